@@ -1,0 +1,208 @@
+"""Frame: one diffraction image, which of its pixels count, and what its file says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgeom_core.estimate import Estimate
+from xgeom_core.geometry import Geometry, Pooling
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a file says of its geometry; None where it is silent.
+
+    Parameters
+    ----------
+    distance_mm, wavelength_A : float or None
+        Sample to detector in mm; wavelength in Å.
+    pixel_mm : tuple of float or None
+        Pixel size ``(fast, slow)`` in mm.
+    center_px : tuple of float or None
+        Beam center ``(x, y)`` converted to this project's pixels (corner origin).
+    tilt_deg : tuple of float or None
+        ``(pitch, yaw)`` in degrees, where the file states it.
+    center_convention : str
+        How the file states the center and what is ambiguous about it; shown to the user.
+    saturation : float or None
+        Counts at and above which a pixel is saturated.
+    detector : str
+        The detector's name, "" if unknown.
+    """
+
+    distance_mm: float | None = None
+    wavelength_A: float | None = None
+    pixel_mm: tuple[float, float] | None = None
+    center_px: tuple[float, float] | None = None
+    tilt_deg: tuple[float, float] | None = None
+    center_convention: str = ""
+    saturation: float | None = None
+    detector: str = ""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the quantities that a tilt in degrees and rings in Å need and that are unknown."""
+        names = {
+            "distance": self.distance_mm,
+            "pixel size": self.pixel_mm,
+            "wavelength": self.wavelength_A,
+        }
+        return tuple(name for name, value in names.items() if value is None)
+
+    def overridden(
+        self,
+        distance_mm: float | None = None,
+        pixel_mm: tuple[float, float] | None = None,
+        wavelength_A: float | None = None,
+    ) -> Metadata:
+        """A copy in which every value given here replaces the file's."""
+        return replace(
+            self,
+            distance_mm=self.distance_mm if distance_mm is None else distance_mm,
+            pixel_mm=self.pixel_mm if pixel_mm is None else pixel_mm,
+            wavelength_A=self.wavelength_A if wavelength_A is None else wavelength_A,
+        )
+
+    def geometry(
+        self, center_px: tuple[float, float], tilt_deg: tuple[float, float] | None = None
+    ) -> Geometry | None:
+        """The geometry with a given center and tilt; None while distance or pixel size is unknown."""
+        if self.distance_mm is None or self.pixel_mm is None:
+            return None
+        pitch, yaw = tilt_deg or (0.0, 0.0)
+        return Geometry(center_px, self.distance_mm, self.pixel_mm, self.wavelength_A, pitch, yaw)
+
+    def estimate(self) -> Estimate | None:
+        """The header's center as an Estimate; None if the file states none."""
+        if self.center_px is None:
+            return None
+        return Estimate(
+            "header", self.center_px, tilt_deg=self.tilt_deg, convention=self.center_convention
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One image in native pixels.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (slow, fast)
+        Counts. Masked pixels hold 0.
+    valid : ndarray of bool, shape (slow, fast)
+        True where the count can be trusted: not masked, not a sentinel, not saturated.
+    saturated : ndarray of bool, shape (slow, fast)
+        True where the pixel is saturated (and therefore not valid).
+    metadata : Metadata
+        What the file says of the geometry.
+    path : str
+        The file as the user named it.
+    dataset : str
+        The dataset in the file, "" where the format has none.
+    index : int
+        Number of the frame in its file, from 0.
+    warnings : tuple of str
+        What the reader noticed and the user should know.
+    """
+
+    data: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    saturated: NDArray[np.bool_]
+    metadata: Metadata = field(default_factory=Metadata)
+    path: str = ""
+    dataset: str = ""
+    index: int = 0
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.data.ndim != 2 or self.data.size == 0:
+            raise ValueError(f"a frame needs a two-dimensional image, not shape {self.data.shape}")
+        if self.valid.shape != self.data.shape or self.saturated.shape != self.data.shape:
+            raise ValueError("data, valid and saturated must have the same shape")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of pixels ``(slow, fast)``."""
+        return self.data.shape[0], self.data.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
+class PooledFrame:
+    """A frame summed over blocks of native pixels.
+
+    Parameters
+    ----------
+    counts : ndarray of float32, shape (slow, fast)
+        Sum of the counts of the valid native pixels in each block.
+    weight : ndarray of float32, shape (slow, fast)
+        Number of valid native pixels in each block, 0 to ``factor**2``.
+    pooling : Pooling
+        The exact map between pooled and native coordinates.
+    """
+
+    counts: NDArray[np.float32]
+    weight: NDArray[np.float32]
+    pooling: Pooling
+
+    @property
+    def full(self) -> NDArray[np.bool_]:
+        """True where every native pixel of the block is valid."""
+        return self.weight == self.pooling.factor**2
+
+
+def pool(frame: Frame, factor: int, canvas: tuple[int, int] | None = None) -> PooledFrame:
+    """Sum a frame over ``factor x factor`` blocks.
+
+    Parameters
+    ----------
+    frame : Frame
+        The native frame.
+    factor : int
+        Native pixels per block along each axis.
+    canvas : tuple of int, optional
+        Shape ``(slow, fast)`` of the result in blocks. The native frame is placed in its middle:
+        cropped where it is larger, padded with pixels of weight 0 where it is smaller. Without a
+        canvas the result covers the whole frame, the last blocks being padded.
+
+    Returns
+    -------
+    PooledFrame
+    """
+    height, width = frame.shape
+    if canvas is None:
+        rows, columns = -(-height // factor), -(-width // factor)
+        off_y = off_x = 0
+    else:
+        rows, columns = canvas
+        # Floor division keeps the offset an integer, so that the map stays exact.
+        off_y, off_x = (height - rows * factor) // 2, (width - columns * factor) // 2
+    counts = np.where(frame.valid, frame.data, np.float32(0.0))
+    return PooledFrame(
+        _block_sum(counts, factor, (rows, columns), (off_y, off_x)),
+        _block_sum(frame.valid.astype(np.float32), factor, (rows, columns), (off_y, off_x)),
+        Pooling(factor, (off_x, off_y)),
+    )
+
+
+def _block_sum(
+    image: NDArray[np.float32], factor: int, shape: tuple[int, int], offset: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Sum over blocks of a window that may reach beyond the image (zeros there)."""
+    (rows, columns), (off_y, off_x) = shape, offset
+    height, width = image.shape
+    window = np.zeros((rows * factor, columns * factor), dtype=np.float32)
+    y0, x0 = max(off_y, 0), max(off_x, 0)
+    y1, x1 = min(off_y + rows * factor, height), min(off_x + columns * factor, width)
+    if y1 > y0 and x1 > x0:
+        window[y0 - off_y : y1 - off_y, x0 - off_x : x1 - off_x] = image[y0:y1, x0:x1]
+    # Adding strided slices is several times faster than a reshape with sum(axis=(1, 3)).
+    by_rows = window[0::factor].copy()
+    for i in range(1, factor):
+        by_rows += window[i::factor]
+    total = by_rows[:, 0::factor].copy()
+    for i in range(1, factor):
+        total += by_rows[:, i::factor]
+    return total
