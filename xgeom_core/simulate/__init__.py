@@ -1,0 +1,6 @@
+"""The simulator: crystal, background, detector, recipes, rendering and files."""
+
+from xgeom_core.simulate.recipe import KINDS, Recipe, load_recipe
+from xgeom_core.simulate.render import SimulatedFrame, render
+
+__all__ = ["KINDS", "Recipe", "SimulatedFrame", "load_recipe", "render"]
