@@ -1,0 +1,107 @@
+"""Model files: safetensors weights with the card inside. Opening one runs no code."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from xgeom_core.errors import ModelError, XgeomError
+from xgeom_core.models.resnet import build_network
+from xgeom_core.models.settings import CARD_VERSION, ModelCard
+from xgeom_core.resources import resource
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network ready for use (evaluation mode, CPU) and its card."""
+
+    network: nn.Module
+    card: ModelCard
+
+
+def save_model(path: Path, weights: dict[str, Tensor], card: ModelCard) -> None:
+    """Write a model file atomically: the old file stays whole until the new one is."""
+    partial = path.with_name(path.name + ".partial")
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    save_file(tensors, partial, metadata={"card": card.model_dump_json()})
+    os.replace(partial, path)
+
+
+def find_model(name: str) -> Path:
+    """Path of a model given as a file or as the name of a bundled one.
+
+    Raises
+    ------
+    ModelError
+        If there is neither.
+    """
+    path = Path(name)
+    if path.exists():
+        return path
+    try:
+        return resource(f"models/{name}.safetensors")
+    except XgeomError:
+        raise ModelError(
+            f"There is no model {name!r}: neither a file of that path nor a bundled model of that name."
+        ) from None
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card of a model file, without its weights.
+
+    Raises
+    ------
+    ModelError
+        If the file is not a model of a version that this program knows.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{path} is not a readable model: expected a .safetensors file written by xgeom ({error})."
+        ) from None
+    if "card" not in metadata:
+        raise ModelError(
+            f"{path} is a safetensors file, but not a model of xgeom: it has no card. "
+            "Use a file written by 'xgeom train'."
+        )
+    try:
+        card = json.loads(metadata["card"])
+        if not isinstance(card, dict) or card.get("card_version") != CARD_VERSION:
+            raise ModelError(
+                f"{path} has a card of another version than this xgeom reads ({CARD_VERSION}); "
+                "use the xgeom that trained it, or train again."
+            )
+        return ModelCard.model_validate(card)
+    except (json.JSONDecodeError, ValidationError):
+        raise ModelError(f"{path} has a damaged model card; train or copy the model again.") from None
+
+
+def load_model(name: str) -> Model:
+    """Open a model by file path or bundled name.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be found or read, or its weights do not fit its card.
+    """
+    path = find_model(name)
+    card = read_card(path)
+    network = build_network(card.network)
+    try:
+        with safe_open(path, framework="pt") as file:
+            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+        network.load_state_dict(weights)
+    except (SafetensorError, OSError, RuntimeError):
+        raise ModelError(
+            f"The weights in {path} do not fit its card; the file is damaged. Copy or train it again."
+        ) from None
+    return Model(network.eval(), card)
