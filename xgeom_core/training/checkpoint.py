@@ -1,0 +1,85 @@
+"""Checkpoints: everything a stopped run needs to go on as if it had not stopped."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xgeom_core.errors import TrainingError
+
+CHECKPOINT = "checkpoint.pt"
+
+
+class AveragedWeights:
+    """Exponential moving average of a network's weights and statistics.
+
+    Parameters
+    ----------
+    network : nn.Module
+        The network to follow.
+    decay : float
+        Weight of the past per step; smaller during the first steps, so that the random start is
+        forgotten soon.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self._decay = decay
+        self._steps = 0
+        self.weights = {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Take in the network as it is now."""
+        self._steps += 1
+        decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
+        for name, value in network.state_dict().items():
+            if value.is_floating_point():
+                self.weights[name].lerp_(value, 1.0 - decay)
+            else:
+                self.weights[name].copy_(value)
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {"steps": self._steps, "weights": self.weights}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self._steps = int(state["steps"])
+        weights: dict[str, Tensor] = state["weights"]
+        for name, value in weights.items():
+            self.weights[name].copy_(value)
+
+
+def save_checkpoint(run_dir: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint atomically: a kill leaves the old one whole."""
+    partial = run_dir / (CHECKPOINT + ".partial")
+    torch.save(state, partial)
+    os.replace(partial, run_dir / CHECKPOINT)
+
+
+def load_checkpoint(run_dir: Path) -> dict[str, Any] | None:
+    """The last checkpoint of a run, or None. Only tensors and plain values are read, never code.
+
+    Raises
+    ------
+    TrainingError
+        If there is one and it cannot be read.
+    """
+    path = run_dir / CHECKPOINT
+    if not path.exists():
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError):
+        raise TrainingError(
+            f"The checkpoint {path} cannot be read; delete it to start the run afresh, "
+            "or choose another run folder."
+        ) from None
+    if not isinstance(state, dict) or "step" not in state:
+        raise TrainingError(f"{path} is not a checkpoint of xgeom; choose another run folder.")
+    return state
