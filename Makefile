@@ -1,0 +1,60 @@
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint types layers test-core test-gui fmt clean
+
+BIN := .venv/bin
+# What `make run` opens; for another file: make run ARGS=frame.cbf
+ARGS ?= --example
+# A Python of your own choice for the set-up: make run PYTHON=python3.12
+export PYTHON
+
+# More threads than this make the small networks of the tests slower, not faster.
+export OMP_NUM_THREADS ?= 2
+export PYTEST_QT_API := pyside6
+
+GUI_TESTS := $(wildcard tests/gui tests/integration)
+stage = printf '\n=== %s\n' "$(1)"
+
+help:
+	@echo "make run     set up if needed, then open the example frame with a prediction (ARGS=file for another)"
+	@echo "make test    the whole check: lint, types, layers, tests"
+	@echo "make lint    ruff, mypy and import-linter only"
+	@echo "make fmt     format the code and fix what ruff can fix"
+	@echo "make setup   set up .venv only"
+	@echo "make clean   remove .venv, caches and build results"
+
+setup:
+	@bash packaging/setup.sh offscreen
+
+run:
+	@bash packaging/setup.sh window
+	@$(BIN)/xgeom-gui $(ARGS)
+
+test: lint test-core test-gui
+	@$(call stage,All stages passed.)
+
+lint: setup
+	@$(call stage,1/6 ruff check)
+	@$(BIN)/ruff check .
+	@$(call stage,2/6 ruff format)
+	@$(BIN)/ruff format --check .
+	@$(call stage,3/6 mypy (the first time takes a minute))
+	@$(BIN)/mypy
+	@$(call stage,4/6 import-linter)
+	@$(BIN)/lint-imports --no-logo
+
+# Without pytest-qt, so that tests/core/conftest.py can forbid Qt altogether.
+test-core: setup
+	@$(call stage,5/6 tests of the core with Qt forbidden)
+	@$(BIN)/python -m pytest -p no:pytest-qt tests/core
+
+test-gui: setup
+	@$(call stage,6/6 tests of the window and of whole programs (offscreen))
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(GUI_TESTS)
+
+fmt: setup
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis
