@@ -79,9 +79,7 @@ class Metadata:
         """The header's center as an Estimate; None if the file states none."""
         if self.center_px is None:
             return None
-        return Estimate(
-            "header", self.center_px, tilt_deg=self.tilt_deg, convention=self.center_convention
-        )
+        return Estimate("header", self.center_px, tilt_deg=self.tilt_deg, convention=self.center_convention)
 
 
 @dataclass(frozen=True, eq=False)

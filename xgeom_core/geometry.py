@@ -16,6 +16,7 @@ Conventions (everything else is converted at the door):
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -219,7 +220,7 @@ class Symmetry:
     flip_x: bool = False
     flip_y: bool = False
 
-    def image(self, image: NDArray) -> NDArray:
+    def image(self, image: NDArray[Any]) -> NDArray[Any]:
         """The image (..., slow, fast) laid anew; a view, not a copy."""
         out = image.swapaxes(-1, -2) if self.transpose else image
         if self.flip_x:

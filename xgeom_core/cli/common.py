@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +19,7 @@ DistanceOption = Annotated[
     float | None,
     typer.Option("--distance-mm", help="Sample to detector along the beam, mm; replaces the file's."),
 ]
-PixelOption = Annotated[
-    float | None, typer.Option("--pixel-um", help="Pixel size, um; replaces the file's.")
-]
+PixelOption = Annotated[float | None, typer.Option("--pixel-um", help="Pixel size, um; replaces the file's.")]
 WavelengthOption = Annotated[
     float | None, typer.Option("--wavelength-A", help="Wavelength, Å; replaces the file's.")
 ]
@@ -46,9 +46,7 @@ class Overrides:
     def apply(self, frame: Frame) -> Frame:
         """The frame with these quantities in its metadata."""
         pixel = None if self.pixel_um is None else (self.pixel_um / 1000, self.pixel_um / 1000)
-        return replace(
-            frame, metadata=frame.metadata.overridden(self.distance_mm, pixel, self.wavelength_A)
-        )
+        return replace(frame, metadata=frame.metadata.overridden(self.distance_mm, pixel, self.wavelength_A))
 
 
 def frame_range(text: str | None, count: int) -> range:
@@ -66,7 +64,7 @@ def frame_range(text: str | None, count: int) -> range:
         numbers = [int(part) if part.strip() else None for part in parts]
     except ValueError:
         numbers = []
-    if not numbers or len(numbers) > 2 or text.strip() == "":  # noqa: PLR2004 - start and stop
+    if not numbers or len(numbers) > 2 or text.strip() == "":
         raise UsageError(f"--frames takes a number or a range such as 0:10, not {text!r}.")
     if len(numbers) == 1:
         number = numbers[0] or 0
@@ -77,6 +75,18 @@ def frame_range(text: str | None, count: int) -> range:
     if not chosen:
         raise UsageError(f"--frames {text} means no frame: the file has frames 0 to {count - 1}.")
     return chosen
+
+
+@contextmanager
+def progress(text: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error, if that is a terminal; yields a function of the number done."""
+    from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
+    from rich.progress import Progress  # noqa: PLC0415
+
+    shown = sys.stderr.isatty()
+    with Progress(console=Console(stderr=True), transient=True, disable=not shown) as bar:
+        task = bar.add_task(text, total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def say(text: str) -> None:

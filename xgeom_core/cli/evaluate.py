@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
-    from rich.progress import Progress  # noqa: PLC0415
+from xgeom_core.cli.common import progress
 
+if TYPE_CHECKING:
     from xgeom_core.evaluate.run import Evaluation
 
 
@@ -28,17 +27,14 @@ def evaluate(
     The constant predictor says the mean of the true values every time. Errors of centers are
     distances in px of the frames; errors of tilts are the larger of pitch and yaw, in degrees.
     """
-    from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
-    from rich.progress import Progress  # noqa: PLC0415
-
     from xgeom_core.evaluate.run import evaluate as score  # noqa: PLC0415 - torch takes seconds
     from xgeom_core.files import open_frames  # noqa: PLC0415
     from xgeom_core.predict.predictor import Predictor  # noqa: PLC0415
 
-    with open_frames(data) as source, Progress(console=Console(stderr=True), transient=True) as progress:
+    with open_frames(data) as source:
         predictor = Predictor.load(model)
-        task = progress.add_task("evaluating", total=min(len(source), count or len(source)))
-        result = score(predictor, source, count, fit, lambda done: progress.update(task, completed=done))
+        with progress("evaluating", min(len(source), count or len(source))) as tell:
+            result = score(predictor, source, count, fit, tell)
     typer.echo(json.dumps(_record(model, data, result)) if as_json else _table(model, data, result))
 
 
@@ -59,7 +55,9 @@ def _record(model: str, data: str, result: Evaluation) -> dict[str, Any]:
 def _plain(scores: dict[str, Any]) -> dict[str, Any]:
     """Scores with null where a number does not exist: JSON knows no NaN."""
     return {
-        key: round(value, 4) if isinstance(value, float) and math.isfinite(value) else value
+        key: round(value, 4)
+        if isinstance(value, float) and math.isfinite(value)
+        else value
         if isinstance(value, int)
         else None
         for key, value in scores.items()

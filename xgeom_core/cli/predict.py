@@ -146,7 +146,9 @@ _COLUMNS = (
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
     """One row of the CSV."""
-    row = {key: record[key] for key in ("file", "dataset", "frame", "status", "source", "reason", "elapsed_s")}
+    row = {
+        key: record[key] for key in ("file", "dataset", "frame", "status", "source", "reason", "elapsed_s")
+    }
     for key, names in _PAIRS.items():
         row |= dict(zip(names, record[key] or (None, None), strict=True))
     for who in ("network", "header"):

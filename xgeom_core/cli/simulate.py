@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from xgeom_core.cli.common import progress
 from xgeom_core.errors import UsageError
 
 
@@ -23,24 +24,18 @@ def simulate(
 ) -> None:
     """Simulate diffraction frames into an HDF5 file in the training layout."""
     shape = _shape(size)
-    from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
-    from rich.progress import Progress  # noqa: PLC0415
-
     from xgeom_core.simulate.recipe import load_recipe  # noqa: PLC0415 - scipy takes time
     from xgeom_core.simulate.writer import write_training_file  # noqa: PLC0415
 
     recipe = load_recipe(kind)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(f"{recipe.name} frames", total=count)
-        write_training_file(
-            out, recipe, shape, count, seed, lambda done: progress.update(task, completed=done)
-        )
+    with progress(f"{recipe.name} frames", count) as tell:
+        write_training_file(out, recipe, shape, count, seed, tell)
     typer.echo(f"{count} {recipe.name} frames of {shape[1]} x {shape[0]} px (seed {seed}): {out}")
 
 
 def _shape(text: str) -> tuple[int, int]:
     """``(slow, fast)`` from ``"820"`` or ``"2463x2527"`` (fast x slow)."""
     parts = text.lower().split("x")
-    if len(parts) <= 2 and all(part.isdecimal() and 16 <= int(part) <= 20000 for part in parts):  # noqa: PLR2004
+    if len(parts) <= 2 and all(part.isdecimal() and 16 <= int(part) <= 20000 for part in parts):
         return int(parts[-1]), int(parts[0])
     raise UsageError(f"--size takes pixels such as 820 or 2463x2527 (16 to 20000), not {text!r}.")

@@ -35,9 +35,7 @@ class Scores:
     tilt_constant: float
 
 
-def score(
-    center: FloatArray, true_center: FloatArray, tilt: FloatArray, true_tilt: FloatArray
-) -> Scores:
+def score(center: FloatArray, true_center: FloatArray, tilt: FloatArray, true_tilt: FloatArray) -> Scores:
     """Compare predictions with the truth.
 
     Parameters
@@ -54,8 +52,11 @@ def score(
     distance = np.hypot(*(center - true_center).T)
     constant = np.hypot(*(true_center.mean(axis=0) - true_center).T)
     known = np.isfinite(tilt).all(axis=1) & np.isfinite(true_tilt).all(axis=1)
-    tilt_error = np.abs(tilt - true_tilt)[known].max(axis=1, initial=0.0)
-    tilt_constant = np.abs(true_tilt[known] - true_tilt[known].mean(axis=0, keepdims=True) if known.any() else true_tilt[known])
+    tilt_median = tilt_constant = float("nan")
+    if known.any():
+        tilts = true_tilt[known]
+        tilt_median = float(np.median(np.abs(tilt[known] - tilts).max(axis=1)))
+        tilt_constant = float(np.median(np.abs(tilts - tilts.mean(axis=0)).max(axis=1)))
     return Scores(
         frames=len(center),
         center_median=float(np.median(distance)),
@@ -63,6 +64,6 @@ def score(
         center_p90=float(np.quantile(distance, 0.9)),
         center_worst=float(distance.max()),
         center_constant=float(np.median(constant)),
-        tilt_median=float(np.median(tilt_error)) if known.any() else float("nan"),
-        tilt_constant=float(np.median(tilt_constant.max(axis=1))) if known.any() else float("nan"),
+        tilt_median=tilt_median,
+        tilt_constant=tilt_constant,
     )

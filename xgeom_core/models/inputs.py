@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,9 +11,7 @@ from numpy.typing import NDArray
 _CLIP = 8.0
 
 
-def network_input(
-    counts: NDArray, known: NDArray[np.bool_], supersampling: int
-) -> NDArray[np.float32]:
+def network_input(counts: NDArray[Any], known: NDArray[np.bool_], supersampling: int) -> NDArray[np.float32]:
     """One standardized input image.
 
     Parameters
@@ -47,7 +47,7 @@ def network_input(
     return image
 
 
-def _level(measured: NDArray) -> float:
+def _level(measured: NDArray[Any]) -> float:
     """Mean of all but the brightest pixels: the background where there is one."""
     cut = np.partition(measured, int(0.98 * (measured.size - 1)))[int(0.98 * (measured.size - 1))]
     level = float(measured[measured <= cut].mean()) or float(measured.mean())

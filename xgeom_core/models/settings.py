@@ -24,7 +24,10 @@ class NetworkSettings(BaseModel):
         208, ge=64, le=1024, multiple_of=16, description="Side of the square the network sees, in px."
     )
     supersampling: int = Field(
-        2, ge=1, le=4, description="Summed px per network px and axis, of which the network keeps the maximum."
+        2,
+        ge=1,
+        le=4,
+        description="Summed px per network px and axis, of which the network keeps the maximum.",
     )
     activations: int = Field(256, ge=8, le=4096, description="Units of the layer before the outputs.")
 

@@ -31,7 +31,16 @@ def save_model(path: Path, weights: dict[str, Tensor], card: ModelCard) -> None:
     partial = path.with_name(path.name + ".partial")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     save_file(tensors, partial, metadata={"card": card.model_dump_json()})
-    os.replace(partial, path)
+    # safetensors writes for the owner alone; a model is for sharing like any other file.
+    partial.chmod(0o666 & ~_umask())
+    partial.replace(path)
+
+
+def _umask() -> int:
+    """The process's file mode mask, which can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def find_model(name: str) -> Path:

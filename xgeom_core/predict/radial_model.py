@@ -76,7 +76,7 @@ def radius(
     rho = scale * h
     d_rho, d_log_g = np.empty((4, len(u))), np.empty((4, len(u)))
     for i, (du, dv) in enumerate(_coefficients(pitch, yaw, fast, slow, detector.aspect)):
-        one, other = (1.0, 1.0) if i < 2 else (u, v)  # noqa: PLR2004 - the center moves, the tilt turns
+        one, other = (1.0, 1.0) if i < 2 else (u, v)
         d_x, d_y = one * du[0] + other * dv[0], one * du[1] + other * dv[1]
         d_z = (one * du[2] + other * dv[2]) / lab_z
         d_rho[i] = scale * ((lab_x * d_x + lab_y * d_y) / h - h * d_z)
@@ -98,7 +98,9 @@ def _coefficients(
     ]
 
 
-def waves(x: FloatArray, y: FloatArray, center: FloatArray, span: float, orders: tuple[int, ...]) -> FloatArray:
+def waves(
+    x: FloatArray, y: FloatArray, center: FloatArray, span: float, orders: tuple[int, ...]
+) -> FloatArray:
     """Nuisance columns: azimuthal waves times 1, r and r squared.
 
     Parameters
@@ -160,23 +162,21 @@ class Profile:
         norm = self._sum(weight * factor * factor)
         total = self._sum(weight * factor * counts)
         filled = norm > 0
-        grid = np.arange(self._bins)
+        grid = np.arange(self._bins, dtype=np.float64)
         self.value = np.interp(grid, grid[filled], total[filled] / norm[filled])
         self._norm = np.where(filled, norm, 1.0)
-        slope, self.smoothness = _slope(
-            grid[filled], self.value[filled], norm[filled], grid, smoothness
-        )
+        slope, self.smoothness = _slope(grid[filled], self.value[filled], norm[filled], grid, smoothness)
         place = (rho - self._low) / width - 0.5
         self.at = np.interp(place, grid, self.value)
         self.slope_at = np.interp(place, grid, slope / width)
 
     def _sum(self, values: FloatArray) -> FloatArray:
-        return np.bincount(self.bin, weights=values, minlength=self._bins)
+        return np.asarray(np.bincount(self.bin, weights=values, minlength=self._bins), dtype=np.float64)
 
     def project_out(self, column: FloatArray, factor: FloatArray, weight: FloatArray) -> FloatArray:
         """What is left of a column after the free profile has taken all it can."""
         share = self._sum(weight * factor * column) / self._norm
-        return column - factor * share[self.bin]
+        return np.asarray(column - factor * share[self.bin])
 
 
 def _slope(

@@ -7,11 +7,13 @@ import numpy as np
 from xgeom_core.estimate import Estimate
 from xgeom_core.predict.radial_fit import RadialFit
 
-# Limits as shares of the longer side of the frame (a 2527-px frame: 5, 8 and 230 px), and degrees.
-_EVIDENCE_SHARE = 0.002
+# Evidence is judged more strictly than the error bar: on a background that is flat, which no
+# physical one is, brightness alone would pin a tilt of zero with confidence.
+# Limits as shares of the longer side of the frame (a 2527-px frame: 3, 8 and 230 px), and degrees.
+_EVIDENCE_SHARE = 0.0013
 _SIGMA_SHARE = 0.003
 _JUMP_SHARE = 0.09
-_EVIDENCE_DEG = 0.7
+_EVIDENCE_DEG = 0.35
 _SIGMA_DEG = 0.7
 _STEEPEST_DEG = 15.0
 # Counts of photons scatter at least as Poisson says; whatever scatters far less is no count.

@@ -43,6 +43,7 @@ class RadialProfile:
     floor: float = 0.05
 
     def __call__(self, s: FloatArray) -> FloatArray:
+        """Intensity at ``s`` in 1/Å."""
         ring = np.exp(-0.5 * ((s - 1.0 / self.ring_A) / self.ring_width) ** 2)
         shoulder = self.shoulder * np.exp(-0.5 * ((s - 0.48) / 0.08) ** 2)
         # The solvent between ring and beam does not vanish: a wide step below the ring.
@@ -113,8 +114,8 @@ def radial_background(
     """
     if geometry.wavelength_A is None:
         raise ValueError("the background needs a wavelength")
-    x = np.arange(shape[1]) + 0.5
-    y = (np.arange(shape[0]) + 0.5)[:, None]
+    x = np.arange(shape[1], dtype=np.float64) + 0.5
+    y = (np.arange(shape[0], dtype=np.float64) + 0.5)[:, None]
     lab = geometry.to_lab(x, y)
     r = np.sqrt(np.einsum("...i,...i->...", lab, lab))
     # 1/d = 2 sin(theta) / wavelength and 2 sin^2(theta) = 1 - cos(2 theta)

@@ -206,9 +206,7 @@ def near_sphere(
     return hkl[(length <= limit**2) & (length > 0)]
 
 
-def _width(
-    crystal: Crystal, wavelength_A: float, bandwidth: float, s: FloatArray
-) -> FloatArray:
+def _width(crystal: Crystal, wavelength_A: float, bandwidth: float, s: FloatArray) -> FloatArray:
     """Standard deviation of the excitation error in 1/Å for reflections at length `s` (1/Å)."""
     sin_theta = np.minimum(s * wavelength_A / 2.0, 1.0)
     mosaic = np.radians(crystal.mosaic_deg) * s * np.sqrt(1.0 - sin_theta**2)

@@ -106,9 +106,7 @@ def asymmetry(
     return np.asarray(np.exp(((waves[0] * unit + waves[1] * unit**2).real) * reach))
 
 
-def count(
-    expected: FloatArray, rng: np.random.Generator, hot_fraction: float = 0.0
-) -> NDArray[np.int64]:
+def count(expected: FloatArray, rng: np.random.Generator, hot_fraction: float = 0.0) -> NDArray[np.int64]:
     """Poisson counts of an expected image, with a share of hot pixels.
 
     Parameters

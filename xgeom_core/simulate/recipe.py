@@ -45,6 +45,7 @@ class DetectorRecipe(_Section):
     pitch_deg: Range = Field((-3, 3), description="Tilt about +x, degrees.")
     yaw_deg: Range = Field((-3, 3), description="Tilt about +y, degrees.")
     gaps: Share = Field(0.6, description="Share of frames with module gaps.")
+    modules: Literal["any", "pilatus", "eiger"] = Field("any", description="Whose gaps.")
     stop: Share = Field(0.7, description="Share of frames with a beam stop (half of them with its arm).")
     stop_radius_mm: PositiveRange = Field((2, 10), description="Radius of the stop's shadow.")
     hot_fraction: Share = Field(2e-5, description="Share of hot pixels.")
@@ -154,5 +155,3 @@ def uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
 def log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
     """A positive number whose logarithm is drawn evenly from a range."""
     return float(np.exp(rng.uniform(np.log(limits[0]), np.log(limits[1]))))
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,39 @@ from xgeom_core.simulate.background import (
     RadialProfile,
     polarization,
     radial_background,
-
 )
 from xgeom_core.simulate.crystal import Crystal, excite, random_reciprocal
 from xgeom_core.simulate.detector import EIGER, PILATUS, asymmetry, beamstop_transmission, count
 from xgeom_core.simulate.recipe import CrystalRecipe, Recipe, log_uniform, uniform
 from xgeom_core.simulate.spots import draw_spots
+
+# Expected counts that make a spot, or a pixel of one, visible.
+_VISIBLE_COUNTS = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class CrystalTruth:
+    """What was in the beam; the defaults mean no crystal.
+
+    Parameters
+    ----------
+    lattices : int
+        Number of lattices.
+    spots : int
+        Number of Bragg spots of more than three expected counts on the detector.
+    d_min_A, mosaic_deg, block_A, spot_counts : float
+        What was drawn for the first lattice.
+    reciprocal : ndarray, shape (3, 3)
+        Columns a*, b*, c* of the first lattice in 1/Å.
+    """
+
+    lattices: int = 0
+    spots: int = 0
+    d_min_A: float = 0.0
+    mosaic_deg: float = 0.0
+    block_A: float = 0.0
+    spot_counts: float = 0.0
+    reciprocal: FloatArray = field(default_factory=lambda: np.zeros((3, 3)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,30 +61,18 @@ class SimulatedFrame:
         The true geometry, in the pixels of this frame.
     background : float
         Expected background at its peak, counts per pixel.
-    spots : int
-        Number of Bragg spots on the detector.
-    lattices : int
-        Number of lattices, 0 for a frame without a crystal.
-    d_min_A, mosaic_deg, block_A, spot_counts : float
-        What was drawn for the crystal (its first lattice); 0 without one.
-    reciprocal : ndarray, shape (3, 3)
-        Columns a*, b*, c* of the first lattice in 1/Å; zeros without a crystal.
     stop_radius_mm : float
         Radius of the beam stop's shadow, 0 without one.
+    crystal : CrystalTruth
+        What was in the beam.
     """
 
     counts: NDArray[np.int64]
     known: NDArray[np.bool_]
     geometry: Geometry
     background: float
-    spots: int
-    lattices: int
-    d_min_A: float
-    mosaic_deg: float
-    block_A: float
-    spot_counts: float
-    reciprocal: FloatArray
     stop_radius_mm: float
+    crystal: CrystalTruth
 
 
 def render(recipe: Recipe, shape: tuple[int, int], rng: np.random.Generator) -> SimulatedFrame:
@@ -85,17 +100,15 @@ def render(recipe: Recipe, shape: tuple[int, int], rng: np.random.Generator) -> 
     geometry = _draw_geometry(recipe, shape, pixel_mm, rng)
     polarized = uniform(rng, recipe.beam.polarized)
     expected, peak = _background(recipe, geometry, shape, polarized, rng)
-    bragg, facts = _bragg(recipe, geometry, shape, polarized, rng)
+    bragg, crystal = _bragg(recipe, geometry, shape, polarized, rng)
     known = _gaps(recipe, shape, pixel_mm, rng)
     shade, stop_radius_mm = _stop(recipe, geometry, shape, rng)
     if recipe.binary:
         # A binary frame says where peaks are; a photon or two above nothing is not a peak.
-        counts = ((bragg * shade) >= 3.0).astype(np.int64)
+        counts = ((bragg * shade) >= _VISIBLE_COUNTS).astype(np.int64)
     else:
         counts = count((expected + bragg) * shade, rng, recipe.detector.hot_fraction)
-    return SimulatedFrame(
-        np.where(known, counts, 0), known, geometry, peak, stop_radius_mm=stop_radius_mm, **facts
-    )
+    return SimulatedFrame(np.where(known, counts, 0), known, geometry, peak, stop_radius_mm, crystal)
 
 
 def _draw_geometry(
@@ -153,35 +166,19 @@ def _bragg(
     shape: tuple[int, int],
     polarized: float,
     rng: np.random.Generator,
-) -> tuple[FloatArray, dict]:
-    """Expected Bragg counts and the facts about the crystal."""
+) -> tuple[FloatArray, CrystalTruth]:
+    """Expected Bragg counts and the truth about the crystal."""
     part = recipe.crystal
     image = np.zeros(shape)
-    facts = {
-        "spots": 0,
-        "lattices": 0,
-        "d_min_A": 0.0,
-        "mosaic_deg": 0.0,
-        "block_A": 0.0,
-        "spot_counts": 0.0,
-        "reciprocal": np.zeros((3, 3)),
-    }
     if rng.random() >= part.present:
-        return image, facts
+        return image, CrystalTruth()
     lattices = int(rng.integers(part.lattices[0], part.lattices[1] + 1))
     brightness = log_uniform(rng, part.spot_counts)
     sigma_px = uniform(rng, part.spot_sigma_mm) / geometry.pixel_mm[0]
     oscillation = uniform(rng, part.oscillation_deg)
     bandwidth = uniform(rng, recipe.beam.bandwidth)
     crystal = _draw_crystal(part, geometry, shape, random_reciprocal(rng, part.edge_A), rng)
-    facts |= {
-        "lattices": lattices,
-        "d_min_A": crystal.d_min_A,
-        "mosaic_deg": crystal.mosaic_deg,
-        "block_A": crystal.block_A,
-        "spot_counts": brightness,
-        "reciprocal": crystal.reciprocal,
-    }
+    first, peak, spots = crystal, brightness, 0
     for number in range(lattices):
         if number:
             brightness *= uniform(rng, (0.1, 0.9))
@@ -194,8 +191,10 @@ def _bragg(
         lab = geometry.to_lab(x[on], y[on])
         strength = hits.intensity[on] * brightness * polarization(lab, polarized)
         image += draw_spots(shape, x[on], y[on], strength, sigma_px)
-        facts["spots"] = int(facts["spots"]) + int((strength > 3.0).sum())
-    return image, facts
+        spots += int((strength > _VISIBLE_COUNTS).sum())
+    return image, CrystalTruth(
+        lattices, spots, first.d_min_A, first.mosaic_deg, first.block_A, peak, first.reciprocal
+    )
 
 
 def _draw_crystal(
@@ -221,7 +220,13 @@ def _gaps(
 ) -> NDArray[np.bool_]:
     if rng.random() >= recipe.detector.gaps:
         return np.ones(shape, dtype=bool)
-    return (PILATUS if rng.random() < 0.5 else EIGER).sensitive(shape, pixel_mm)
+    drawn = "pilatus" if rng.random() < 0.5 else "eiger"
+    modules = recipe.detector.modules
+    grid = _GRIDS[drawn if modules == "any" else modules]
+    return grid.sensitive(shape, pixel_mm)
+
+
+_GRIDS = {"pilatus": PILATUS, "eiger": EIGER}
 
 
 def _stop(

@@ -44,12 +44,12 @@ def draw_spots(
     columns3 = np.broadcast_to(columns[:, None, :], values.shape)
     on = (rows3 >= 0) & (rows3 < shape[0]) & (columns3 >= 0) & (columns3 < shape[1])
     flat = rows3[on] * shape[1] + columns3[on]
-    return np.bincount(flat, weights=values[on], minlength=shape[0] * shape[1]).reshape(shape)
+    return np.asarray(
+        np.bincount(flat, weights=values[on], minlength=shape[0] * shape[1]).reshape(shape), dtype=np.float64
+    )
 
 
-def _shares(
-    position: FloatArray, offsets: np.ndarray, sigma_px: float
-) -> tuple[np.ndarray, FloatArray]:
+def _shares(position: FloatArray, offsets: np.ndarray, sigma_px: float) -> tuple[np.ndarray, FloatArray]:
     """Pixel numbers around each position and the share of a Gaussian that falls in each."""
     pixels = np.floor(position).astype(np.int64)[:, None] + offsets
     edges = np.concatenate([pixels, pixels[:, -1:] + 1], axis=1) - position[:, None]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from xgeom_core import __version__
 from xgeom_core.errors import RecipeError
@@ -65,7 +65,7 @@ def write_training_file(
     try:
         with h5py.File(partial, "w") as file:
             _write(file, recipe, shape, count, seed, tell)
-        os.replace(partial, path)
+        partial.replace(path)
     except OSError as error:
         raise RecipeError(f"{path} cannot be written: {error}.") from None
     finally:
@@ -111,7 +111,7 @@ def _write(
         tell(index + 1)
 
 
-def label_row(frame: SimulatedFrame) -> np.ndarray:
+def label_row(frame: SimulatedFrame) -> NDArray[np.float32]:
     """Labels of one frame in the order of `LABELS`; what does not apply is 0.
 
     Notes
@@ -121,26 +121,26 @@ def label_row(frame: SimulatedFrame) -> np.ndarray:
     """
     geometry = frame.geometry
     wavelength = geometry.wavelength_A or 1.0
-    crystal = frame.lattices > 0
+    crystal = frame.crystal
     values = dict.fromkeys(LABELS, 0.0)
-    if crystal:
-        two_theta = 2.0 * np.arcsin(min(1.0, wavelength / (2.0 * frame.d_min_A)))
+    if crystal.lattices:
+        two_theta = 2.0 * np.arcsin(min(1.0, wavelength / (2.0 * crystal.d_min_A)))
         radius = geometry.distance_mm * np.tan(min(two_theta, 1.5)) / geometry.pixel_mm[0]
-        real = np.linalg.inv(frame.reciprocal).T
+        real = np.linalg.inv(crystal.reciprocal).T
         rotation, upper = np.linalg.qr(real)
         rotation = rotation * np.sign(np.diag(upper))
-        blocks = frame.block_A / np.linalg.norm(real, axis=0)
+        blocks = crystal.block_A / np.linalg.norm(real, axis=0)
         values |= {
-            "reso": frame.d_min_A,
-            "one_over_reso": 1.0 / frame.d_min_A,
+            "reso": crystal.d_min_A,
+            "one_over_reso": 1.0 / crystal.d_min_A,
             "radius": float(radius),
             "one_over_radius": float(1.0 / radius),
         }
         values |= dict(zip(("Na", "Nb", "Nc"), blocks, strict=True))
         values |= {f"r{i + 1}": float(value) for i, value in enumerate(rotation.ravel())}
     values |= {
-        "is_multi": float(frame.lattices > 1),
-        "num_lat": float(frame.lattices),
+        "is_multi": float(crystal.lattices > 1),
+        "num_lat": float(crystal.lattices),
         "bg_scale": frame.background,
         "beamstop_rad": frame.stop_radius_mm,
         "detdist": geometry.distance_mm,
@@ -149,10 +149,10 @@ def label_row(frame: SimulatedFrame) -> np.ndarray:
         "beam_center_slow": geometry.center_px[1],
         "cent_fast_train": geometry.center_px[0],
         "cent_slow_train": geometry.center_px[1],
-        "mos_spread": frame.mosaic_deg,
-        "xtal_scale": frame.spot_counts,
+        "mos_spread": crystal.mosaic_deg,
+        "xtal_scale": crystal.spot_counts,
         "pitch_deg": geometry.pitch_deg,
         "yaw_deg": geometry.yaw_deg,
-        "bg_only": float(not crystal),
+        "bg_only": float(crystal.lattices == 0),
     }
     return np.array([values[name] for name in LABELS], dtype=np.float32)

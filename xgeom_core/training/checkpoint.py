@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -59,7 +58,7 @@ def save_checkpoint(run_dir: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint atomically: a kill leaves the old one whole."""
     partial = run_dir / (CHECKPOINT + ".partial")
     torch.save(state, partial)
-    os.replace(partial, run_dir / CHECKPOINT)
+    partial.replace(run_dir / CHECKPOINT)
 
 
 def load_checkpoint(run_dir: Path) -> dict[str, Any] | None:
@@ -75,7 +74,8 @@ def load_checkpoint(run_dir: Path) -> dict[str, Any] | None:
         return None
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError):
+    except (RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError, pickle.UnpicklingError):
+        # torch's restricted reader raises whatever the rubbish leads it to.
         raise TrainingError(
             f"The checkpoint {path} cannot be read; delete it to start the run afresh, "
             "or choose another run folder."

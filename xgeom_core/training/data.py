@@ -105,9 +105,7 @@ class FileFrames:
             raise ConfigError(f"{source.path} does not know the center of its frame {inside}.")
         center = pooled.pooling.to_pooled(truth.center_px)
         side = self._settings.canvas_px
-        return canvas_input(pooled, self._settings), to_outputs(
-            center, truth.tilt_deg or (0.0, 0.0), side
-        )
+        return canvas_input(pooled, self._settings), to_outputs(center, truth.tilt_deg or (0.0, 0.0), side)
 
 
 def training_frames(data: DataConfig, settings: NetworkSettings) -> SimulatedFrames | FileFrames:
@@ -175,9 +173,7 @@ def stack(images: Sequence[NDArray[np.float32]]) -> Tensor:
     return torch.from_numpy(np.stack(images))[:, None]
 
 
-def _rectangle(
-    side: int, center: tuple[float, float], rng: np.random.Generator
-) -> NDArray[np.bool_]:
+def _rectangle(side: int, center: tuple[float, float], rng: np.random.Generator) -> NDArray[np.bool_]:
     """A random rectangle of the canvas that still holds the beam center; the rest is padding."""
     inside = []
     for place in center:

@@ -28,8 +28,7 @@ class ValidationSet:
 def validation_sets(config: ValidationConfig, settings: NetworkSettings) -> list[ValidationSet]:
     """Simulate or read every validation set of a configuration."""
     sources: list[tuple[str, SimulatedFrames | FileFrames, int]] = [
-        (kind, SimulatedFrames({kind: 1.0}, settings, config.seed), config.frames)
-        for kind in config.kinds
+        (kind, SimulatedFrames({kind: 1.0}, settings, config.seed), config.frames) for kind in config.kinds
     ]
     for path in config.files:
         frames = FileFrames([path], settings)

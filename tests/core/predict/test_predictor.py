@@ -1,0 +1,163 @@
+"""The Predictor: exact maps to native pixels, and an answer or a reason for every frame."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from xgeom_core.estimate import Estimate
+from xgeom_core.frame import Frame, Metadata
+from xgeom_core.geometry import SYMMETRIES
+from xgeom_core.models.settings import ModelCard, NetworkSettings
+from xgeom_core.models.store import Model
+from xgeom_core.predict import Predictor
+from xgeom_core.predict.network import network_estimate, run_network
+from xgeom_core.predict.radial_fit import RadialFit
+from xgeom_core.predict.verdict import why_not
+
+
+class BrightestPixel(nn.Module):
+    """A perfect reader of one bright pixel, in place of a network."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        side = x.shape[-1]
+        best = x.flatten(1).argmax(dim=1)
+        center = torch.stack([best % side, best // side], dim=1).float()
+        out = torch.full((len(x), 8), -4.0)
+        out[:, :2] = (center + 0.5) / side - 0.5
+        out[:, 2:4] = 0.0
+        return out
+
+
+def oracle(**settings: int) -> Model:
+    network = NetworkSettings(**({"width": 4, "input_px": 64, "activations": 8} | settings))
+    return Model(
+        BrightestPixel(), ModelCard(name="o", xgeom_version="0", network=network, frames_seen=0, steps=0)
+    )
+
+
+def blank(shape: tuple[int, int]) -> Frame:
+    data = np.random.default_rng(0).poisson(3.0, shape).astype(np.float32)
+    return Frame(data, np.ones(shape, dtype=bool), np.zeros(shape, dtype=bool))
+
+
+@pytest.mark.parametrize("shape", [(619, 487), (1024, 768), (100, 90), (2527, 2463)])
+@pytest.mark.parametrize("share", [(0.3, 0.6), (0.5, 0.5), (0.71, 0.22)])
+def test_what_the_network_sees_comes_back_in_native_pixels(
+    shape: tuple[int, int], share: tuple[float, float]
+) -> None:
+    frame = blank(shape)
+    row, column = int(share[0] * shape[0]), int(share[1] * shape[1])
+    frame.data[row : row + 2, column : column + 2] = 1e5
+    model = oracle()
+    estimate = network_estimate(model, frame)
+    step = max(shape) / model.card.network.canvas_px * model.card.network.supersampling + 2
+    assert estimate.center_px == pytest.approx((column + 1, row + 1), abs=step)
+
+
+def test_opinions_under_all_symmetries_are_turned_back() -> None:
+    image = np.zeros((64, 64), dtype=np.float32)
+    image[11, 40] = 1.0
+    mean, sigma = run_network(oracle(), image)
+    assert mean[:2] == pytest.approx([40.5 / 64 - 0.5, 11.5 / 64 - 0.5])
+    assert sigma == pytest.approx([np.sqrt(2) * np.exp(-4.0)] * 4, rel=1e-5)
+    for symmetry in SYMMETRIES:
+        turned, _ = run_network(oracle(), np.ascontiguousarray(symmetry.image(image)))
+        back = symmetry.inverse.center((turned[0] + 0.5, turned[1] + 0.5), (1, 1))
+        assert back == pytest.approx((40.5 / 64, 11.5 / 64))
+
+
+def test_a_network_start_and_a_fit_make_an_answer(simulated, as_frame) -> None:
+    made = simulated(12, counts_per_mm2=(300, 400), asymmetric=0.0)
+    truth = made.geometry
+    frame = as_frame(made)
+    x, y = (round(value) + 9 for value in truth.center_px)
+    frame.data[y : y + 3, x : x + 3] = 1e6
+    frame = replace(frame, metadata=replace(frame.metadata, center_px=(400.0, 400.0)))
+    prediction = Predictor(oracle()).predict(frame)
+    assert prediction.status == "ok"
+    assert prediction.best is not None
+    assert prediction.best.source == "fit"
+    assert prediction.best.center_px == pytest.approx(truth.center_px, abs=0.5)
+    assert [item.source for item in prediction.estimates] == ["header", "network", "fit"]
+    alone = Predictor(oracle()).predict(frame, fit=False)
+    assert alone.best is not None
+    assert (alone.best.source, alone.fit) == ("network", None)
+
+
+def test_what_the_file_lacks_is_said(simulated, as_frame, tiny_model) -> None:
+    made = simulated(3, size=300)
+    prediction = Predictor(tiny_model).predict(replace(as_frame(made), metadata=Metadata()))
+    assert "distance and pixel size and wavelength" in prediction.warnings[0]
+    if prediction.fit is not None:
+        assert prediction.fit.tilt_deg is None
+
+
+HOSTILE = {
+    "all zero": np.zeros((300, 200)),
+    "constant": np.full((300, 200), 7.0),
+    "one pixel": np.ones((1, 1)),
+    "one row": np.arange(500.0)[None, :],
+    "negative": np.random.default_rng(0).normal(-50, 10, (300, 300)),
+    "huge": np.random.default_rng(0).uniform(0, 4e9, (300, 300)),
+    "one hot pixel": np.pad([[5.0]], 150),
+    "noise": np.random.default_rng(0).poisson(0.05, (300, 300)).astype(float),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("fit", [True, False])
+def test_odd_frames_get_an_answer_or_a_reason(name: str, fit: bool, tiny_model) -> None:
+    data = HOSTILE[name].astype(np.float32)
+    meta = Metadata(distance_mm=100.0, pixel_mm=(0.1, 0.1), wavelength_A=1.0)
+    frame = Frame(data, np.ones(data.shape, dtype=bool), np.zeros(data.shape, dtype=bool), meta)
+    prediction = Predictor(tiny_model).predict(frame, fit=fit)
+    assert prediction.status in ({"uncertain", "failed"} if fit else {"ok", "uncertain", "failed"})
+    assert prediction.reason or not fit
+    json.dumps(prediction.record(), allow_nan=False)
+
+
+def test_a_frame_without_a_usable_pixel_fails_with_a_reason(tiny_model) -> None:
+    frame = blank((100, 100))
+    masked = replace(frame, valid=np.zeros((100, 100), dtype=bool))
+    prediction = Predictor(tiny_model).predict(masked)
+    assert (prediction.status, prediction.best) == ("failed", None)
+    assert "0 of 10000 pixels" in prediction.reason
+    assert prediction.record()["center_px"] is None
+
+
+GOOD = RadialFit((500.0, 500.0), (0.5, 0.5), np.diag([0.04] * 4), 1.0, 0.2, 0.1, False, 100000, True)
+
+
+def test_a_good_fit_stands_with_or_without_a_tilt() -> None:
+    start = Estimate("network", (510.0, 505.0), covariance=np.diag([25.0, 25.0]))
+    assert why_not(GOOD, start, 1000) == ""
+    centered = replace(GOOD, tilt_deg=None, covariance=np.diag([0.04, 0.04]), evidence_deg=float("nan"))
+    assert why_not(centered, start, 1000) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"misfit": 0.01}, "photon counts"),
+        ({"misfit": 9.0}, "does not look like rings"),
+        ({"evidence_px": 4.0}, "too few features"),
+        ({"converged": False}, "did not settle"),
+        ({"covariance": np.diag([30.0, 30.0, 0.01, 0.01])}, "sides of the frame disagree"),
+        ({"center_px": (700.0, 500.0)}, "ran 19"),
+        ({"tilt_deg": (20.0, 0.0)}, "beyond 15"),
+        ({"evidence_deg": 2.0}, "tilt from a shift"),
+    ],
+)
+def test_a_bad_fit_is_refused_in_words(change: dict, words: str) -> None:
+    start = Estimate("network", (510.0, 505.0), covariance=np.diag([25.0, 25.0]))
+    assert words in why_not(replace(GOOD, **change), start, 1000)
+
+
+def test_no_fit_is_a_reason_too() -> None:
+    assert "too few" in why_not(None, Estimate("network", (1.0, 1.0)), 1000)

@@ -1,0 +1,174 @@
+"""The loop: labels turn with images, learning happens, a stopped run goes on exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from xgeom_core.errors import ConfigError, TrainingError
+from xgeom_core.models.settings import NetworkSettings
+from xgeom_core.models.store import load_model
+from xgeom_core.simulate import load_recipe
+from xgeom_core.simulate.writer import write_training_file
+from xgeom_core.training.config import Config, TrainingConfig
+from xgeom_core.training.data import Batches, FileFrames, SimulatedFrames, turn
+from xgeom_core.training.events import EventLog, Finished, Step, Validation, read_events
+from xgeom_core.training.loop import STOP, learning_rate, train
+from xgeom_core.training.validation import loss_of
+
+SMALL = NetworkSettings(width=4, input_px=64, supersampling=1, activations=8)
+
+
+def config(**training) -> Config:
+    return Config.model_validate(
+        {
+            "name": "t",
+            "model": SMALL.model_dump(),
+            "data": {"workers": 0, "kinds": {"standard": 1.0}},
+            "validation": {"kinds": ["standard"], "frames": 4, "every_steps": 2},
+            "training": {"steps": 4, "batch": 4, "warmup_steps": 2, "device": "cpu", "threads": 1} | training,
+        }
+    )
+
+
+def run(folder, settings: Config, stop_at: int | None = None) -> list:
+    folder.mkdir(exist_ok=True)
+
+    class Log(EventLog):
+        def write(self, event) -> None:
+            super().write(event)
+            if isinstance(event, Validation) and event.step == stop_at:
+                (folder / STOP).touch()
+
+    log = Log(folder / "events.jsonl")
+    try:
+        train(settings, folder, log, "test")
+    finally:
+        log.close()
+    return read_events(folder / "events.jsonl")
+
+
+def test_frames_depend_on_seed_and_number_alone() -> None:
+    one, two = (SimulatedFrames({"standard": 1, "flat": 1}, SMALL, 5, 0.5) for _ in range(2))
+    two.sample(0)
+    assert np.array_equal(one.sample(3)[0], two.sample(3)[0])
+    assert np.array_equal(one.sample(3)[1], two.sample(3)[1])
+    assert not np.array_equal(one.sample(3)[0], one.sample(4)[0])
+
+
+def test_labels_turn_with_their_images() -> None:
+    image = np.zeros((64, 64), dtype=np.float32)
+    image[10, 50] = 1.0  # y = 10.5, x = 50.5
+    truth = np.array([50.5 / 64 - 0.5, 10.5 / 64 - 0.5, 0.3, -0.6])
+    seen = set()
+    for which in range(8):
+        turned, label = turn(image, truth, which)
+        row, column = np.argwhere(turned == 1.0)[0]
+        assert label[:2] == pytest.approx([(column + 0.5) / 64 - 0.5, (row + 0.5) / 64 - 0.5])
+        assert sorted(np.abs(label[2:])) == pytest.approx([0.3, 0.6], abs=2e-3)
+        seen.add((row, column))
+    assert len(seen) == 8
+
+
+def test_a_resumed_row_of_batches_goes_on_where_it_stopped() -> None:
+    data = config().data
+    whole, rest = Batches(data, SMALL, 4, 6), Batches(data, SMALL, 4, 6, first=4)
+    assert (len(whole), len(rest)) == (6, 2)
+    for ours, theirs in zip(whole[5], rest[1], strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_the_loss_rewards_honesty() -> None:
+    truths = torch.zeros(1, 4)
+    wrong = torch.full((1, 4), 0.1)
+
+    def loss(scale: float) -> float:
+        return float(loss_of(torch.cat([wrong, torch.full((1, 4), np.log(scale))], dim=1), truths, 0.3))
+
+    assert loss(0.1) < loss(0.01), "boasting costs"
+    assert loss(0.1) < loss(1.0), "whining costs"
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    plan = TrainingConfig(steps=100, warmup_steps=10, learning_rate=1.0)
+    rates = [learning_rate(plan, step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == pytest.approx(1.0)
+    assert np.argmax(rates) in {9, 10}
+    assert rates[-1] < 0.02
+    assert learning_rate(TrainingConfig(schedule="constant", warmup_steps=0, learning_rate=0.5), 99) == 0.5
+
+
+def test_a_run_leaves_everything_that_its_folder_promises(tmp_path) -> None:
+    events = run(tmp_path / "run", config())
+    assert isinstance(events[-1], Finished)
+    assert events[-1].reason == "done"
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"config.toml", "environment.json", "checkpoint.pt", "model.safetensors", "tensorboard"} <= names
+    model = load_model(str(tmp_path / "run" / "model.safetensors"))
+    assert (model.card.steps, model.card.frames_seen) == (4, 16)
+    assert model.card.scores[0].center_constant_px820 > 0
+    assert list((tmp_path / "run" / "tensorboard").iterdir())
+
+
+def test_a_stopped_run_ends_with_the_same_weights(tmp_path) -> None:
+    run(tmp_path / "whole", config())
+    events = run(tmp_path / "parts", config(), stop_at=2)
+    assert isinstance(events[-1], Finished)
+    assert (events[-1].reason, events[-1].step) == ("stopped", 2)
+    assert not (tmp_path / "parts" / STOP).exists()
+    run(tmp_path / "parts", config())
+    whole, parts = (
+        load_model(str(tmp_path / name / "model.safetensors")).network.state_dict()
+        for name in ("whole", "parts")
+    )
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_a_stop_before_the_first_step_still_leaves_a_model(tmp_path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / STOP).touch()
+    events = run(folder, config())
+    assert not any(isinstance(event, Step) for event in events)
+    assert load_model(str(folder / "model.safetensors")).card.steps == 0
+
+
+def test_training_learns(tmp_path) -> None:
+    """Sixty small steps on bright frames beat the constant predictor."""
+    settings = config(steps=60, batch=16, learning_rate=4e-3, warmup_steps=5, ema_decay=0.9)
+    settings = settings.model_copy(
+        update={"validation": settings.validation.model_copy(update={"every_steps": 60, "frames": 32})}
+    )
+    last = [event for event in run(tmp_path / "run", settings) if isinstance(event, Validation)][-1]
+    assert last.center_px < 0.7 * last.center_constant_px
+
+
+def test_files_can_be_learned_from_and_say_so_when_they_cannot(tmp_path) -> None:
+    path = tmp_path / "set.h5"
+    write_training_file(path, load_recipe("standard"), (64, 64), 3, seed=2)
+    frames = FileFrames([path, path], SMALL)
+    assert len(frames) == 6
+    made = SimulatedFrames({"standard": 1.0}, SMALL, 0)
+    assert frames.sample(4)[0].shape == made.sample(0)[0].shape
+    assert np.array_equal(frames.sample(4)[1], frames.sample(1)[1])
+    import h5py
+
+    bare = tmp_path / "bare.h5"
+    with h5py.File(bare, "w") as file:
+        file["data"] = np.ones((2, 64, 64), dtype=np.int32)
+    with pytest.raises(ConfigError, match=r"bare\.h5 does not state the center"):
+        FileFrames([bare], SMALL)
+
+
+def test_troubles_get_a_sentence(tmp_path) -> None:
+    run(tmp_path / "run", config(steps=1))
+    with pytest.raises(TrainingError, match="another configuration"):
+        run(tmp_path / "run", config(steps=2))
+    (tmp_path / "run" / "checkpoint.pt").write_bytes(b"rubbish")
+    with pytest.raises(TrainingError, match="cannot be read"):
+        run(tmp_path / "run", config(steps=1))
+    if not torch.cuda.is_available():
+        with pytest.raises(TrainingError, match="finds no such device"):
+            run(tmp_path / "gpu", config(device="cuda"))
