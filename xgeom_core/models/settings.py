@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 CARD_VERSION = 1
 # Centers are scored in pixels of a frame this wide, whatever its real size: the poster's unit.
 REFERENCE_PX = 820
+# How many times better than the constant predictor a tilt must be before it is believed at all.
+_TILT_SKILL = 1.5
 
 
 class NetworkSettings(BaseModel):
@@ -69,3 +71,12 @@ class ModelCard(BaseModel):
     steps: int
     training: dict[str, Any] = Field(default_factory=dict, description="The whole training configuration.")
     scores: list[Score] = Field(default_factory=list)
+
+    @property
+    def knows_tilt(self) -> bool:
+        """Whether the model's tilt is worth saying: on some set it beats the constant predictor well.
+
+        A network that answers "about zero" every time scores as the constant predictor; passing that
+        on as a measurement would be a lie.
+        """
+        return any(score.tilt_constant_deg > _TILT_SKILL * score.tilt_deg for score in self.scores)

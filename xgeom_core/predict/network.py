@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame, PooledFrame, pool
-from xgeom_core.geometry import SYMMETRIES, FloatArray, Pooling
+from xgeom_core.geometry import SYMMETRIES, FloatArray
 from xgeom_core.models.inputs import network_input, pooling_factor
 from xgeom_core.models.settings import NetworkSettings
 from xgeom_core.models.store import Model
@@ -82,19 +82,19 @@ def run_network(model: Model, image: NDArray[np.float32]) -> tuple[FloatArray, F
 
 
 def network_estimate(model: Model, frame: Frame) -> Estimate:
-    """Center and tilt of a frame according to a network, in native pixels and degrees."""
+    """What a network says of a frame: center in native pixels, tilt in degrees.
+
+    The tilt is None if the model's card shows no skill at it.
+    """
     settings = model.card.network
     pooled = on_canvas(frame, settings)
     mean, sigma = run_network(model, canvas_input(pooled, settings))
-    return _native(mean, sigma, settings.canvas_px, pooled.pooling)
-
-
-def _native(mean: FloatArray, sigma: FloatArray, canvas_px: int, pooling: Pooling) -> Estimate:
-    center = pooling.to_native(((mean[0] + 0.5) * canvas_px, (mean[1] + 0.5) * canvas_px))
-    scale = np.array([canvas_px * pooling.factor] * 2 + [TILT_UNIT_DEG] * 2)
-    return Estimate(
-        "network",
-        (float(center[0]), float(center[1])),
-        (float(mean[2] * TILT_UNIT_DEG), float(mean[3] * TILT_UNIT_DEG)),
-        np.diag((sigma * scale) ** 2),
-    )
+    side = settings.canvas_px
+    center = pooled.pooling.to_native(((mean[0] + 0.5) * side, (mean[1] + 0.5) * side))
+    center_px = (float(center[0]), float(center[1]))
+    variances = (sigma[:2] * side * pooled.pooling.factor) ** 2
+    if not model.card.knows_tilt:
+        return Estimate("network", center_px, covariance=np.diag(variances))
+    tilt_deg = (float(mean[2] * TILT_UNIT_DEG), float(mean[3] * TILT_UNIT_DEG))
+    variances = np.append(variances, (sigma[2:] * TILT_UNIT_DEG) ** 2)
+    return Estimate("network", center_px, tilt_deg, np.diag(variances))

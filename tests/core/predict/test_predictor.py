@@ -13,7 +13,7 @@ from torch import nn
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame, Metadata
 from xgeom_core.geometry import SYMMETRIES
-from xgeom_core.models.settings import ModelCard, NetworkSettings
+from xgeom_core.models.settings import ModelCard, NetworkSettings, Score
 from xgeom_core.models.store import Model
 from xgeom_core.predict import Predictor
 from xgeom_core.predict.network import network_estimate, run_network
@@ -161,3 +161,21 @@ def test_a_bad_fit_is_refused_in_words(change: dict, words: str) -> None:
 
 def test_no_fit_is_a_reason_too() -> None:
     assert "too few" in why_not(None, Estimate("network", (1.0, 1.0)), 1000)
+
+
+@pytest.mark.parametrize(("tilt_deg", "says"), [(1.9, False), (0.5, True)])
+def test_a_network_without_skill_at_tilts_claims_none(tilt_deg: float, says: bool) -> None:
+    score = Score(
+        data="standard",
+        frames=64,
+        center_px820=5.0,
+        center_constant_px820=70.0,
+        tilt_deg=tilt_deg,
+        tilt_constant_deg=2.0,
+    )
+    model = oracle()
+    skilled = Model(model.network, model.card.model_copy(update={"scores": [score]}))
+    estimate = network_estimate(skilled, blank((300, 300)))
+    assert (estimate.tilt_deg is not None) == says
+    assert (estimate.tilt_sigma_deg is not None) == says
+    assert estimate.center_sigma_px is not None
