@@ -11,6 +11,9 @@ Conventions (everything else is converted at the door):
   Degrees at the surface, radians inside formulas.
 - Beam center: where the incident beam meets the detector plane; the tilt pivots there.
 - Distance: along the beam from the sample to the beam center, in mm.
+
+The foot of the normal from the sample (pyFAI's PONI, the ORGX and ORGY of XDS) is another point than
+the beam center as soon as the detector is tilted.
 """
 
 from __future__ import annotations
@@ -190,6 +193,72 @@ class Geometry:
             center_px=pooling.to_pooled(self.center_px),
             pixel_mm=(self.pixel_mm[0] * pooling.factor, self.pixel_mm[1] * pooling.factor),
         )
+
+
+    def foot_px(self) -> tuple[float, float]:
+        """Foot of the normal from the sample, ``(x, y)`` in px: PONI, ORGX/ORGY; see the module."""
+        x, y = self.from_lab(self.axes()[2])
+        return float(x), float(y)
+
+    def normal_distance_mm(self) -> float:
+        """Distance from the sample to the detector along its normal, in mm."""
+        return float(self.distance_mm * self.axes()[2][2])
+
+
+def from_vectors(
+    origin_mm: FloatArray,
+    fast: FloatArray,
+    slow: FloatArray,
+    beam: FloatArray,
+    pixel_mm: tuple[float, float],
+    wavelength_A: float | None = None,
+) -> Geometry:
+    """The geometry of a flat detector given by vectors in any orthonormal frame.
+
+    Parameters
+    ----------
+    origin_mm : ndarray, shape (3,)
+        Outer corner of the first pixel, from the sample, in mm.
+    fast, slow : ndarray, shape (3,)
+        Directions of the axes, of any length; they must be at right angles to 1e-3.
+    beam : ndarray, shape (3,)
+        Direction of the beam from source to sample, of any length.
+    pixel_mm : tuple of float
+        Pixel size ``(fast, slow)``.
+    wavelength_A : float, optional
+        Wavelength in Å.
+
+    Returns
+    -------
+    Geometry
+
+    Raises
+    ------
+    GeometryError
+        If the axes are not at right angles, or the beam never meets the detector.
+
+    Notes
+    -----
+    With ``D = n.O`` the beam meets the plane at ``X = b D / (n.b)``. The tilt follows from the beam in
+    detector axes, ``(b.f, b.s) = (-sinY, sinP cosY)``, which also holds for an image seen from
+    behind (fast x slow against the beam): two-theta of every pixel comes out right.
+    """
+    f, s, b = (np.asarray(v, dtype=np.float64) / np.linalg.norm(v) for v in (fast, slow, beam))
+    if not np.isfinite([f, s, b]).all() or abs(f @ s) > 1e-3:
+        raise GeometryError("The detector's fast and slow axes are not two directions at right angles.")
+    normal = np.cross(f, s)
+    normal = normal * np.sign(normal @ b or 1.0)
+    origin = np.asarray(origin_mm, dtype=np.float64)
+    along = float(normal @ b)
+    distance = float(normal @ origin) / along if along > 1e-6 else np.nan
+    if not (np.isfinite(distance) and distance > 0):
+        raise GeometryError("The beam never meets the detector: it is edge on, or behind the sample.")
+    hit = b * distance - origin
+    yaw = np.arcsin(np.clip(-(b @ f), -1.0, 1.0))
+    pitch = np.arcsin(np.clip((b @ s) / np.cos(yaw), -1.0, 1.0))
+    center = (float(hit @ f / pixel_mm[0]), float(hit @ s / pixel_mm[1]))
+    tilt = np.degrees([pitch, yaw])
+    return Geometry(center, distance, pixel_mm, wavelength_A, float(tilt[0]), float(tilt[1]))
 
 
 def detector_axes(pitch_deg: float, yaw_deg: float) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from xgeom_core.errors import GeometryError
-from xgeom_core.geometry import SYMMETRIES, Geometry, Pooling, Symmetry, detector_axes
+from xgeom_core.geometry import SYMMETRIES, Geometry, Pooling, Symmetry, detector_axes, from_vectors
 
 angles = st.floats(-30, 30)
 places = st.floats(-500, 3000)
@@ -135,3 +135,40 @@ def test_impossible_geometries_are_named(change: dict, word: str) -> None:
     usual = {"center_px": (0.0, 0.0), "distance_mm": 100.0, "pixel_mm": (0.1, 0.1), "wavelength_A": 1.0}
     with pytest.raises(GeometryError, match=word):
         Geometry(**(usual | change))
+
+
+@given(geometry=geometries(), turn=st.tuples(*[st.floats(-180, 180)] * 3), mirrored=st.booleans())
+def test_vectors_in_any_frame_give_the_geometry_back(
+    geometry: Geometry, turn: tuple[float, float, float], mirrored: bool
+) -> None:
+    fast, slow, _ = geometry.axes()
+    origin, beam = geometry.to_lab(0.0, 0.0), np.array([0.0, 0.0, 1.0])
+    frame = Rotation.from_euler("xyz", turn, degrees=True).as_matrix()
+    if mirrored:
+        frame = frame @ np.diag([1.0, -1.0, 1.0])
+    back = from_vectors(
+        frame @ origin, frame @ fast, frame @ slow, frame @ beam, geometry.pixel_mm, geometry.wavelength_A
+    )
+    assert back.center_px == pytest.approx(geometry.center_px, abs=1e-5)
+    assert back.distance_mm == pytest.approx(geometry.distance_mm)
+    assert (back.pitch_deg, back.yaw_deg) == pytest.approx((geometry.pitch_deg, geometry.yaw_deg), abs=1e-6)
+
+
+def test_foot_and_normal_distance_follow_the_reference_formulas() -> None:
+    geometry = Geometry((1000.0, 900.0), 250.0, (0.172, 0.1), pitch_deg=2.0, yaw_deg=-3.0)
+    pitch, yaw = np.radians((2.0, -3.0))
+    normal = geometry.normal_distance_mm()
+    assert normal == pytest.approx(250.0 * np.cos(pitch) * np.cos(yaw))
+    x, y = geometry.foot_px()
+    assert x == pytest.approx(1000.0 + normal * np.tan(yaw) / (np.cos(pitch) * 0.172))
+    assert y == pytest.approx(900.0 - normal * np.tan(pitch) / 0.1)
+
+
+def test_detectors_that_no_beam_meets_are_refused() -> None:
+    x, y, z = np.eye(3)
+    with pytest.raises(GeometryError, match="never meets"):
+        from_vectors(np.array([0.0, 0.0, -100.0]), x, y, z, (0.1, 0.1))
+    with pytest.raises(GeometryError, match="edge on"):
+        from_vectors(np.array([0.0, 0.0, 100.0]), x, z, z, (0.1, 0.1))
+    with pytest.raises(GeometryError, match="right angles"):
+        from_vectors(np.array([0.0, 0.0, 100.0]), x, x + y, z, (0.1, 0.1))

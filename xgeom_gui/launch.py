@@ -1,0 +1,168 @@
+"""Starts the window: application, theme, services; or takes a picture of it and leaves."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyqtgraph as pg
+import shiboken6
+from PySide6.QtCore import QObject, QSettings, QTimer
+from PySide6.QtGui import QCursor, QIcon
+from PySide6.QtWidgets import QApplication
+
+from xgeom_core.errors import XgeomError
+from xgeom_core.resources import resource
+from xgeom_gui.coordinator import Coordinator
+from xgeom_gui.main_window import MainWindow
+from xgeom_gui.options import Options
+from xgeom_gui.services.predictor import PredictorLike, PredictorThread, load_predictor
+from xgeom_gui.services.reader import FrameReader, open_source
+from xgeom_gui.services.training_process import TrainingProcess
+from xgeom_gui.session import Session
+from xgeom_gui.settings import Settings
+from xgeom_gui.theme import apply_theme
+from xgeom_gui.wording import center_rows, plain_table
+
+_Say = Callable[[str], None]
+_PICTURE_SIZE = (1366, 768)
+_PATIENCE_MS = 300_000
+# Fonts and docks settle within a few event loop turns; then the picture is complete.
+_SETTLE_MS = 400
+
+
+def run(options: Options, say: _Say, complain: _Say) -> int:
+    """Run the window; returns the exit code.
+
+    Parameters
+    ----------
+    options : Options
+        From the command line.
+    say, complain : callable
+        Where sentences for standard output and standard error go.
+    """
+    app = make_application()
+    # A picture must look the same for everybody: it ignores and keeps no preferences.
+    store = QSettings("xgeom", "xgeom") if options.screenshot is None else _no_settings()
+    window, session, coordinator = make_window(Settings(store), options.model)
+    app.setQuitOnLastWindowClosed(False)
+    window.closed.connect(app.quit)
+    shot: Screenshot | None = None
+    if options.screenshot is not None:
+        window.resize(*_PICTURE_SIZE)
+        shot = Screenshot(window, session, options.screenshot, say, complain)
+    window.show()
+    coordinator.warm_up()
+    if options.example:
+        window.open_example()
+    elif options.file:
+        window.open(options.file)
+    code = int(app.exec())
+    code = shot.code if shot is not None else code
+    if not coordinator.shutdown(0):
+        # A thread that does not end would crash the interpreter while it is taken apart.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    # Widgets must go before the interpreter does.
+    shiboken6.delete(window)
+    return code
+
+
+def make_application() -> QApplication:
+    """The application, with pyqtgraph and the look set up once."""
+    pg.setConfigOptions(imageAxisOrder="row-major", antialias=True, background="w", foreground="k")
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+    app.setApplicationName("xgeom")
+    app.setDesktopFileName("xgeom")
+    apply_theme(app, _icon("chevron-down.svg"))
+    app.setWindowIcon(QIcon(str(_icon("xgeom.svg"))))
+    return app
+
+
+def _icon(name: str) -> Path:
+    """Path of a bundled icon; a missing one is no reason not to start, it stays blank."""
+    try:
+        return resource(f"icons/{name}")
+    except XgeomError:
+        return Path(name)
+
+
+def make_window(
+    settings: Settings,
+    model: str = "default",
+    load: Callable[[str], PredictorLike] = load_predictor,
+) -> tuple[MainWindow, Session, Coordinator]:
+    """The window with its session and services, assembled but not shown."""
+    session = Session()
+    if model != "default":
+        session.use_model(model)
+    session.set_automatic(settings.predict_automatically)
+    session.set_logarithmic(settings.logarithmic)
+    coordinator = Coordinator(session, FrameReader(open_source), PredictorThread(load))
+    training = TrainingProcess()
+    window = MainWindow(session, coordinator, training, settings)
+    for owned in (session, coordinator, training):
+        owned.setParent(window)
+    return window, session, coordinator
+
+
+class Screenshot(QObject):
+    """Waits until the window has its answer, saves a picture of it and ends the program.
+
+    Attributes
+    ----------
+    code : int
+        Exit code: 0 with an answer, 1 without.
+    """
+
+    def __init__(self, window: MainWindow, session: Session, path: Path, say: _Say, complain: _Say) -> None:
+        super().__init__(window)
+        self._window, self._session, self._path = window, session, path
+        self._say, self._complain = say, complain
+        self.code = 1
+        self._settle = QTimer(self, singleShot=True, interval=_SETTLE_MS)
+        self._settle.timeout.connect(self._take)
+        self._limit = QTimer(self, singleShot=True, interval=_PATIENCE_MS)
+        self._limit.timeout.connect(self._take)
+        self._limit.start()
+        if QApplication.platformName() == "offscreen":
+            # Else the pointer hovers over the first button for ever.
+            QCursor.setPos(window.width() // 2, 2 * window.height())
+        session.activity_changed.connect(self._look)
+        session.noticed.connect(lambda notice: complain(notice.text))
+        self._look()
+
+    def _look(self) -> None:
+        if self._session.activity:
+            self._settle.stop()
+        else:
+            self._settle.start()
+
+    def _take(self) -> None:
+        self._limit.stop()
+        session = self._session
+        prediction = session.prediction
+        if session.frame is not None:
+            rows = center_rows(session.estimates, session.best, session.metadata)
+            self._say(plain_table(rows, prediction))
+        self.code = 0 if session.best is not None else 1
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            saved = self._window.grab().save(str(self._path))
+        except OSError:
+            saved = False
+        if saved:
+            self._say(f"The window is saved to {self._path}.")
+        else:
+            self._complain(f"The picture could not be saved to {self._path}: choose another folder.")
+            self.code = 1
+        self._window.close()
+
+
+def _no_settings() -> QSettings:
+    return QSettings(os.devnull, QSettings.Format.IniFormat)

@@ -1,0 +1,178 @@
+"""The table of centers as Qt wants it; the numbers come from `xgeom_gui.wording`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QBrush, QColor, QFont
+
+from xgeom_core.estimate import Estimate
+from xgeom_gui.theme import SOFT_INK, STATUS_COLORS
+from xgeom_gui.views.marks import mark_icon
+from xgeom_gui.wording import CenterRow, name_of, sigma, signed
+
+_Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its heading, what it means, and its text for a row."""
+
+    title: str
+    tip: str
+    text: Callable[[CenterRow], str]
+
+
+def _tilt(which: int) -> Callable[[CenterRow], str]:
+    return lambda row: signed(row.tilt_deg[which]) if row.tilt_deg else "–"
+
+
+def _reference_or(value: Callable[[CenterRow], float | None], form: str) -> Callable[[CenterRow], str]:
+    def text(row: CenterRow) -> str:
+        if row.is_reference:
+            return "ref."
+        found = value(row)
+        return "–" if found is None else format(found, form)
+
+    return text
+
+
+COLUMNS = (
+    Column("Source", "Who says so", lambda row: name_of(row.estimate.source)),
+    Column(
+        "x px",
+        "Beam center along the fast axis, native px; the frame's outer corner is 0",
+        lambda row: f"{row.estimate.center_px[0]:.2f}",
+    ),
+    Column(
+        "y px",
+        "Beam center along the slow axis, native px; the frame's outer corner is 0",
+        lambda row: f"{row.estimate.center_px[1]:.2f}",
+    ),
+    Column(
+        "± px",
+        "One standard deviation of the center, the larger of x and y, px",
+        lambda row: sigma(row.estimate.center_sigma_px) or "–",
+    ),
+    Column(
+        "pitch °",
+        "Tilt about the fast axis, degrees; + : the bottom edge leans away from the sample",
+        _tilt(0),
+    ),
+    Column(
+        "yaw °", "Tilt about the slow axis, degrees; + : the left edge leans away from the sample", _tilt(1)
+    ),
+    Column(
+        "± °",
+        "One standard deviation of the tilt, the larger of pitch and yaw, degrees",
+        lambda row: sigma(row.tilt_sigma_deg) or "–",
+    ),
+    Column(
+        "Δ px",
+        "Distance from the reference (the best answer), native px",
+        _reference_or(lambda row: row.distance_px, ".2f"),
+    ),
+    Column(
+        "Δ mm",
+        "Distance from the reference (the best answer), mm on the detector",
+        _reference_or(lambda row: row.difference_mm, ".3f"),
+    ),
+    Column("Status", "Whether the source trusts itself", lambda row: row.estimate.status),
+)
+
+
+class CentersModel(QAbstractTableModel):
+    """Rows of centers, read-only."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: tuple[CenterRow, ...] = ()
+
+    def set_rows(self, rows: Sequence[CenterRow]) -> None:
+        """Show other rows."""
+        self.beginResetModel()
+        self._rows = tuple(rows)
+        self.endResetModel()
+
+    @property
+    def rows(self) -> tuple[CenterRow, ...]:
+        """The rows shown."""
+        return self._rows
+
+    def estimate_at(self, row: int) -> Estimate:
+        """The estimate of a row."""
+        return self._rows[row].estimate
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, N802 (Qt's signature)
+        """Number of sources."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, N802 (Qt's signature)
+        """Number of columns."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(  # noqa: N802 (Qt's name)
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Headings and what they mean."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section].title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return COLUMNS[section].tip
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(section)
+        return None
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Text, mark, color and tooltip of a cell."""
+        row, section = self._rows[index.row()], index.column()
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return COLUMNS[section].text(row)
+            case Qt.ItemDataRole.DecorationRole if section == 0:
+                return mark_icon(row.estimate.source)
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return _alignment(section)
+            case Qt.ItemDataRole.ToolTipRole:
+                return _tip(row)
+            case Qt.ItemDataRole.ForegroundRole:
+                return _brush(row, section)
+            case Qt.ItemDataRole.FontRole if row.is_reference and section == 0:
+                font = QFont()
+                font.setBold(True)
+                return font
+            case _:
+                return None
+
+
+def _alignment(section: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignLeft if section in {0, len(COLUMNS) - 1} else Qt.AlignmentFlag.AlignRight
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _brush(row: CenterRow, section: int) -> QBrush | None:
+    if section == len(COLUMNS) - 1:
+        return QBrush(QColor(STATUS_COLORS[row.estimate.status]))
+    if COLUMNS[section].text(row) in {"–", "ref."}:
+        return QBrush(QColor(SOFT_INK))
+    return None
+
+
+def _tip(row: CenterRow) -> str:
+    estimate = row.estimate
+    lines = [name_of(estimate.source) + (" (the reference of the differences)" if row.is_reference else "")]
+    if row.difference_px is not None:
+        dx, dy = row.difference_px
+        lines.append(f"Difference to the reference: x {signed(dx)} px, y {signed(dy)} px")
+    if estimate.convention:
+        lines.append(f"As the source states it: {estimate.convention}")
+    if estimate.reason:
+        lines.append(estimate.reason)
+    lines += estimate.warnings
+    lines.append("Double-click to zoom to it.")
+    return "\n".join(lines)

@@ -1,0 +1,48 @@
+"""The status bar: what goes on or what was found, and what lies under the pointer."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+
+from xgeom_gui.session import Session
+from xgeom_gui.theme import SOFT_INK, STATUS_COLORS
+from xgeom_gui.wording import cursor_text, prediction_text
+
+
+class StatusBar(QStatusBar):
+    """Two texts; messages that fade would hide them, so there are none."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setSizeGripEnabled(False)
+        self.setContentsMargins(8, 0, 8, 0)
+        self.answer = QLabel()
+        self.answer.setAccessibleName("Answer")
+        self.cursor_readout = QLabel()
+        self.cursor_readout.setAccessibleName("Under the pointer")
+        self.addWidget(self.answer, 1)
+        self.addPermanentWidget(self.cursor_readout)
+        for signal in (session.activity_changed, session.estimates_changed):
+            signal.connect(self._show_answer)
+        for signal in (session.cursor_changed, session.frame_changed, session.estimates_changed):
+            signal.connect(self._show_cursor)
+
+    def _show_answer(self) -> None:
+        session = self._session
+        color = SOFT_INK
+        if session.activity:
+            text = session.activity
+        elif session.prediction is not None:
+            text, color = prediction_text(session.prediction), STATUS_COLORS[session.prediction.status]
+        else:
+            text = "" if session.frame is None else "not predicted"
+        self.answer.setText(text)
+        self.answer.setStyleSheet(f"color: {color}")
+
+    def _show_cursor(self) -> None:
+        frame, point = self._session.frame, self._session.cursor
+        text = ""
+        if frame is not None and point is not None:
+            text = cursor_text(frame, self._session.geometry, point)
+        self.cursor_readout.setText(text)

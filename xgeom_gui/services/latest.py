@@ -1,0 +1,64 @@
+"""A thread that works on the newest request only."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from PySide6.QtCore import QObject, QThread
+
+
+class LatestThread(QThread):
+    """Takes requests one by one; a request not yet begun is dropped when a newer one arrives.
+
+    Subclasses implement `handle`, which runs in the thread, and speak by signals only.
+    Nothing may escape `handle`: it turns every exception into a signal.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._news = threading.Condition()
+        self._waiting: Any = None
+        self._ending = False
+
+    def submit(self, request: Any) -> None:
+        """Ask for work; replaces a request that still waits. Starts the thread if need be."""
+        with self._news:
+            if self._ending:
+                return
+            self._waiting = request
+            self._news.notify()
+        if not self.isRunning():
+            self.start()
+
+    def superseded(self) -> bool:
+        """Whether a newer request waits, so that the present result is of no use."""
+        with self._news:
+            return self._ending or self._waiting is not None
+
+    def shutdown(self, wait_ms: int = 15_000) -> bool:
+        """Let the present request end and stop; whether the thread has ended in time."""
+        with self._news:
+            self._ending = True
+            self._waiting = None
+            self._news.notify()
+        return self.wait(wait_ms)
+
+    def run(self) -> None:
+        """Thread body."""
+        while True:
+            with self._news:
+                while self._waiting is None and not self._ending:
+                    self._news.wait()
+                if self._ending:
+                    break
+                request, self._waiting = self._waiting, None
+            self.handle(request)
+        self.finish()
+
+    def handle(self, request: Any) -> None:
+        """Work on one request, in the thread."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Release what the thread owns, in the thread, before it ends."""

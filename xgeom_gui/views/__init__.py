@@ -1,0 +1,1 @@
+"""Pictures of the state: each subscribes to it and never edits it while drawing."""

@@ -1,0 +1,65 @@
+"""The legend over the image: which mark is whose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLayout, QWidget
+
+from xgeom_core.estimate import Estimate
+from xgeom_gui.theme import INK, LINE, SOFT_INK
+from xgeom_gui.views.marks import mark_icon
+from xgeom_gui.wording import name_of, sigma
+
+
+class Legend(QFrame):
+    """Marks with the names and centers of their sources; lets the mouse through."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setObjectName("legend")
+        self.setAccessibleName("Legend of the marks")
+        self.setStyleSheet(
+            "#legend { background: rgba(255, 255, 255, 225); border-radius: 6px;"
+            f"    border: 1px solid {LINE}; }}"
+            f"#legend QLabel {{ color: {INK}; background: transparent; }}"
+            f'#legend QLabel[role="soft"] {{ color: {SOFT_INK}; }}'
+        )
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(10, 7, 12, 7)
+        # The layout keeps the frame at its own size, also once styles have changed the text's.
+        self._grid.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(3)
+        self._labels: list[QLabel] = []
+        self.hide()
+
+    def show_estimates(self, estimates: Sequence[Estimate]) -> None:
+        """List these sources; hidden when there are none."""
+        for label in self._labels:
+            self._grid.removeWidget(label)
+            label.deleteLater()
+        self._labels = []
+        for row, estimate in enumerate(estimates):
+            icon = QLabel()
+            icon.setPixmap(mark_icon(estimate.source, size=20).pixmap(20, 20))
+            x, y = estimate.center_px
+            spread = sigma(estimate.center_sigma_px)
+            place = QLabel(f"{x:.2f}, {y:.2f}" + (f" ± {spread}" if spread else ""))
+            place.setProperty("role", "soft")
+            for column, label in enumerate((icon, QLabel(name_of(estimate.source)), place)):
+                self._grid.addWidget(label, row, column)
+                self._labels.append(label)
+        if any(estimate.covariance is not None for estimate in estimates):
+            note = QLabel("ellipse: 3σ")
+            note.setProperty("role", "soft")
+            self._grid.addWidget(note, len(estimates), 1, 1, 2)
+            self._labels.append(note)
+        self.setVisible(bool(estimates))
+
+    @property
+    def texts(self) -> list[str]:
+        """Every text shown, for tests and screen readers."""
+        return [label.text() for label in self._labels if label.text()]
