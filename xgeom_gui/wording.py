@@ -226,3 +226,11 @@ def plain_table(rows: Sequence[CenterRow], prediction: Prediction | None) -> str
 
 def _cell(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
+
+
+_STANDING = {"truth": "known", "header": "stated", "network": "rough", "fit": "trusted"}
+
+
+def standing(estimate: Estimate) -> str:
+    """What an estimate is worth, in a word: a header states, a network is rough, a fit measures."""
+    return _STANDING.get(estimate.source, "ok") if estimate.status == "ok" else estimate.status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import sys
@@ -217,8 +218,19 @@ def test_the_curves_show_the_constant_predictor(opened):
     curves = opened.window.training_panel.curves
     curves.show_history(history)
     lines = [item for item in curves.error.getPlotItem().items if hasattr(item, "value")]
-    assert [line.value() for line in lines] == [9.0]
+    assert [line.value() for line in lines] == [pytest.approx(math.log10(9.0))]
     assert "always guessing the middle" in curves.legend.text()
+
+
+def test_a_negative_loss_is_drawn(opened):
+    """The loss is a negative log likelihood: a good model's is below zero."""
+    history = TrainingHistory()
+    for step, loss in ((10, 0.5), (20, -1.5)):
+        history.add(Step(step=step, steps=100, loss=loss, **STEP))
+    curves = opened.window.training_panel.curves
+    curves.show_history(history)
+    low, high = curves.loss.getPlotItem().getViewBox().childrenBounds()[1]
+    assert (low, high) == pytest.approx((-1.5, 0.5), abs=0.05)
 
 
 def test_the_model_of_a_run_answers_at_once_and_the_default_can_return(opened, nxmx_file, child, tmp_path):

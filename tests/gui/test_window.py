@@ -154,7 +154,7 @@ def test_the_table_shows_values_and_differences(opened, nxmx_file):
         "Network", "213.25", "136.50", "–", "–", "–", "–", "5.00", "0.854", "uncertain",
     ]  # fmt: skip
     assert cells(opened.window, 2) == [
-        "Fit", "210.25", "140.50", "0.05", "+0.41", "−0.26", "0.03", "ref.", "ref.", "ok",
+        "Fit", "210.25", "140.50", "0.05", "+0.41", "−0.26", "0.03", "ref.", "ref.", "trusted",
     ]  # fmt: skip
     assert "lopsided" in opened.window.centers.notes.text()
 

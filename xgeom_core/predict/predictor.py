@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -65,11 +66,13 @@ class Predictor:
         network = network_estimate(self.model, frame)
         if not fit:
             status, reason = _alone(network, max(frame.shape))
+            network = replace(network, status=status, reason=reason)
             return _prediction(frame, status, reason, network, network, None, header, start)
         fitted = _try_fit(frame, network.center_px)
         refused = why_not(fitted, network, max(frame.shape))
         if refused or fitted is None:
             reason = f"{_capital(refused)}; this is the network's rough center."
+            network = replace(network, status="uncertain", reason=reason)
             return _prediction(frame, "uncertain", reason, network, network, None, header, start)
         best = Estimate("fit", fitted.center_px, fitted.tilt_deg, fitted.covariance)
         return _prediction(frame, "ok", "", best, network, best, header, start)

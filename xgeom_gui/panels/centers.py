@@ -103,6 +103,8 @@ def _make_table(model: CentersModel) -> QTableView:
     table.setShowGrid(False)
     table.setWordWrap(False)
     table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    # The dock is wide enough for every column; a scroll bar would hide the last row while it settles.
+    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     table.verticalHeader().hide()
     font = table.font()

@@ -12,7 +12,7 @@ from PySide6.QtGui import QBrush, QColor, QFont
 from xgeom_core.estimate import Estimate
 from xgeom_gui.theme import SOFT_INK, STATUS_COLORS
 from xgeom_gui.views.marks import mark_icon
-from xgeom_gui.wording import CenterRow, name_of, sigma, signed
+from xgeom_gui.wording import CenterRow, name_of, sigma, signed, standing
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -80,7 +80,7 @@ COLUMNS = (
         "Distance from the reference (the best answer), mm on the detector",
         _reference_or(lambda row: row.difference_mm, ".3f"),
     ),
-    Column("Status", "Whether the source trusts itself", lambda row: row.estimate.status),
+    Column("Status", "What the value is worth", lambda row: standing(row.estimate)),
 )
 
 
@@ -157,7 +157,10 @@ def _alignment(section: int) -> Qt.AlignmentFlag:
 
 def _brush(row: CenterRow, section: int) -> QBrush | None:
     if section == len(COLUMNS) - 1:
-        return QBrush(QColor(STATUS_COLORS[row.estimate.status]))
+        color = (
+            SOFT_INK if standing(row.estimate) in {"stated", "rough"} else STATUS_COLORS[row.estimate.status]
+        )
+        return QBrush(QColor(color))
     if COLUMNS[section].text(row) in {"–", "ref."}:
         return QBrush(QColor(SOFT_INK))
     return None

@@ -1,4 +1,4 @@
-"""Curves of a training run: loss on a logarithmic scale, center error beside the constant's."""
+"""Curves of a training run: the loss, and on a logarithmic scale the center error beside the constant's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from xgeom_gui.services.training_history import TrainingHistory
 from xgeom_gui.theme import ACCENT, LINE, OK, SOFT_INK, UNCERTAIN
 
 _SET_COLORS = (UNCERTAIN, OK, "#7b3fa0", "#00808a", "#d01c1c")
-_FEW_DECADES = 2.0
+# Digits that get a tick in each decade, by how many decades are in sight.
+_DIGITS = ((0.8, (1, 2, 3, 4, 5, 6, 7, 8, 9)), (2.0, (1, 2, 5)), (math.inf, (1,)))
 
 
 class LossCurves(QWidget):
@@ -26,9 +27,12 @@ class LossCurves(QWidget):
         self.setMinimumHeight(300)
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
-        self.loss = _plot("loss", "Training and validation loss over the step", logarithmic=True)
+        # The loss is a negative log likelihood: it crosses zero, so its axis cannot be logarithmic.
+        self.loss = _plot("loss", "Training and validation loss (negative log likelihood) over the step")
         self.error = _plot(
-            "center error, px", "Validation center error over the step, px of a frame 820 px wide"
+            "center error, px",
+            "Validation center error over the step, px of a frame 820 px wide",
+            logarithmic=True,
         )
         self.error.setXLink(self.loss)
         layout = QVBoxLayout(self)
@@ -60,7 +64,7 @@ class LossCurves(QWidget):
         self.error.plot(at, [score.center_px for score in scores], pen=pen, **dots)
         # The constant predictor's line: a model that stays above it has learnt nothing.
         dashed = pg.mkPen(color, width=1.4, style=Qt.PenStyle.DashLine)
-        self.error.addItem(pg.InfiniteLine(scores[-1].center_constant_px, angle=0, pen=dashed))
+        self.error.addItem(pg.InfiniteLine(math.log10(scores[-1].center_constant_px), angle=0, pen=dashed))
         # Unlike a curve, a line does not enlarge the range by itself.
         self.error.plot([at[-1]], [scores[-1].center_constant_px], pen=None)
 
@@ -76,11 +80,12 @@ def _legend_text(colors: dict[str, str]) -> str:
 
 
 class _DecadeAxis(pg.AxisItem):
-    """A logarithmic axis with round numbers: 1, 2, 5 in each decade, or decades alone over many."""
+    """A logarithmic axis with round numbers, fewer of them the more decades are in sight."""
 
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:  # noqa: N802 (pyqtgraph's name)
         """Places of the ticks, as logarithms."""
-        digits = (1, 2, 5) if maxVal - minVal < _FEW_DECADES else (1,)
+        span = maxVal - minVal
+        digits = next(choice for limit, choice in _DIGITS if span < limit)
         decades = range(math.floor(minVal), math.ceil(maxVal) + 1)
         places = [decade + math.log10(digit) for decade in decades for digit in digits]
         return [(1.0, [place for place in places if minVal <= place <= maxVal])]

@@ -1,0 +1,97 @@
+"""What another program's file says of the geometry, in this project's convention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from xgeom_core.estimate import Estimate
+from xgeom_core.geometry import Geometry
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Another way to read an ambiguous convention.
+
+    Parameters
+    ----------
+    name : str
+        The reading in words, such as ``"pixel centers are integers (+0.5)"``.
+    center_px : tuple of float
+        The beam center ``(x, y)`` that follows, corner origin.
+    """
+
+    name: str
+    center_px: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One geometry found in a file: an experiment, a panel group or a frame.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        Beam center on the beam, tilt, source (the program's name), convention in words, warnings.
+    path : str
+        The file.
+    where : str
+        Which part of the file: ``"experiment 3"``, ``"frame 12"``; "" if there is one only.
+    frame : int or None
+        Frame number from 0, for tables of frames.
+    distance_mm : float or None
+        Along the beam, sample to beam center.
+    pixel_mm : tuple of float or None
+        Pixel size ``(fast, slow)``.
+    wavelength_A : float or None
+        Wavelength in Å.
+    image_size : tuple of int or None
+        Pixels ``(fast, slow)``.
+    panels : int
+        Number of panels that move together.
+    native : dict
+        The file's own names and values, as shown to the user: ``{"ORGX": "1042.3 px", ...}``.
+    choices : tuple of Choice
+        Other readings of an ambiguous convention; empty where there is no doubt.
+    """
+
+    estimate: Estimate
+    path: str
+    where: str = ""
+    frame: int | None = None
+    distance_mm: float | None = None
+    pixel_mm: tuple[float, float] | None = None
+    wavelength_A: float | None = None
+    image_size: tuple[int, int] | None = None
+    panels: int = 1
+    native: dict[str, str] = field(default_factory=dict)
+    choices: tuple[Choice, ...] = ()
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """The whole geometry; None while distance or pixel size is unknown."""
+        if self.distance_mm is None or self.pixel_mm is None:
+            return None
+        pitch, yaw = self.estimate.tilt_deg or (0.0, 0.0)
+        return Geometry(
+            self.estimate.center_px, self.distance_mm, self.pixel_mm, self.wavelength_A, pitch, yaw
+        )
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What the user (or the open frame) knows and a file may leave out.
+
+    Parameters
+    ----------
+    pixel_mm : tuple of float or None
+        Pixel size ``(fast, slow)``; formats that state centers in mm need it.
+    image_size : tuple of int or None
+        Pixels ``(fast, slow)``; formats that count rows from below need it.
+    distance_mm, wavelength_A : float or None
+        Used where the file is silent.
+    """
+
+    pixel_mm: tuple[float, float] | None = None
+    image_size: tuple[int, int] | None = None
+    distance_mm: float | None = None
+    wavelength_A: float | None = None
