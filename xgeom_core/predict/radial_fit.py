@@ -64,7 +64,8 @@ def fit_radial(frame: Frame, start_px: tuple[float, float]) -> RadialFit | None:
     Parameters
     ----------
     frame : Frame
-        Distance and pixel size in its metadata decide whether the tilt can be fitted.
+        Where its metadata lack distance or pixel size, a distance is assumed, the tilt is fitted to
+        free the center from it, and the center alone is reported.
     start_px : tuple of float
         Rough center ``(x, y)`` in native px; within about 20 px of 820 will do.
 
@@ -82,24 +83,21 @@ def fit_radial(frame: Frame, start_px: tuple[float, float]) -> RadialFit | None:
     fine = max(1, round(max(frame.shape) / _FINE_PX))
     steps = RadialSteps(pool(frame, 2 * fine), frame.metadata)
     state = FitState(np.array([*start_px, 0.0, 0.0]))
-    tilts = steps.detector.distance_px is not None
-    free = _ALL if tilts else _CENTER
     if not steps.prepare(state, rounds=3):
         return None
     steps.iterate(state, free=_CENTER, orders=(2,), passes=12)
-    if tilts:
-        steps.iterate(state, free=free, orders=(2,), passes=8)
+    steps.iterate(state, free=_ALL, orders=(2,), passes=8)
     steps = RadialSteps(pool(frame, fine), frame.metadata)
     if not steps.prepare(state, rounds=1):
         return None
     plain = state.fresh()
-    steps.iterate(plain, free=free, orders=(2,), passes=5)
+    steps.iterate(plain, free=_ALL, orders=(2,), passes=5)
     wavy = plain.fresh()
-    steps.iterate(wavy, free=free, orders=(1, 2), passes=1)
+    steps.iterate(wavy, free=_ALL, orders=(1, 2), passes=1)
     lopsided = _gain(wavy) > _WAVE_GAIN
     if lopsided:
-        steps.iterate(wavy, free=free, orders=(1, 2), passes=10)
-    return _outcome(wavy if lopsided else plain, wavy, tilts, lopsided)
+        steps.iterate(wavy, free=_ALL, orders=(1, 2), passes=10)
+    return _outcome(wavy if lopsided else plain, wavy, lopsided, steps.detector.assumed)
 
 
 def _gain(state: FitState) -> float:
@@ -107,9 +105,9 @@ def _gain(state: FitState) -> float:
     return state.gain / max(state.misfit, 1.0) ** 2
 
 
-def _outcome(best: FitState, wavy: FitState, tilts: bool, lopsided: bool) -> RadialFit:
-    degrees = np.array([1.0, 1.0, *[np.degrees(1.0)] * 2])[: 4 if tilts else 2]
-    outer = np.outer(degrees, degrees)
+def _outcome(best: FitState, wavy: FitState, lopsided: bool, assumed: bool) -> RadialFit:
+    degrees = np.array([1.0, 1.0, *[np.degrees(1.0)] * 2])
+    size = 2 if assumed else 4
     counting = best.covariance * max(best.misfit, 1.0) ** 2
     excess = np.diag(best.scatter) / np.maximum(np.diag(counting), 1e-30)
     larger = np.sqrt(np.maximum(excess, 1.0))
@@ -123,11 +121,11 @@ def _outcome(best: FitState, wavy: FitState, tilts: bool, lopsided: bool) -> Rad
     pitch, yaw = np.degrees(best.parameters[2:])
     return RadialFit(
         center_px=(float(best.parameters[0]), float(best.parameters[1])),
-        tilt_deg=(float(pitch), float(yaw)) if tilts else None,
-        covariance=covariance * outer,
+        tilt_deg=None if assumed else (float(pitch), float(yaw)),
+        covariance=(covariance * np.outer(degrees, degrees))[:size, :size],
         misfit=best.misfit,
         evidence_px=float(evidence[:2].max()),
-        evidence_deg=float(evidence[2:].max()) if tilts else float("nan"),
+        evidence_deg=float("nan") if assumed else float(evidence[2:].max()),
         lopsided=lopsided,
         pixels=best.pixels,
         converged=best.converged,

@@ -28,14 +28,18 @@ class Detector:
 
     Parameters
     ----------
-    distance_px : float or None
-        Sample to beam center in px; None if unknown, then tilts cannot be fitted.
+    distance_px : float
+        Sample to beam center in px.
     aspect : float
         Slow pixel size divided by fast pixel size.
+    assumed : bool
+        Whether the distance is only a guess. With a free profile an image depends, to first order,
+        on tilt / distance alone, so the center comes out right all the same; the tilt does not.
     """
 
-    distance_px: float | None
+    distance_px: float
     aspect: float = 1.0
+    assumed: bool = False
 
 
 def radius(
@@ -62,11 +66,6 @@ def radius(
     """
     u = x - parameters[0]
     v = (y - parameters[1]) * detector.aspect
-    if detector.distance_px is None:
-        rho = np.maximum(np.hypot(u, v), 1e-6)
-        zero = np.zeros_like(rho)
-        d_rho = np.stack([-u / rho, -v / rho * detector.aspect, zero, zero])
-        return rho, zero, d_rho, np.zeros_like(d_rho)
     distance, (pitch, yaw) = detector.distance_px, parameters[2:]
     fast, slow, _ = detector_axes(np.degrees(pitch), np.degrees(yaw))
     lab_x, lab_y = u * fast[0] + v * slow[0], v * slow[1]

@@ -76,8 +76,8 @@ class RadialSteps:
     def __init__(self, pooled: PooledFrame, metadata: Metadata) -> None:
         self._pooled = pooled
         self._factor = pooled.pooling.factor
-        self.detector = _detector(metadata, self._factor)
         self._span = max(pooled.counts.shape) / 2.0
+        self.detector = _detector(metadata, self._factor, self._span)
         self._use = pooled.full
         # Found once per pooling: looking for it costs as much as a whole step.
         self._smoothness: float | None = None
@@ -202,7 +202,7 @@ class RadialSteps:
         state.covariance = inverse[:size, :size] * outer
         state.scatter = jackknife(normals, rights, step)[:size, :size] * outer
         # What each parameter does to the image, in pooled px.
-        turning = self._span**2 / (self.detector.distance_px or np.inf)
+        turning = self._span**2 / self.detector.distance_px
         reach = np.array([1.0, 1.0, turning, turning])[list(free)]
         moved = np.abs(step[:size]) * reach
         damp = min(1.0, _LONGEST_STEP_PX / max(float(moved.max()), 1e-12))
@@ -217,10 +217,9 @@ class RadialSteps:
         return float(np.maximum(moved - noise, 0.0).max())
 
 
-def _detector(metadata: Metadata, factor: int) -> Detector:
-    """Distance in pooled pixels and the pixels' aspect, as far as known."""
-    if metadata.pixel_mm is None:
-        return Detector(None)
-    fast, slow = metadata.pixel_mm
-    distance = None if metadata.distance_mm is None else metadata.distance_mm / fast / factor
-    return Detector(distance, slow / fast)
+def _detector(metadata: Metadata, factor: int, span: float) -> Detector:
+    """Distance in pooled pixels and the pixels' aspect; a middling distance where it is unknown."""
+    fast, slow = metadata.pixel_mm or (1.0, 1.0)
+    if metadata.pixel_mm is None or metadata.distance_mm is None:
+        return Detector(2.0 * span, slow / fast, assumed=True)
+    return Detector(metadata.distance_mm / fast / factor, slow / fast)
