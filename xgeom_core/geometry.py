@@ -194,7 +194,6 @@ class Geometry:
             pixel_mm=(self.pixel_mm[0] * pooling.factor, self.pixel_mm[1] * pooling.factor),
         )
 
-
     def foot_px(self) -> tuple[float, float]:
         """Foot of the normal from the sample, ``(x, y)`` in px: PONI, ORGX/ORGY; see the module."""
         x, y = self.from_lab(self.axes()[2])
