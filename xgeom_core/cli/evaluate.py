@@ -12,6 +12,7 @@ import typer
 from xgeom_core.cli.common import progress
 
 if TYPE_CHECKING:
+    from xgeom_core.evaluate.metrics import Scores
     from xgeom_core.evaluate.run import Evaluation
 
 
@@ -47,7 +48,7 @@ def _record(model: str, data: str, result: Evaluation) -> dict[str, Any]:
         "network": _plain(asdict(result.network)),
         "times_better_than_constant": _ratio(result.network.center_constant, result.network.center_median),
     }
-    if result.fit is not None or result.ok:
+    if result.fitted:
         record["fit"] = {"ok": result.ok, **(_plain(asdict(result.fit)) if result.fit else {})}
     return record
 
@@ -72,15 +73,20 @@ def _table(model: str, data: str, result: Evaluation) -> str:
     net = result.network
     lines = [
         f"{model} on {data}: {result.frames} frames, {result.side_px} px a side",
-        f"  network   center median {net.center_median:.2f} px  mean {net.center_mean:.2f}  "
-        f"90% {net.center_p90:.2f}  worst {net.center_worst:.2f}   tilt median {net.tilt_median:.3f} deg",
+        f"  network   {_row(net)}",
         f"  constant  center median {net.center_constant:.2f} px   tilt median {net.tilt_constant:.3f} deg",
         f"  the network is {_ratio(net.center_constant, net.center_median)} times better than the constant",
     ]
     if result.fit is not None:
-        fit = result.fit
-        lines.append(
-            f"  fit       ok on {result.ok} of {result.frames}: center median {fit.center_median:.3f} px  "
-            f"90% {fit.center_p90:.3f}  worst {fit.center_worst:.2f}   tilt median {fit.tilt_median:.3f} deg"
-        )
+        lines.append(f"  fit       ok on {result.ok} of {result.frames}: {_row(result.fit)}")
+    elif result.fitted:
+        lines.append(f"  fit       ok on none of {result.frames}")
     return "\n".join(lines)
+
+
+def _row(scores: Scores) -> str:
+    tilt = "none claimed" if math.isnan(scores.tilt_median) else f"median {scores.tilt_median:.3f} deg"
+    return (
+        f"center median {scores.center_median:.2f} px  mean {scores.center_mean:.2f}  "
+        f"90% {scores.center_p90:.2f}  worst {scores.center_worst:.2f}   tilt {tilt}"
+    )

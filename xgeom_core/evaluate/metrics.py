@@ -22,7 +22,8 @@ class Scores:
     center_constant : float
         Median distance of the constant predictor: the set's own mean center, every time.
     tilt_median, tilt_constant : float
-        Median over frames of the larger absolute error of pitch and yaw, in degrees; NaN without tilts.
+        Median over frames of the larger absolute error of pitch and yaw, in degrees; NaN where no tilt
+        is claimed or known.
     """
 
     frames: int
@@ -51,12 +52,9 @@ def score(center: FloatArray, true_center: FloatArray, tilt: FloatArray, true_ti
     """
     distance = np.hypot(*(center - true_center).T)
     constant = np.hypot(*(true_center.mean(axis=0) - true_center).T)
-    known = np.isfinite(tilt).all(axis=1) & np.isfinite(true_tilt).all(axis=1)
-    tilt_median = tilt_constant = float("nan")
-    if known.any():
-        tilts = true_tilt[known]
-        tilt_median = float(np.median(np.abs(tilt[known] - tilts).max(axis=1)))
-        tilt_constant = float(np.median(np.abs(tilts - tilts.mean(axis=0)).max(axis=1)))
+    true = np.isfinite(true_tilt).all(axis=1)
+    claimed = true & np.isfinite(tilt).all(axis=1)
+    around_mean = true_tilt[true] - true_tilt[true].mean(axis=0) if true.any() else true_tilt[true]
     return Scores(
         frames=len(center),
         center_median=float(np.median(distance)),
@@ -64,6 +62,11 @@ def score(center: FloatArray, true_center: FloatArray, tilt: FloatArray, true_ti
         center_p90=float(np.quantile(distance, 0.9)),
         center_worst=float(distance.max()),
         center_constant=float(np.median(constant)),
-        tilt_median=tilt_median,
-        tilt_constant=tilt_constant,
+        tilt_median=_median_of_larger(tilt[claimed] - true_tilt[claimed]),
+        tilt_constant=_median_of_larger(around_mean),
     )
+
+
+def _median_of_larger(errors: FloatArray) -> float:
+    """Median over rows of the larger absolute entry; NaN for no rows."""
+    return float(np.median(np.abs(errors).max(axis=1))) if len(errors) else float("nan")

@@ -26,6 +26,8 @@ class Evaluation:
         The predictor's answer on the frames that it called "ok"; None if there are none.
     ok, frames : int
         How many frames the predictor called "ok", of how many; 0 of n without the fit.
+    fitted : bool
+        Whether the fit was asked for.
     side_px : int
         Longer side of the frames, to scale errors to other frames.
     """
@@ -34,6 +36,7 @@ class Evaluation:
     fit: Scores | None
     ok: int
     frames: int
+    fitted: bool
     side_px: int
 
 
@@ -83,6 +86,7 @@ def evaluate(
         _scores([answers[i] for i in believed], [truths[i] for i in believed]) if believed else None,
         len(believed),
         total,
+        fit,
         max(source.shape),
     )
 
