@@ -13,9 +13,9 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtCore import QTimer
 
-from xgeom_gui.launch import make_application, make_window
+from xgeom_gui.launch import blank_settings, make_application, make_window
 from xgeom_gui.settings import Settings
 
 FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent
@@ -26,13 +26,12 @@ SIZE = (1366, 768)
 def main() -> int:
     """Drive the window through both pictures; 1 if a step takes too long."""
     app = make_application()
-    settings = Settings(QSettings(os.devnull, QSettings.Format.IniFormat))
-    window, session, coordinator = make_window(settings)
+    folder = tempfile.mkdtemp()
+    window, session, coordinator = make_window(Settings(blank_settings(Path(folder))))
     process = window.training_panel._process
     window.resize(*SIZE)
     window.show()
     window.open_example()
-    folder = tempfile.mkdtemp()
 
     def answered() -> bool:
         return session.prediction is not None and not session.activity

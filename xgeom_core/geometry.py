@@ -257,7 +257,9 @@ def from_vectors(
     pitch = np.arcsin(np.clip((b @ s) / np.cos(yaw), -1.0, 1.0))
     center = (float(hit @ f / pixel_mm[0]), float(hit @ s / pixel_mm[1]))
     tilt = np.degrees([pitch, yaw])
-    return Geometry(center, distance, pixel_mm, wavelength_A, float(tilt[0]), float(tilt[1]))
+    # Adding 0 turns the -0.0 of an untilted detector into 0.0.
+    pitch_deg, yaw_deg = (float(angle) + 0.0 for angle in tilt)
+    return Geometry(center, distance, pixel_mm, wavelength_A, pitch_deg, yaw_deg)
 
 
 def detector_axes(pitch_deg: float, yaw_deg: float) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """One action: its name in code, its label, its keys and what it does in a sentence."""
+    """One action: its name in code, its label, its keys and what it does in a sentence.
+
+    Keys of an action `of_table` work only while the table of centers has the focus.
+    """
 
     name: str
     text: str
     keys: tuple[str, ...]
     tip: str
     checkable: bool = False
+    of_table: bool = False
 
 
 SPECS = (
@@ -36,6 +41,33 @@ SPECS = (
         "Find center and tilt of every frame as soon as it is shown",
         checkable=True,
     ),
+    ActionSpec(
+        "add_geometry",
+        "Add geometry…",
+        ("Ctrl+G",),
+        "Compare with what DIALS, XDS, CrystFEL, pyFAI, a table… say: adds their centers",
+    ),
+    ActionSpec(
+        "copy_as",
+        "Copy as",
+        ("Ctrl+Shift+C",),
+        "Copy the selected center (else the reference) in the words of another program",
+    ),
+    ActionSpec(
+        "copy_center", "Copy center", ("Ctrl+C",), "Copy the selected center as numbers", of_table=True
+    ),
+    ActionSpec("read_as", "Read as…", ("R",), "Choose how an ambiguous convention is read"),
+    ActionSpec(
+        "measure_from",
+        "Measure from it",
+        ("M",),
+        "Measure differences from the selected center, or from the best answer again",
+        of_table=True,
+    ),
+    ActionSpec(
+        "hide", "Show or hide", ("Space",), "Show or hide the mark of the selected center", of_table=True
+    ),
+    ActionSpec("remove", "Remove", ("Delete", "Backspace"), "Remove the selected geometry", of_table=True),
     ActionSpec("train", "Training", ("Ctrl+T",), "Show the training panel"),
     ActionSpec("keys", "Keys", ("?", "F1"), "Show keys and mouse"),
     ActionSpec("quit", "Quit", ("Ctrl+Q",), "Close the window"),
@@ -47,11 +79,13 @@ MOUSE = (
     ("Shift + drag", "Zoom to a box"),
     ("Right click", "Menu of the image"),
     ("Double click on a center", "Zoom to it (in the table of centers)"),
+    ("Right click on a center", "Read as, copy as, measure from it, remove (in the table)"),
+    ("Drop a file", "Frames are opened, other programs' geometry is compared"),
 )
 
 
 def make_actions(owner: QWidget) -> dict[str, QAction]:
-    """One QAction for every entry of `SPECS`, by name; their keys work in the whole window."""
+    """One QAction for every entry of `SPECS`, by name; keys work in the whole window, or in the table."""
     actions = {}
     for spec in SPECS:
         action = QAction(spec.text, owner)
@@ -61,6 +95,9 @@ def make_actions(owner: QWidget) -> dict[str, QAction]:
         action.setToolTip(f"{spec.tip}{keys}")
         action.setStatusTip("")
         action.setCheckable(spec.checkable)
-        owner.addAction(action)
+        if spec.of_table:
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        else:
+            owner.addAction(action)
         actions[spec.name] = action
     return actions

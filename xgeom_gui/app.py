@@ -26,6 +26,15 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument(
         "file", nargs="?", default="", metavar="FILE[::DATASET]", help="frame or file of frames to open"
     )
+    parser.add_argument(
+        "--with",
+        dest="geometries",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="geometry file of another program (DIALS, XDS, CrystFEL, pyFAI, CSV...) to compare with; "
+        "may be repeated",
+    )
     parser.add_argument("--example", action="store_true", help="open the bundled example frame")
     parser.add_argument(
         "--model", default="default", metavar="MODEL", help="bundled model or .safetensors file to use"
@@ -40,7 +49,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     found = parser.parse_args(arguments)
     if found.file and found.example:
         parser.error("give either FILE or --example, not both")
-    return Options(found.file, found.example, found.screenshot, found.model)
+    return Options(found.file, found.example, found.screenshot, found.model, tuple(found.geometries))
 
 
 def without_display(environment: Mapping[str, str], platform: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
+from xgeom_gui.files import FileDesk
 from xgeom_gui.services.predictor import PredictionKey, PredictorThread, PredictRequest
 from xgeom_gui.services.reader import FrameReader, LoadedFrame, ReadRequest
 from xgeom_gui.session import Session
@@ -26,7 +27,8 @@ class Coordinator(QObject):
     session : Session
     reader : FrameReader
     predictor : PredictorThread
-        Both are shut down by `shutdown`.
+    files : FileDesk
+        All are shut down by `shutdown`.
     """
 
     def __init__(
@@ -34,12 +36,14 @@ class Coordinator(QObject):
         session: Session,
         reader: FrameReader,
         predictor: PredictorThread,
+        files: FileDesk,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._reader, self._predictor = session, reader, predictor
-        for thread in (reader, predictor):
-            thread.setParent(self)
+        self.files = files
+        for owned in (reader, predictor, files):
+            owned.setParent(self)
         # Predictions are small; going back to a frame must not cost seconds again.
         self._answers: OrderedDict[PredictionKey, Prediction] = OrderedDict()
         self._asked: PredictionKey | None = None
@@ -72,9 +76,9 @@ class Coordinator(QObject):
         self._predictor.submit(PredictRequest(key, frame))
 
     def shutdown(self, wait_ms: int = 15_000) -> bool:
-        """Stop both threads; whether they have ended in time."""
+        """Stop every thread; whether they have ended in time."""
         self._debounce.stop()
-        ended = [thread.shutdown(wait_ms) for thread in (self._reader, self._predictor)]
+        ended = [thread.shutdown(wait_ms) for thread in (self._reader, self._predictor, self.files)]
         return all(ended)
 
     def _read(self) -> None:

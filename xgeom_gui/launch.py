@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,9 +16,12 @@ from PySide6.QtWidgets import QApplication
 
 from xgeom_core.errors import XgeomError
 from xgeom_core.resources import resource
+from xgeom_gui.centers import centers_of, reference_of
 from xgeom_gui.coordinator import Coordinator
+from xgeom_gui.files import FileDesk
 from xgeom_gui.main_window import MainWindow
 from xgeom_gui.options import Options
+from xgeom_gui.services.geometry_reader import GeometryReader
 from xgeom_gui.services.predictor import PredictorLike, PredictorThread, load_predictor
 from xgeom_gui.services.reader import FrameReader, open_source
 from xgeom_gui.services.training_process import TrainingProcess
@@ -45,7 +49,8 @@ def run(options: Options, say: _Say, complain: _Say) -> int:
     """
     app = make_application()
     # A picture must look the same for everybody: it ignores and keeps no preferences.
-    store = QSettings("xgeom", "xgeom") if options.screenshot is None else _no_settings()
+    nowhere = tempfile.TemporaryDirectory(prefix="xgeom-")
+    store = QSettings("xgeom", "xgeom") if options.screenshot is None else blank_settings(Path(nowhere.name))
     window, session, coordinator = make_window(Settings(store), options.model)
     app.setQuitOnLastWindowClosed(False)
     window.closed.connect(app.quit)
@@ -59,8 +64,12 @@ def run(options: Options, say: _Say, complain: _Say) -> int:
         window.open_example()
     elif options.file:
         window.open(options.file)
+    # After the frame is asked for: only then is it known that one is coming.
+    coordinator.files.add(options.geometries)
     code = int(app.exec())
     code = shot.code if shot is not None else code
+    store.sync()
+    nowhere.cleanup()
     if not coordinator.shutdown(0):
         # A thread that does not end would crash the interpreter while it is taken apart.
         sys.stdout.flush()
@@ -103,7 +112,8 @@ def make_window(
         session.use_model(model)
     session.set_automatic(settings.predict_automatically)
     session.set_logarithmic(settings.logarithmic)
-    coordinator = Coordinator(session, FrameReader(open_source), PredictorThread(load))
+    desk = FileDesk(session, GeometryReader())
+    coordinator = Coordinator(session, FrameReader(open_source), PredictorThread(load), desk)
     training = TrainingProcess()
     window = MainWindow(session, coordinator, training, settings)
     for owned in (session, coordinator, training):
@@ -148,7 +158,7 @@ class Screenshot(QObject):
         session = self._session
         prediction = session.prediction
         if session.frame is not None:
-            rows = center_rows(session.estimates, session.best, session.metadata)
+            rows = center_rows(centers_of(session), reference_of(session), session.metadata)
             self._say(plain_table(rows, prediction))
         self.code = 0 if session.best is not None else 1
         try:
@@ -164,5 +174,10 @@ class Screenshot(QObject):
         self._window.close()
 
 
-def _no_settings() -> QSettings:
-    return QSettings(os.devnull, QSettings.Format.IniFormat)
+def blank_settings(folder: Path) -> QSettings:
+    """Settings that start empty and are kept in a folder of their own.
+
+    Never in the null device: QSettings saves by moving a file over its target, and for the superuser
+    that would replace the device by a file.
+    """
+    return QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)

@@ -2,48 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
-    QDockWidget,
     QFileDialog,
-    QFrame,
-    QLabel,
     QMainWindow,
-    QScrollArea,
     QSizePolicy,
     QStackedWidget,
-    QTabWidget,
     QToolBar,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from xgeom_core.errors import XgeomError
 from xgeom_core.resources import resource
-from xgeom_gui.actions import make_actions
+from xgeom_gui.actions import SPECS, make_actions
+from xgeom_gui.announcer import Notice
+from xgeom_gui.centers import centers_of
 from xgeom_gui.coordinator import Coordinator
+from xgeom_gui.panels.center_menu import CenterMenu
 from xgeom_gui.panels.centers import CentersPanel
 from xgeom_gui.panels.empty import EmptyState
 from xgeom_gui.panels.experiment import ExperimentPanel
 from xgeom_gui.panels.frame_bar import FileStrip, FrameStrip
 from xgeom_gui.panels.key_sheet import KeySheet
 from xgeom_gui.panels.message_bar import MessageBar
+from xgeom_gui.panels.results import DOCK_WIDTH, ResultsDock
 from xgeom_gui.panels.status import StatusBar
 from xgeom_gui.panels.tilt import TiltPanel
 from xgeom_gui.panels.training import TrainingPanel
 from xgeom_gui.services.training_process import TrainingProcess, default_run_root
-from xgeom_gui.session import Notice, Session
+from xgeom_gui.session import Session
 from xgeom_gui.settings import Settings
 from xgeom_gui.views.image_view import ImageView
 
 EXAMPLE = "example/frame.h5"
 DEFAULT_SIZE = (1366, 728)
-_DOCK_WIDTH = 600
 _LAST_PATIENCE_MS = 20_000
+_NEED_A_FRAME = (
+    *("reset_view", "zoom_center", "predict", "reload", "previous", "next"),
+    *("copy_as", "copy_center", "read_as", "measure_from", "hide", "remove"),
+)
 
 
 class MainWindow(QMainWindow):
@@ -83,6 +86,7 @@ class MainWindow(QMainWindow):
         self.training_panel = TrainingPanel(session, training, settings.run_root(default_run_root()))
         self.messages = MessageBar()
         self.status = StatusBar(session)
+        self.center_menu = CenterMenu(session, self.centers, self.image.zoom_to, self.actions_by_name)
         self._key_sheet = KeySheet(self)
         self._build_toolbar()
         self._build_center()
@@ -100,7 +104,12 @@ class MainWindow(QMainWindow):
         bar.setObjectName("toolbar")
         bar.setMovable(False)
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        groups = (("open", "example"), ("reset_view", "zoom_center", "log"), ("predict", "automatic"))
+        groups = (
+            ("open", "example"),
+            ("reset_view", "zoom_center", "log"),
+            ("predict", "automatic"),
+            ("add_geometry", "copy_as"),
+        )
         for i, group in enumerate(groups):
             if i:
                 bar.addSeparator()
@@ -109,7 +118,15 @@ class MainWindow(QMainWindow):
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(spacer)
         bar.addActions([self.actions_by_name[name] for name in ("keys",)])
+        self._give_menu(bar, "copy_as")
         self.addToolBar(bar)
+
+    def _give_menu(self, bar: QToolBar, name: str) -> None:
+        """The button opens its menu below itself; the key opens it at the table."""
+        button = bar.widgetForAction(self.actions_by_name[name])
+        assert isinstance(button, QToolButton)
+        button.setMenu(self.center_menu.copy_menu)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def _build_center(self) -> None:
         shown = QWidget()
@@ -131,45 +148,18 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(center)
 
     def _build_dock(self) -> None:
-        sections = QWidget()
-        layout = QVBoxLayout(sections)
-        layout.setContentsMargins(12, 10, 12, 10)
-        layout.setSpacing(8)
-        for title, panel in (
-            ("Centers", self.centers),
-            ("Tilt", self.tilt),
-            ("Experiment", self.experiment),
-        ):
-            label = QLabel(title)
-            label.setProperty("role", "title")
-            layout.addWidget(label)
-            layout.addWidget(panel)
-            layout.addSpacing(8)
-        layout.addStretch(1)
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
-        hint = QLabel("The center and the tilt of the open frame appear here.")
-        hint.setProperty("role", "soft")
-        hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._results = QStackedWidget()
-        self._results.addWidget(hint)
-        self._results.addWidget(_scrolled(sections))
-        self.tabs.addTab(self._results, "Center and tilt")
-        self.tabs.addTab(_scrolled(self.training_panel), "Training")
-        dock = QDockWidget()
-        dock.setObjectName("panels")
-        dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
-        dock.setTitleBarWidget(QWidget())
-        dock.setWidget(self.tabs)
-        dock.setMinimumWidth(_DOCK_WIDTH)
-        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-        self.resizeDocks([dock], [_DOCK_WIDTH], Qt.Orientation.Horizontal)
+        sections = (("Centers", self.centers), ("Tilt", self.tilt), ("Experiment", self.experiment))
+        self._results = ResultsDock(sections, self.training_panel)
+        self.tabs = self._results.tabs
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._results)
+        self.resizeDocks([self._results], [DOCK_WIDTH], Qt.Orientation.Horizontal)
 
     def _connect_actions(self) -> None:
         session = self._session
         handlers: dict[str, Callable[[], object]] = {
             "open": self.choose_file,
             "example": self.open_example,
+            "add_geometry": self.choose_geometry,
             "reload": session.reload,
             "previous": lambda: session.step(-1),
             "next": lambda: session.step(1),
@@ -186,6 +176,8 @@ class MainWindow(QMainWindow):
         self.actions_by_name["automatic"].toggled.connect(self._set_automatic)
         menu = ("reset_view", "zoom_center", "log", "reload")
         self.image.set_menu([self.actions_by_name[name] for name in menu])
+        # Keys of one row must not work elsewhere: Delete and Space mean something in text fields and buttons.
+        self.centers.table.addActions([self.actions_by_name[spec.name] for spec in SPECS if spec.of_table])
 
     def _connect_session(self) -> None:
         session = self._session
@@ -195,6 +187,7 @@ class MainWindow(QMainWindow):
         self.image.hovered.connect(session.set_cursor)
         self.centers.chosen.connect(self.image.zoom_to)
         self._training.state_changed.connect(self._on_training)
+        self.training_panel.root_chosen.connect(self._settings.keep_run_root)
         self._show_options()
         self._on_frame()
 
@@ -210,12 +203,27 @@ class MainWindow(QMainWindow):
         except XgeomError as error:
             self._session.notice(str(error))
 
+    def take(self, paths: Sequence[str]) -> None:
+        """Open the first file of frames among these; compare with every geometry of another program."""
+        self.messages.dismiss()
+        self._coordinator.files.take(paths)
+
     def choose_file(self) -> None:
-        """Ask for a file."""
+        """Ask for a file of frames; one of geometry is welcome as well."""
         name, _ = QFileDialog.getOpenFileName(self, "Open diffraction frames", self._settings.last_folder)
         if name:
             self._settings.last_folder = str(Path(name).parent)
-            self.open(name)
+            self.take([name])
+
+    def choose_geometry(self) -> None:
+        """Ask for other programs' files of geometry."""
+        names, _ = QFileDialog.getOpenFileNames(
+            self, "Add geometry of DIALS, XDS, CrystFEL, pyFAI…", self._settings.last_folder
+        )
+        if names:
+            self._settings.last_folder = str(Path(names[0]).parent)
+            self.messages.dismiss()
+            self._coordinator.files.add(names)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 (Qt's name)
         """Files may be dropped anywhere on the window."""
@@ -223,11 +231,11 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 (Qt's name)
-        """Open the file dropped; the first one if there are several."""
+        """Open the frames dropped (the first file, if there are several); compare with the geometries."""
         files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         if files:
             event.acceptProposedAction()
-            self.open(files[0])
+            self.take(files)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
         """Stop threads and a running training without a stall; ask first if one is running."""
@@ -254,11 +262,11 @@ class MainWindow(QMainWindow):
 
     def _on_frame(self) -> None:
         frame, source = self._session.frame, self._session.source
-        for pages in (self.pages, self._results):
-            pages.setCurrentIndex(0 if frame is None else 1)
+        self.pages.setCurrentIndex(0 if frame is None else 1)
+        self._results.show_results(frame is not None)
         if frame is not None and self.focusWidget() is None:
             self.image.setFocus()
-        for name in ("reset_view", "zoom_center", "predict", "reload", "previous", "next"):
+        for name in _NEED_A_FRAME:
             self.actions_by_name[name].setEnabled(frame is not None)
         self.setWindowTitle(f"{Path(source.path).name} – xgeom" if source else "xgeom")
 
@@ -283,17 +291,6 @@ class MainWindow(QMainWindow):
         self._settings.predict_automatically = on
 
     def _zoom_to_best(self) -> None:
-        estimate: QAction | object = self._session.best or next(iter(self._session.estimates), None)
-        center = getattr(estimate, "center_px", None)
+        center = self._session.best or next((one.estimate for one in centers_of(self._session)), None)
         if center is not None:
-            self.image.zoom_to(center)
-
-
-def _scrolled(widget: QWidget) -> QScrollArea:
-    """A panel that scrolls on small screens instead of being cut off."""
-    area = QScrollArea()
-    area.setWidget(widget)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return area
+            self.image.zoom_to(center.center_px)

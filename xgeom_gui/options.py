@@ -20,9 +20,12 @@ class Options:
         Where to save a picture of the window instead of staying open.
     model : str
         Name of a bundled model or path of a ``.safetensors`` file.
+    geometries : tuple of str
+        Files of other programs to compare with.
     """
 
     file: str = ""
     example: bool = False
     screenshot: Path | None = None
     model: str = "default"
+    geometries: tuple[str, ...] = ()

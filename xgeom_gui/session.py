@@ -1,19 +1,22 @@
 """The state of the window: typed, observable, and without any widget.
 
+What other programs' files say beside the frame is kept by its `comparison`.
 Views and panels subscribe to its signals and read its properties; only actions of the user and the
 coordinator change it, by its methods.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame, Metadata
 from xgeom_core.geometry import Geometry
+from xgeom_gui.announcer import Announcer
+from xgeom_gui.comparison import Comparison
 from xgeom_gui.services.picture import Contrast, Picture
 from xgeom_gui.services.predictor import Experiment, ModelChoice, PredictionKey
 from xgeom_gui.services.reader import LoadedFrame, ReadRequest, SourceInfo
@@ -22,15 +25,7 @@ if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
 
 
-@dataclass(frozen=True)
-class Notice:
-    """A sentence for the message bar."""
-
-    text: str
-    kind: Literal["error", "info"] = "error"
-
-
-class Session(QObject):
+class Session(Announcer):
     """What is open, what is shown and what is known about it.
 
     Signals
@@ -47,12 +42,8 @@ class Session(QObject):
         Another model answers.
     options_changed
         Automatic prediction or the scale of counts changed.
-    activity_changed
-        What is going on off-thread, in words; "" when all is settled.
     cursor_changed
         The pointer stands over another place of the image.
-    noticed : Notice
-        Something to tell the user.
     """
 
     wanted_changed = Signal()
@@ -61,12 +52,12 @@ class Session(QObject):
     estimates_changed = Signal()
     model_changed = Signal()
     options_changed = Signal()
-    activity_changed = Signal()
     cursor_changed = Signal()
-    noticed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.comparison = Comparison(self)
+        self.comparison.changed.connect(self.estimates_changed)
         self._wanted: ReadRequest | None = None
         self._loaded: LoadedFrame | None = None
         self._frame: Frame | None = None
@@ -76,7 +67,6 @@ class Session(QObject):
         self._model = ModelChoice()
         self._automatic = True
         self._logarithmic = False
-        self._activity = ""
         self._cursor: tuple[float, float] | None = None
 
     @property
@@ -88,6 +78,13 @@ class Session(QObject):
     def source(self) -> SourceInfo | None:
         """The open file."""
         return self._loaded.source if self._loaded else None
+
+    @property
+    def opening(self) -> bool:
+        """Whether another file, or the same one anew, is on its way."""
+        if self._wanted is None:
+            return False
+        return self._loaded is None or self._loaded.request.generation != self._wanted.generation
 
     @property
     def index(self) -> int:
@@ -124,7 +121,7 @@ class Session(QObject):
 
     @property
     def estimates(self) -> tuple[Estimate, ...]:
-        """Every center known for the frame shown: known, header, network, fit."""
+        """What the frame's own file and the prediction say: known, header, network, fit."""
         known = (self.truth,) if self.truth else ()
         if self.prediction is not None:
             return known + tuple(self.prediction.estimates)
@@ -175,11 +172,6 @@ class Session(QObject):
     def logarithmic(self) -> bool:
         """Whether counts are shown on a logarithmic scale."""
         return self._logarithmic
-
-    @property
-    def activity(self) -> str:
-        """What is going on off-thread, in words; "" when all is settled."""
-        return self._activity
 
     @property
     def cursor(self) -> tuple[float, float] | None:
@@ -248,10 +240,6 @@ class Session(QObject):
             self._cursor = point
             self.cursor_changed.emit()
 
-    def notice(self, text: str, kind: Literal["error", "info"] = "error") -> None:
-        """Tell the user a sentence."""
-        self.noticed.emit(Notice(text, kind))
-
     def set_loaded(self, loaded: LoadedFrame) -> None:
         """A frame was read; frames that are no longer wanted are dropped."""
         if loaded.request != self._wanted:
@@ -279,12 +267,6 @@ class Session(QObject):
         if key == self.prediction_key:
             self._prediction = (key, prediction)
             self.estimates_changed.emit()
-
-    def set_activity(self, text: str) -> None:
-        """Something else goes on off-thread."""
-        if text != self._activity:
-            self._activity = text
-            self.activity_changed.emit()
 
     def _want(self, request: ReadRequest) -> None:
         self._wanted = request

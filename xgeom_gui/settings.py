@@ -60,6 +60,10 @@ class Settings:
         """Folder below which training runs are kept."""
         return Path(str(self._store.value("training/run_root", str(default))))
 
+    def keep_run_root(self, folder: str) -> None:
+        """Remember the folder below which training runs are kept."""
+        self._store.setValue("training/run_root", folder)
+
     def _flag(self, key: str, *, default: bool) -> bool:
         # INI files give back text, the registry and property lists give back booleans.
         return str(self._store.value(key, default)).lower() in {"true", "1"}

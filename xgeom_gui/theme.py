@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
-
-Shape = Literal["x", "plus", "diamond", "circled_x", "square", "triangle"]
 
 INK, SOFT_INK, LINE = "#1f2933", "#5f6b7a", "#d5dae1"
 GROUND, PAPER, ACCENT = "#f4f6f8", "#ffffff", "#2563a8"
@@ -18,28 +14,6 @@ MASKED, SATURATED = (164, 112, 98, 255), (247, 201, 0, 255)
 SPACE = 8
 
 STATUS_COLORS = {"ok": OK, "uncertain": UNCERTAIN, "failed": FAILED}
-
-
-@dataclass(frozen=True)
-class SourceStyle:
-    """How the centers of one source are marked."""
-
-    color: str
-    shape: Shape
-
-
-_STYLES = {
-    "truth": SourceStyle("#d01c1c", "x"),
-    "header": SourceStyle("#1b8a4b", "plus"),
-    "network": SourceStyle("#e07b00", "diamond"),
-    "fit": SourceStyle("#1d5fd1", "circled_x"),
-}
-_OTHERS = (SourceStyle("#7b3fa0", "square"), SourceStyle("#00808a", "triangle"))
-
-
-def style_of(source: str) -> SourceStyle:
-    """Mark of a source: the known center, files, models and other programs each have their own."""
-    return _STYLES.get(source) or _OTHERS[sum(map(ord, source)) % len(_OTHERS)]
 
 
 def apply_theme(app: QApplication, chevron: Path) -> None:
@@ -72,7 +46,13 @@ def apply_theme(app: QApplication, chevron: Path) -> None:
     for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, QColor("#a3abb5"))
     app.setPalette(palette)
-    arrow = f'QComboBox::down-arrow {{ image: url("{chevron.as_posix()}"); width: 12px; height: 12px; }}'
+    picture = f'image: url("{chevron.as_posix()}")'
+    arrow = (
+        f"QComboBox::down-arrow {{ {picture}; width: 12px; height: 12px; }}"
+        'QToolButton[popupMode="2"] { padding-right: 22px; }'
+        f"QToolButton::menu-indicator {{ {picture}; width: 12px; height: 12px;"
+        "    subcontrol-origin: padding; subcontrol-position: right center; right: 7px; }"
+    )
     app.setStyleSheet(_STYLE_SHEET + (arrow if chevron.exists() else ""))
 
 
@@ -117,7 +97,7 @@ QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled {{ background: {GROUND
 QTableView {{ border: 1px solid {LINE}; border-radius: 4px; background: {PAPER}; gridline-color: transparent;
     selection-background-color: #e3edf8; selection-color: {INK}; }}
 QHeaderView::section {{ background: {PAPER}; color: {SOFT_INK}; border: 0; border-bottom: 1px solid {LINE};
-    padding: 5px 5px; }}
+    padding: 5px 3px; }}
 QTableView::item {{ padding: 0 1px; }}
 QLabel[role="title"] {{ font-weight: 600; color: {INK}; }}
 QLabel[role="soft"] {{ color: {SOFT_INK}; }}

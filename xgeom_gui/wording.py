@@ -11,13 +11,13 @@ import numpy as np
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame, Metadata
 from xgeom_core.geometry import Geometry
+from xgeom_gui.centers import Center
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xgeom_core.predict import Prediction
 
-NAMES = {"truth": "Known", "header": "Header", "network": "Network", "fit": "Fit"}
 _PREDICTING = {"network", "fit"}
 _FINE, _COARSE_A, _ENDLESS_A = 0.01, 100.0, 1e5
 
@@ -28,7 +28,7 @@ class CenterRow:
 
     Parameters
     ----------
-    estimate : Estimate
+    center : Center
         What the line is about.
     is_reference : bool
         Whether the differences of the others refer to this one.
@@ -41,11 +41,16 @@ class CenterRow:
         in degrees then.
     """
 
-    estimate: Estimate
+    center: Center
     is_reference: bool
     difference_px: tuple[float, float] | None
     difference_mm: float | None
     tilt_known: bool
+
+    @property
+    def estimate(self) -> Estimate:
+        """The estimate of `center`."""
+        return self.center.estimate
 
     @property
     def tilt_deg(self) -> tuple[float, float] | None:
@@ -64,26 +69,22 @@ class CenterRow:
 
 
 def center_rows(
-    estimates: Sequence[Estimate], best: Estimate | None, metadata: Metadata
+    centers: Sequence[Center], reference: Estimate | None, metadata: Metadata
 ) -> tuple[CenterRow, ...]:
-    """The table of centers, with every difference to the best one."""
+    """The table of centers, with every difference to the reference."""
     rows = []
-    for estimate in estimates:
-        is_best = best is not None and estimate.source == best.source
+    for center in centers:
+        estimate = center.estimate
+        is_reference = reference is not None and estimate.source == reference.source
         difference = millimeters = None
-        if best is not None and not is_best:
-            dx, dy = (a - b for a, b in zip(estimate.center_px, best.center_px, strict=True))
+        if reference is not None and not is_reference:
+            dx, dy = (a - b for a, b in zip(estimate.center_px, reference.center_px, strict=True))
             difference = (dx, dy)
             if metadata.pixel_mm is not None:
                 millimeters = math.hypot(dx * metadata.pixel_mm[0], dy * metadata.pixel_mm[1])
         stated = estimate.source not in _PREDICTING or not missing_for_tilt(metadata)
-        rows.append(CenterRow(estimate, is_best, difference, millimeters, stated))
+        rows.append(CenterRow(center, is_reference, difference, millimeters, stated))
     return tuple(rows)
-
-
-def name_of(source: str) -> str:
-    """What the user reads for a source."""
-    return NAMES.get(source, source)
 
 
 def signed(value: float, digits: int = 2) -> str:
@@ -203,15 +204,16 @@ def _angle_text(frame: Frame, geometry: Geometry | None, x: float, y: float) -> 
 
 def plain_table(rows: Sequence[CenterRow], prediction: Prediction | None) -> str:
     """The table of centers as plain text for a terminal."""
+    width = max([14, *(len(row.center.name) + 2 for row in rows)])
     lines = [
-        f"{'source':<14}{'x px':>10}{'y px':>10}{'+- px':>8}"
+        f"{'source':<{width}}{'x px':>10}{'y px':>10}{'+- px':>8}"
         f"{'pitch':>8}{'yaw':>8}{'diff px':>9}{'diff mm':>9}"
     ]
     for row in rows:
         estimate = row.estimate
         pitch, yaw = row.tilt_deg or (None, None)
         lines.append(
-            f"{name_of(estimate.source):<14}{estimate.center_px[0]:>10.2f}{estimate.center_px[1]:>10.2f}"
+            f"{row.center.name:<{width}}{estimate.center_px[0]:>10.2f}{estimate.center_px[1]:>10.2f}"
             f"{sigma(estimate.center_sigma_px) or '-':>8}{_cell(pitch, '+.2f'):>8}{_cell(yaw, '+.2f'):>8}"
             f"{_cell(row.distance_px, '.2f'):>9}{_cell(row.difference_mm, '.3f'):>9}"
         )
@@ -231,6 +233,13 @@ def _cell(value: float | None, form: str) -> str:
 _STANDING = {"truth": "known", "header": "stated", "network": "rough", "fit": "trusted"}
 
 
-def standing(estimate: Estimate) -> str:
-    """What an estimate is worth, in a word: a header states, a network is rough, a fit measures."""
-    return _STANDING.get(estimate.source, "ok") if estimate.status == "ok" else estimate.status
+def standing(center: Center) -> str:
+    """What a center is worth, in a word: a header states, a network is rough, a fit measures."""
+    estimate, compared = center.estimate, center.compared
+    if estimate.status != "ok":
+        return estimate.status
+    if compared is None:
+        return _STANDING.get(estimate.source, "ok")
+    if compared.ambiguous:
+        return "ambiguous"
+    return "stated" if compared.choice is None else "chosen"

@@ -10,7 +10,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QImage
 
 from xgeom_gui.app import parse, without_display
-from xgeom_gui.launch import Screenshot
+from xgeom_gui.launch import Screenshot, blank_settings
 from xgeom_gui.settings import Settings
 
 
@@ -88,3 +88,11 @@ def test_preferences_survive_a_restart(tmp_path):
     first._store.sync()
     second = Settings(QSettings(path, QSettings.Format.IniFormat))
     assert not second.predict_automatically and second.logarithmic and second.last_folder == "/data"
+
+
+def test_preferences_of_a_picture_are_kept_apart(tmp_path):
+    """They must lie in a folder of their own: in the null device they would replace it for the superuser."""
+    store = blank_settings(tmp_path)
+    store.setValue("window/kept", 1)
+    store.sync()
+    assert [path.name for path in tmp_path.iterdir()] == ["settings.ini"]

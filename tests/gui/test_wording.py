@@ -8,6 +8,8 @@ import pytest
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Metadata
 from xgeom_core.geometry import Geometry
+from xgeom_gui.centers import Center
+from xgeom_gui.styles import style_of
 from xgeom_gui.wording import (
     center_rows,
     cursor_text,
@@ -16,6 +18,11 @@ from xgeom_gui.wording import (
     tilt_unknown_text,
     yaw_text,
 )
+
+
+def rows_of(estimates, reference, metadata):
+    centers = [Center(estimate, style_of(estimate.source)) for estimate in estimates]
+    return center_rows(centers, reference, metadata)
 
 
 @pytest.mark.parametrize("angle", [0.4, -0.4])
@@ -50,7 +57,7 @@ def test_unknown_tilt_says_what_is_missing():
 def test_differences_refer_to_the_best_and_use_both_pixel_sides():
     best = Estimate("fit", (100.0, 200.0))
     other = Estimate("header", (103.0, 196.0))
-    rows = center_rows((other, best), best, Metadata(pixel_mm=(0.1, 0.2)))
+    rows = rows_of((other, best), best, Metadata(pixel_mm=(0.1, 0.2)))
     assert rows[0].difference_px == (3.0, -4.0)
     assert rows[0].distance_px == pytest.approx(5.0)
     assert rows[0].difference_mm == pytest.approx(np.hypot(0.3, 0.8))
@@ -59,14 +66,14 @@ def test_differences_refer_to_the_best_and_use_both_pixel_sides():
 
 def test_a_predicted_tilt_needs_the_experiment_but_a_stated_one_does_not():
     tilted = [Estimate(source, (1.0, 1.0), (0.5, 0.5)) for source in ("network", "fit", "truth")]
-    assert [row.tilt_deg for row in center_rows(tilted, None, Metadata())] == [None, None, (0.5, 0.5)]
+    assert [row.tilt_deg for row in rows_of(tilted, None, Metadata())] == [None, None, (0.5, 0.5)]
     known = Metadata(distance_mm=100.0, pixel_mm=(0.1, 0.1))
-    assert [row.tilt_deg for row in center_rows(tilted, None, known)] == [(0.5, 0.5)] * 3
+    assert [row.tilt_deg for row in rows_of(tilted, None, known)] == [(0.5, 0.5)] * 3
 
 
 def test_differences_in_mm_need_the_pixel_size():
     best = Estimate("fit", (1.0, 1.0))
-    assert center_rows((Estimate("truth", (2.0, 1.0)),), best, Metadata())[0].difference_mm is None
+    assert rows_of((Estimate("truth", (2.0, 1.0)),), best, Metadata())[0].difference_mm is None
 
 
 def test_cursor_shows_counts_resolution_and_angle(make_frame):
@@ -102,6 +109,6 @@ def test_cursor_says_what_is_missing(make_frame):
 def test_the_plain_table_lists_every_source():
     best = Estimate("fit", (100.0, 200.0), (0.41, -0.26), np.diag([0.05**2] * 4))
     metadata = Metadata(distance_mm=100.0, pixel_mm=(0.1, 0.1))
-    rows = center_rows((Estimate("truth", (101.0, 200.0)), best), best, metadata)
+    rows = rows_of((Estimate("truth", (101.0, 200.0)), best), best, metadata)
     table = plain_table(rows, None)
     assert "Known" in table and "100.00" in table and "+0.41" in table and "0.100" in table

@@ -6,7 +6,9 @@ import sys
 
 import typer
 
+from xgeom_core.cli.compare import compare
 from xgeom_core.cli.evaluate import evaluate
+from xgeom_core.cli.geometry import geometry
 from xgeom_core.cli.info import info
 from xgeom_core.cli.predict import predict
 from xgeom_core.cli.simulate import simulate
@@ -20,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (predict, info, simulate, train, evaluate):
+for verb in (predict, info, geometry, compare, simulate, train, evaluate):
     app.command()(verb)
 
 

@@ -18,10 +18,38 @@ class Choice:
         The reading in words, such as ``"pixel centers are integers (+0.5)"``.
     center_px : tuple of float
         The beam center ``(x, y)`` that follows, corner origin.
+    tilt_deg : tuple of float or None
+        The tilt ``(pitch, yaw)`` that follows, where the reading changes it; None where it does not,
+        or where it is not known.
     """
 
     name: str
     center_px: tuple[float, float]
+    tilt_deg: tuple[float, float] | None = None
+
+
+def flip_choices(
+    usual: str, center_px: tuple[float, float], tilt_deg: tuple[float, float] | None, height: int
+) -> tuple[Choice, Choice]:
+    """A center as stated, and as it is if the file belongs to the image flipped top to bottom.
+
+    Parameters
+    ----------
+    usual : str
+        Name of the reading as stated.
+    center_px : tuple of float
+        Beam center ``(x, y)`` as stated.
+    tilt_deg : tuple of float or None
+        Tilt as stated; a flip of the rows turns the sign of the pitch.
+    height : int
+        Rows of the image.
+    """
+    turned = None if tilt_deg is None else (-tilt_deg[0], tilt_deg[1])
+    flipped = (center_px[0], height - center_px[1])
+    return (
+        Choice(usual, center_px, tilt_deg),
+        Choice("the image was flipped top to bottom (pitch changes its sign)", flipped, turned),
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from html import escape
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from xgeom_gui.centers import Center, centers_of, image_size, reference_of
+from xgeom_gui.compare_wording import causes_of, notes_of
 from xgeom_gui.panels.centers_model import CentersModel
+from xgeom_gui.panels.centers_table import CentersTable
 from xgeom_gui.session import Session
 from xgeom_gui.theme import SOFT_INK, STATUS_COLORS, UNCERTAIN
 from xgeom_gui.wording import center_rows
-
-_ROW_HEIGHT = 28
 
 
 class CentersPanel(QWidget):
@@ -30,7 +31,7 @@ class CentersPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self.model = CentersModel(self)
-        self.table = _make_table(self.model)
+        self.table = CentersTable(self.model)
         self.table.doubleClicked.connect(self._choose)
         self.table.activated.connect(self._choose)
         self.status = QLabel()
@@ -46,20 +47,17 @@ class CentersPanel(QWidget):
         layout.addWidget(self.table)
         layout.addWidget(self.status)
         layout.addWidget(self.notes)
+        self.model.shown_changed.connect(self._show_mark)
         session.estimates_changed.connect(self._refresh)
         session.activity_changed.connect(self._refresh_status)
         self._refresh()
 
     def _refresh(self) -> None:
         session = self._session
-        rows = center_rows(session.estimates, session.best, session.metadata)
-        # A reset forgets the selection and flickers: only when something changed.
-        if [id(row.estimate) for row in rows] != [id(row.estimate) for row in self.model.rows] or (
-            rows != self.model.rows
-        ):
+        rows = center_rows(centers_of(session), reference_of(session), session.metadata)
+        # A reset flickers: only when something changed.
+        if rows != self.model.rows:
             self.model.set_rows(rows)
-        header = self.table.horizontalHeader().sizeHint().height()
-        self.table.setFixedHeight(header + _ROW_HEIGHT * max(len(rows), 1) + 4)
         self._refresh_status()
         self._refresh_notes()
 
@@ -80,41 +78,24 @@ class CentersPanel(QWidget):
         return f"{activity[:1].upper()}{activity[1:]}" if activity else "Not predicted yet: press P."
 
     def _refresh_notes(self) -> None:
-        frame, prediction = self._session.frame, self._session.prediction
+        session = self._session
+        frame, prediction = session.frame, session.prediction
         notes = list(frame.warnings) if frame else []
-        for estimate in self._session.estimates:
-            notes += estimate.warnings
+        notes += causes_of(self.model.rows, session.metadata, image_size(session))
+        notes += notes_of(centers_of(session))
         notes += prediction.warnings if prediction else ()
         lines = [f'<span style="color:{UNCERTAIN}">•</span> {escape(note)}' for note in dict.fromkeys(notes)]
         self.notes.setText("<br>".join(lines))
         self.notes.setVisible(bool(lines))
 
+    def current(self) -> Center | None:
+        """The center that actions are about: the selected one, else the reference, else the first."""
+        rows = self.model.rows
+        reference = next((row.center for row in rows if row.is_reference), rows[0].center if rows else None)
+        return self.table.selected or reference
+
+    def _show_mark(self, source: str, shown: bool) -> None:
+        self._session.comparison.set_hidden(source, not shown)
+
     def _choose(self, index: QModelIndex) -> None:
-        self.chosen.emit(self.model.estimate_at(index.row()).center_px)
-
-
-def _make_table(model: CentersModel) -> QTableView:
-    table = QTableView()
-    table.setModel(model)
-    table.setAccessibleName("Table of centers")
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setShowGrid(False)
-    table.setWordWrap(False)
-    table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-    # The dock is wide enough for every column; a scroll bar would hide the last row while it settles.
-    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    table.verticalHeader().hide()
-    font = table.font()
-    font.setPointSizeF(font.pointSizeF() * 0.94)
-    table.setFont(font)
-    table.horizontalHeader().setFont(font)
-    table.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
-    header = table.horizontalHeader()
-    header.setHighlightSections(False)
-    header.setMinimumSectionSize(34)
-    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    header.setStretchLastSection(True)
-    return table
+        self.chosen.emit(self.model.center_at(index.row()).estimate.center_px)

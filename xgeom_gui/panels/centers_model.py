@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFont
 
-from xgeom_core.estimate import Estimate
-from xgeom_gui.theme import SOFT_INK, STATUS_COLORS
+from xgeom_gui.centers import Center
+from xgeom_gui.compare_wording import row_tip
+from xgeom_gui.theme import SOFT_INK, STATUS_COLORS, UNCERTAIN
 from xgeom_gui.views.marks import mark_icon
-from xgeom_gui.wording import CenterRow, name_of, sigma, signed, standing
+from xgeom_gui.wording import CenterRow, sigma, signed, standing
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -41,7 +42,7 @@ def _reference_or(value: Callable[[CenterRow], float | None], form: str) -> Call
 
 
 COLUMNS = (
-    Column("Source", "Who says so", lambda row: name_of(row.estimate.source)),
+    Column("Source", "Who says so; the box shows or hides its mark", lambda row: row.center.name),
     Column(
         "x px",
         "Beam center along the fast axis, native px; the frame's outer corner is 0",
@@ -72,20 +73,28 @@ COLUMNS = (
     ),
     Column(
         "Δ px",
-        "Distance from the reference (the best answer), native px",
+        "Distance from the reference (the best answer, or the one you measure from), native px",
         _reference_or(lambda row: row.distance_px, ".2f"),
     ),
     Column(
         "Δ mm",
-        "Distance from the reference (the best answer), mm on the detector",
+        "Distance from the reference (the best answer, or the one you measure from), mm on the detector",
         _reference_or(lambda row: row.difference_mm, ".3f"),
     ),
-    Column("Status", "What the value is worth", lambda row: standing(row.estimate)),
+    Column("Status", "What the value is worth", lambda row: standing(row.center)),
 )
 
 
 class CentersModel(QAbstractTableModel):
-    """Rows of centers, read-only."""
+    """Rows of centers, read-only but for the box that shows or hides a mark.
+
+    Signals
+    -------
+    shown_changed : str, bool
+        The user wants the mark of this source to be shown, or not.
+    """
+
+    shown_changed = Signal(str, bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -102,9 +111,9 @@ class CentersModel(QAbstractTableModel):
         """The rows shown."""
         return self._rows
 
-    def estimate_at(self, row: int) -> Estimate:
-        """The estimate of a row."""
-        return self._rows[row].estimate
+    def center_at(self, row: int) -> Center:
+        """The center of a row."""
+        return self._rows[row].center
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, N802 (Qt's signature)
         """Number of sources."""
@@ -135,11 +144,13 @@ class CentersModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return COLUMNS[section].text(row)
             case Qt.ItemDataRole.DecorationRole if section == 0:
-                return mark_icon(row.estimate.source)
+                return mark_icon(row.center.style)
+            case Qt.ItemDataRole.CheckStateRole if section == 0:
+                return Qt.CheckState.Unchecked if row.center.hidden else Qt.CheckState.Checked
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _alignment(section)
             case Qt.ItemDataRole.ToolTipRole:
-                return _tip(row)
+                return row_tip(row)
             case Qt.ItemDataRole.ForegroundRole:
                 return _brush(row, section)
             case Qt.ItemDataRole.FontRole if row.is_reference and section == 0:
@@ -149,6 +160,19 @@ class CentersModel(QAbstractTableModel):
             case _:
                 return None
 
+    def flags(self, index: _Index) -> Qt.ItemFlag:
+        """The first column has the box."""
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() == 0 else flags
+
+    def setData(self, index: _Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802 (Qt's name)
+        """Take a tick in the box as a wish; whoever owns the state fills the table anew."""
+        if role != Qt.ItemDataRole.CheckStateRole:
+            return False
+        shown = Qt.CheckState(value) == Qt.CheckState.Checked
+        self.shown_changed.emit(self._rows[index.row()].estimate.source, shown)
+        return True
+
 
 def _alignment(section: int) -> Qt.AlignmentFlag:
     side = Qt.AlignmentFlag.AlignLeft if section in {0, len(COLUMNS) - 1} else Qt.AlignmentFlag.AlignRight
@@ -157,25 +181,14 @@ def _alignment(section: int) -> Qt.AlignmentFlag:
 
 def _brush(row: CenterRow, section: int) -> QBrush | None:
     if section == len(COLUMNS) - 1:
-        color = (
-            SOFT_INK if standing(row.estimate) in {"stated", "rough"} else STATUS_COLORS[row.estimate.status]
-        )
-        return QBrush(QColor(color))
-    if COLUMNS[section].text(row) in {"–", "ref."}:
+        return QBrush(QColor(_standing_color(row)))
+    if row.center.hidden or COLUMNS[section].text(row) in {"–", "ref."}:
         return QBrush(QColor(SOFT_INK))
     return None
 
 
-def _tip(row: CenterRow) -> str:
-    estimate = row.estimate
-    lines = [name_of(estimate.source) + (" (the reference of the differences)" if row.is_reference else "")]
-    if row.difference_px is not None:
-        dx, dy = row.difference_px
-        lines.append(f"Difference to the reference: x {signed(dx)} px, y {signed(dy)} px")
-    if estimate.convention:
-        lines.append(f"As the source states it: {estimate.convention}")
-    if estimate.reason:
-        lines.append(estimate.reason)
-    lines += estimate.warnings
-    lines.append("Double-click to zoom to it.")
-    return "\n".join(lines)
+def _standing_color(row: CenterRow) -> str:
+    word = standing(row.center)
+    if word == "ambiguous":
+        return UNCERTAIN
+    return SOFT_INK if word in {"stated", "rough", "chosen"} else STATUS_COLORS[row.estimate.status]

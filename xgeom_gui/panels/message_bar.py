@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from xgeom_gui.session import Notice
+from xgeom_gui.announcer import Notice
 
 _COLORS = {"error": ("#fdeceb", "#e9b6b2", "#7f1d16"), "info": ("#e9f1fa", "#b7cfe9", "#1c4a7d")}
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from xgeom_gui.session import Session
 from xgeom_gui.theme import SOFT_INK, STATUS_COLORS
 from xgeom_gui.wording import cursor_text, prediction_text
 
+_REMEMBERED_MS = 8_000
+
 
 class StatusBar(QStatusBar):
-    """Two texts; messages that fade would hide them, so there are none."""
+    """What goes on, what was done a moment ago, and what lies under the pointer.
+
+    What was done stands beside the answer: Qt's own messages would hide it.
+    """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -19,10 +25,16 @@ class StatusBar(QStatusBar):
         self.setContentsMargins(8, 0, 8, 0)
         self.answer = QLabel()
         self.answer.setAccessibleName("Answer")
+        self.deed = QLabel()
+        self.deed.setAccessibleName("Done")
+        self._forget = QTimer(self, singleShot=True, interval=_REMEMBERED_MS)
+        self._forget.timeout.connect(self.deed.clear)
         self.cursor_readout = QLabel()
         self.cursor_readout.setAccessibleName("Under the pointer")
         self.addWidget(self.answer, 1)
+        self.addWidget(self.deed)
         self.addPermanentWidget(self.cursor_readout)
+        session.said.connect(self._show_deed)
         for signal in (session.activity_changed, session.estimates_changed):
             signal.connect(self._show_answer)
         for signal in (session.cursor_changed, session.frame_changed, session.estimates_changed):
@@ -39,6 +51,10 @@ class StatusBar(QStatusBar):
             text = "" if session.frame is None else "not predicted"
         self.answer.setText(text)
         self.answer.setStyleSheet(f"color: {color}")
+
+    def _show_deed(self, text: str) -> None:
+        self.deed.setText(text)
+        self._forget.start()
 
     def _show_cursor(self) -> None:
         frame, point = self._session.frame, self._session.cursor

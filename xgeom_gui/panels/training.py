@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -39,7 +39,14 @@ class TrainingPanel(QWidget):
         Owns the run.
     run_root : Path
         Folder below which new run folders are proposed.
+
+    Signals
+    -------
+    root_chosen : str
+        The user chose another folder for runs.
     """
+
+    root_chosen = Signal(str)
 
     def __init__(
         self, session: Session, process: TrainingProcess, run_root: Path, parent: QWidget | None = None
@@ -81,6 +88,9 @@ class TrainingPanel(QWidget):
             self._session.notice(str(error))
             return
         self._process.start(config, run_dir)
+        if run_dir.parent != self._run_root:
+            self._run_root = run_dir.parent
+            self.root_chosen.emit(str(run_dir.parent))
         self._show_history()
 
     def use_model(self) -> None:
@@ -165,6 +175,7 @@ class TrainingPanel(QWidget):
         folder = QFileDialog.getExistingDirectory(self, "Folder for training runs", str(self._run_root))
         if folder:
             self._run_root = Path(folder)
+            self.root_chosen.emit(folder)
             self.folder.setText(str(new_run_folder(self._run_root, datetime.now())))
 
     def _copy(self) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QGraphicsEllipseItem, QGraphicsItem, QMenu, QVBoxLayout, QWidget
 
+from xgeom_gui.centers import centers_of
 from xgeom_gui.session import Session
 from xgeom_gui.views.frame_view_box import FrameViewBox
 from xgeom_gui.views.legend import Legend
@@ -78,7 +79,7 @@ class ImageView(QWidget):
     @property
     def marks(self) -> dict[str, MarkItem]:
         """The marks shown, by source."""
-        return {mark.estimate.source: mark for mark in self._marks}
+        return {mark.center.estimate.source: mark for mark in self._marks}
 
     @property
     def ellipses(self) -> list[QGraphicsEllipseItem]:
@@ -122,15 +123,16 @@ class ImageView(QWidget):
             self.box.removeItem(item)
         self._marks, self._ellipses = [], []
         # Small marks on top of large ones, so that sources that agree can all be seen.
-        for estimate in sorted(self._session.estimates, key=mark_size, reverse=True):
-            ellipse = ellipse_item(estimate)
+        shown = [center for center in centers_of(self._session) if not center.hidden]
+        for center in sorted(shown, key=mark_size, reverse=True):
+            ellipse = ellipse_item(center)
             if ellipse is not None:
                 self._ellipses.append(ellipse)
                 self._place(ellipse, 10)
-            mark = MarkItem(estimate)
+            mark = MarkItem(center)
             self._marks.append(mark)
             self._place(mark, 20 + len(self._marks))
-        self.legend.show_estimates(self._session.estimates)
+        self.legend.show_centers(shown)
         self._size_ellipses()
 
     def _place(self, item: QGraphicsItem, z: float) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLayout, QWidget
 
-from xgeom_core.estimate import Estimate
+from xgeom_gui.centers import Center
 from xgeom_gui.theme import INK, LINE, SOFT_INK
 from xgeom_gui.views.marks import mark_icon
-from xgeom_gui.wording import name_of, sigma
+from xgeom_gui.wording import sigma
 
 
 class Legend(QFrame):
@@ -36,28 +36,31 @@ class Legend(QFrame):
         self._labels: list[QLabel] = []
         self.hide()
 
-    def show_estimates(self, estimates: Sequence[Estimate]) -> None:
+    def show_centers(self, centers: Sequence[Center]) -> None:
         """List these sources; hidden when there are none."""
         for label in self._labels:
             self._grid.removeWidget(label)
+            # Deletion waits for the event loop; nothing may shine through until then.
+            label.hide()
             label.deleteLater()
         self._labels = []
-        for row, estimate in enumerate(estimates):
+        for row, center in enumerate(centers):
             icon = QLabel()
-            icon.setPixmap(mark_icon(estimate.source, size=20).pixmap(20, 20))
+            icon.setPixmap(mark_icon(center.style, size=20).pixmap(20, 20))
+            estimate = center.estimate
             x, y = estimate.center_px
             spread = sigma(estimate.center_sigma_px)
             place = QLabel(f"{x:.2f}, {y:.2f}" + (f" ± {spread}" if spread else ""))
             place.setProperty("role", "soft")
-            for column, label in enumerate((icon, QLabel(name_of(estimate.source)), place)):
+            for column, label in enumerate((icon, QLabel(center.name), place)):
                 self._grid.addWidget(label, row, column)
                 self._labels.append(label)
-        if any(estimate.covariance is not None for estimate in estimates):
+        if any(center.estimate.covariance is not None for center in centers):
             note = QLabel("ellipse: 3σ")
             note.setProperty("role", "soft")
-            self._grid.addWidget(note, len(estimates), 1, 1, 2)
+            self._grid.addWidget(note, len(centers), 1, 1, 2)
             self._labels.append(note)
-        self.setVisible(bool(estimates))
+        self.setVisible(bool(centers))
 
     @property
     def texts(self) -> list[str]:

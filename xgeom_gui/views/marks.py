@@ -9,26 +9,55 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QGraphicsEllipseItem, QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from xgeom_core.estimate import Estimate
-from xgeom_gui.theme import Shape, style_of
-from xgeom_gui.wording import center_text, name_of
+from xgeom_gui.centers import Center
+from xgeom_gui.styles import Shape, SourceStyle
+from xgeom_gui.wording import center_text
 
 MARK_RADIUS = 12.0
 _SIGMAS = 3.0
 # Sources that agree lie on top of each other: each shape leaves room for the others.
-_SCALES: dict[str, float] = {"x": 1.45, "circled_x": 0.75, "diamond": 1.35, "plus": 1.25, "square": 1.3}
-_OTHER_SCALE = 1.2
+_SCALES: dict[Shape, float] = {
+    "x": 1.45,
+    "circled_x": 0.75,
+    "diamond": 1.35,
+    "plus": 1.25,
+    "square": 1.3,
+    "triangle": 1.3,
+    "circle": 1.05,
+    "hexagon": 1.35,
+    "nabla": 1.3,
+    "star": 1.45,
+}
 
 
-def mark_size(estimate: Estimate) -> float:
-    """How large an estimate's mark is, relative to the others."""
-    return _SCALES.get(style_of(estimate.source).shape, _OTHER_SCALE)
+def _regular(corners: int, first_deg: float, *radii: float) -> list[tuple[float, float]]:
+    """Corners on circles of these radii in turn; the first at this angle from +x towards +y (down)."""
+    angles = [math.radians(first_deg + 360 * i / corners) for i in range(corners)]
+    return [
+        (radii[i % len(radii)] * math.cos(angle), radii[i % len(radii)] * math.sin(angle))
+        for i, angle in enumerate(angles)
+    ]
+
+
+_OUTLINES: dict[Shape, list[tuple[float, float]]] = {
+    "diamond": _regular(4, -90, 1.0),
+    "square": _regular(4, -45, 1.0),
+    "triangle": _regular(3, -90, 1.0),
+    "nabla": _regular(3, 90, 1.0),
+    "hexagon": _regular(6, 0, 1.0),
+    "star": _regular(10, -90, 1.0, 0.45),
+}
+
+
+def mark_size(center: Center) -> float:
+    """How large the mark of a center is, relative to the others."""
+    return _SCALES[center.style.shape]
 
 
 def mark_path(shape: Shape, radius: float) -> QPainterPath:
     """Outline of a mark about the origin."""
     path = QPainterPath()
-    r = radius * _SCALES.get(shape, _OTHER_SCALE)
+    r = radius * _SCALES[shape]
     if shape == "x":
         _stroke_diagonals(path, r / math.sqrt(2))
     elif shape == "circled_x":
@@ -39,18 +68,15 @@ def mark_path(shape: Shape, radius: float) -> QPainterPath:
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             path.moveTo(dx * r * 0.3, dy * r * 0.3)
             path.lineTo(dx * r, dy * r)
-    elif shape == "diamond":
-        _polygon(path, [(0, -r), (r, 0), (0, r), (-r, 0)])
-    elif shape == "square":
-        _polygon(path, [(-r * 0.7, -r * 0.7), (r * 0.7, -r * 0.7), (r * 0.7, r * 0.7), (-r * 0.7, r * 0.7)])
+    elif shape == "circle":
+        path.addEllipse(QPointF(0, 0), r, r)
     else:
-        _polygon(path, [(0, -r), (r * 0.87, r * 0.5), (-r * 0.87, r * 0.5)])
+        _polygon(path, [(r * u, r * v) for u, v in _OUTLINES[shape]])
     return path
 
 
-def paint_mark(painter: QPainter, source: str, radius: float, width: float = 2.2) -> None:
-    """Draw the mark of a source about the origin, on a white rim that keeps it legible on dark spots."""
-    style = style_of(source)
+def paint_mark(painter: QPainter, style: SourceStyle, radius: float, width: float = 2.2) -> None:
+    """Draw a mark about the origin, on a white rim that keeps it legible on dark spots."""
     path = mark_path(style.shape, radius)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -62,16 +88,19 @@ def paint_mark(painter: QPainter, source: str, radius: float, width: float = 2.2
         painter.drawPath(path)
 
 
-def mark_icon(source: str, size: int = 18, ratio: float = 2.0) -> QIcon:
+def mark_icon(style: SourceStyle, size: int = 18, ratio: float = 2.0) -> QIcon:
     """The mark of a source as an icon for tables and legends."""
     pixmap = QPixmap(QSize(size, size) * ratio)
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.translate(size / 2, size / 2)
-    paint_mark(painter, source, size * 0.3, width=1.6)
+    paint_mark(painter, style, size * 0.3, width=1.6)
     painter.end()
-    return QIcon(pixmap)
+    icon = QIcon(pixmap)
+    # Qt would tint it in selected rows, but its color is what it is for.
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon
 
 
 class MarkItem(QGraphicsItem):
@@ -79,16 +108,16 @@ class MarkItem(QGraphicsItem):
 
     Parameters
     ----------
-    estimate : Estimate
-        Whose center is marked.
+    center : Center
+        What is marked.
     """
 
-    def __init__(self, estimate: Estimate, parent: QGraphicsItem | None = None) -> None:
+    def __init__(self, center: Center, parent: QGraphicsItem | None = None) -> None:
         super().__init__(parent)
-        self.estimate = estimate
+        self.center = center
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
-        self.setPos(*estimate.center_px)
-        self.setToolTip(f"{name_of(estimate.source)}: {center_text(estimate)}")
+        self.setPos(*center.estimate.center_px)
+        self.setToolTip(f"{center.name}: {center_text(center.estimate)}")
 
     def boundingRect(self) -> QRectF:  # noqa: N802 (Qt's name)
         """Space the mark takes, in screen pixels about its place."""
@@ -99,10 +128,10 @@ class MarkItem(QGraphicsItem):
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
         """Draw the mark."""
-        paint_mark(painter, self.estimate.source, MARK_RADIUS)
+        paint_mark(painter, self.center.style, MARK_RADIUS)
 
 
-def ellipse_item(estimate: Estimate) -> QGraphicsEllipseItem | None:
+def ellipse_item(center: Center) -> QGraphicsEllipseItem | None:
     """The ellipse of three standard deviations about a center, in native pixels.
 
     Notes
@@ -110,6 +139,7 @@ def ellipse_item(estimate: Estimate) -> QGraphicsEllipseItem | None:
     Axes and direction are those of the covariance's (x, y) block: its eigenvectors, three times
     the square root of its eigenvalues long.
     """
+    estimate = center.estimate
     if estimate.covariance is None:
         return None
     values, vectors = np.linalg.eigh(estimate.covariance[:2, :2])
@@ -119,13 +149,13 @@ def ellipse_item(estimate: Estimate) -> QGraphicsEllipseItem | None:
     item = QGraphicsEllipseItem(QRectF(-major, -minor, 2 * major, 2 * minor))
     item.setPos(*estimate.center_px)
     item.setRotation(math.degrees(math.atan2(vectors[1, 1], vectors[0, 1])))
-    color = QColor(style_of(estimate.source).color)
+    color = QColor(center.style.color)
     pen = QPen(color, 1.6)
     pen.setCosmetic(True)
     item.setPen(pen)
     color.setAlpha(36)
     item.setBrush(color)
-    item.setToolTip(f"{name_of(estimate.source)}: 3σ of the center")
+    item.setToolTip(f"{center.name}: 3σ of the center")
     return item
 
 

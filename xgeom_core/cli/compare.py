@@ -1,0 +1,248 @@
+"""``xgeom compare``: one file of frames, many sources, and why they differ."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from xgeom_core.cli.common import (
+    DistanceOption,
+    Overrides,
+    PixelOption,
+    WavelengthOption,
+    frame_range,
+    progress,
+    say,
+)
+from xgeom_core.errors import UsageError, XgeomError
+
+if TYPE_CHECKING:
+    from xgeom_core.estimate import Estimate
+    from xgeom_core.files.source import FrameSource
+    from xgeom_core.frame import Frame, Metadata
+    from xgeom_core.predict.predictor import Predictor
+    from xgeom_core.tools.compare import Comparison
+    from xgeom_core.tools.reading import Reading
+    from xgeom_core.tools.sources import FrameEntry, Readings
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the options say about running other programs."""
+
+    programs: tuple[str, ...]
+    folder: Path | None
+    calibrant: str | None
+    xds_inp: Path | None
+    time_limit_s: float
+
+
+def compare(
+    path: Annotated[str, typer.Argument(help="File of frames, or FILE.h5::/dataset.", metavar="PATH")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help="A file of another program, or a table of centers; may be repeated."),
+    ] = None,
+    frames: Annotated[str | None, typer.Option("--frames", help="Which frames: 3, 0:10, 5:.")] = None,
+    model: Annotated[str, typer.Option("--model", help="Bundled model or model file.")] = "default",
+    no_predict: Annotated[bool, typer.Option("--no-predict", help="Neither network nor fit.")] = False,
+    reference: Annotated[
+        str | None, typer.Option("--reference", help="Source to compare with (default: chosen).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a report with plots.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the table as FILE.csv.")] = None,
+    programs: Annotated[
+        list[str] | None, typer.Option("--run", help="Run dials, pyfai, xds or bblib; may be repeated.")
+    ] = None,
+    run_folder: Annotated[
+        Path | None, typer.Option("--run-folder", help="Where programs work; kept (default: a new one).")
+    ] = None,
+    calibrant: Annotated[str | None, typer.Option("--calibrant", help="Powder for pyFAI: CeO2.")] = None,
+    xds_inp: Annotated[Path | None, typer.Option("--xds-inp", help="XDS.INP to start XDS from.")] = None,
+    time_limit_s: Annotated[float, typer.Option("--time-limit-s", help="For each program.")] = 3600.0,
+    distance_mm: DistanceOption = None,
+    pixel_um: PixelOption = None,
+    wavelength_A: WavelengthOption = None,
+) -> None:
+    """Compare the beam centers that the header, xgeom and other programs state, frame by frame.
+
+    Exit status 0 with a comparison, 1 if a program or file failed on the way, 2 for unusable arguments.
+    """
+    if out is not None and out.suffix.lower() != ".csv":
+        raise UsageError(f"--out writes .csv, not {out.name!r}.")
+    if html is not None and html.suffix.lower() not in {".html", ".htm"}:
+        raise UsageError(f"--html writes .html, not {html.name!r}.")
+    overrides = Overrides(distance_mm, pixel_um, wavelength_A)
+    runs = _Run(tuple(programs or ()), run_folder, calibrant, xds_inp, time_limit_s)
+    from xgeom_core.files import open_frames  # noqa: PLC0415 - h5py and fabio take time
+    from xgeom_core.tools.compare import compare as compare_frames  # noqa: PLC0415
+
+    predictor = None if no_predict else _predictor(model)
+    with closing(open_frames(path)) as source:
+        chosen = frame_range(frames, len(source))
+        readings, notes = _gather(source, files or [], runs, chosen, overrides)
+        entries, conventions = _entries(source, chosen, overrides, predictor, readings)
+    for note in notes:
+        say(f"note: {note}")
+    comparison = compare_frames(entries, reference)
+    _show(comparison, as_json)
+    if html is not None:
+        from xgeom_core.tools.report import html_report  # noqa: PLC0415
+
+        _write(html, html_report(comparison, Path(path).name, conventions, notes))
+    if out is not None:
+        from xgeom_core.tools.compare_tables import to_csv  # noqa: PLC0415
+
+        _write(out, to_csv(comparison))
+    if notes:
+        raise typer.Exit(1)
+
+
+def _predictor(model: str) -> Predictor:
+    from xgeom_core.predict.predictor import Predictor  # noqa: PLC0415 - torch takes seconds
+
+    return Predictor.load(model)
+
+
+def _gather(
+    source: FrameSource, files: list[Path], runs: _Run, chosen: range, overrides: Overrides
+) -> tuple[Readings, list[str]]:
+    """What files and programs say; a bad one is noted and must not lose the others."""
+    from xgeom_core.tools.reading import Hints  # noqa: PLC0415
+    from xgeom_core.tools.registry import read_geometry  # noqa: PLC0415
+    from xgeom_core.tools.sources import Readings  # noqa: PLC0415
+
+    meta = _overridden(source.metadata, overrides)
+    hints = Hints(meta.pixel_mm, (source.shape[1], source.shape[0]), meta.distance_mm, meta.wavelength_A)
+    found: list[list[Reading]] = []
+    notes: list[str] = []
+    for file in files:
+        try:
+            found.append(read_geometry(file, hints))
+        except XgeomError as error:
+            notes.append(str(error))
+    for key in runs.programs:
+        found += _run(key, runs, source, chosen, overrides, notes)
+    readings = Readings(found, source.path)
+    return readings, [*notes, *readings.notes]
+
+
+def _overridden(meta: Metadata, overrides: Overrides) -> Metadata:
+    pixel = None if overrides.pixel_um is None else (overrides.pixel_um / 1000, overrides.pixel_um / 1000)
+    return meta.overridden(overrides.distance_mm, pixel, overrides.wavelength_A)
+
+
+def _run(
+    key: str, runs: _Run, source: FrameSource, chosen: range, overrides: Overrides, notes: list[str]
+) -> Iterator[list[Reading]]:
+    """Run a program on the chosen frames: once, or once a frame where it sees one at a time."""
+    from xgeom_core.tools.run import find_program, run  # noqa: PLC0415
+    from xgeom_core.tools.run.runner import Watch  # noqa: PLC0415
+
+    program = find_program(key)
+    parent = runs.folder or Path(tempfile.mkdtemp(prefix="xgeom-"))
+    watch = Watch(on_step=lambda label, number, total: say(f"{label} ({number} of {total})"))
+    together: list[Reading] = []
+    for index in chosen if program.single_frame else chosen[:1]:
+        folder = parent / (f"{key}-{index}" if program.single_frame else key)
+        frame = overrides.apply(source.frame(index))
+        try:
+            result = run(program, _job(frame, folder, source, runs), watch, runs.time_limit_s)
+        except XgeomError as error:
+            notes.append(str(error))
+            continue
+        together += result.readings
+        notes.extend(result.notes)
+        say(f"{program.name}: log in {result.log}")
+    if together:
+        yield together
+
+
+def _job(frame: Frame, folder: Path, source: FrameSource, runs: _Run) -> Any:
+    from xgeom_core.tools.run.program import Job  # noqa: PLC0415
+
+    meta = frame.metadata
+    middle = (frame.shape[1] / 2, frame.shape[0] / 2)
+    start = meta.geometry(meta.center_px or middle, meta.tilt_deg)
+    file = Path(source.path.partition("::")[0]).absolute()
+    return Job(
+        file,
+        folder.absolute(),
+        frame.index,
+        len(source),
+        start,
+        frame.data,
+        frame.valid,
+        runs.calibrant,
+        runs.xds_inp,
+    )
+
+
+def _entries(
+    source: FrameSource,
+    chosen: range,
+    overrides: Overrides,
+    predictor: Predictor | None,
+    readings: Readings,
+) -> tuple[list[FrameEntry], dict[str, str]]:
+    """Everything said of the chosen frames, and each source's convention in words."""
+    from xgeom_core.tools.causes import Claim  # noqa: PLC0415
+    from xgeom_core.tools.sources import frame_entry  # noqa: PLC0415
+
+    size = (source.shape[1], source.shape[0])
+    entries: list[FrameEntry] = []
+    conventions: dict[str, str] = {}
+    with progress("frames", len(chosen)) as done:
+        for number, index in enumerate(chosen, 1):
+            meta, estimates = _own(source, index, overrides, predictor)
+            spoken = readings.of_frame(index)
+            claims = [Claim.of(estimate, meta.distance_mm, meta.pixel_mm) for estimate in estimates]
+            entries.append(frame_entry(index, source.path, claims, spoken, size, meta.pixel_mm))
+            conventions |= {estimate.source: estimate.convention for estimate in estimates}
+            conventions |= {named.name: named.reading.estimate.convention for named in spoken}
+            done(number)
+    return entries, conventions
+
+
+def _own(
+    source: FrameSource, index: int, overrides: Overrides, predictor: Predictor | None
+) -> tuple[Metadata, list[Estimate]]:
+    """What the file itself and xgeom say of one frame."""
+    truth = source.truth(index)
+    estimates = [replace(truth, source="truth")] if truth is not None else []
+    if predictor is None:
+        meta = _overridden(source.metadata, overrides)
+        header = meta.estimate()
+        return meta, [*estimates, *([header] if header is not None else [])]
+    frame = overrides.apply(source.frame(index))
+    return frame.metadata, [*estimates, *predictor.predict(frame).estimates]
+
+
+def _show(comparison: Comparison, as_json: bool) -> None:
+    from xgeom_core.tools.compare_tables import row_line, summary_lines, to_records  # noqa: PLC0415
+
+    if as_json:
+        typer.echo(json.dumps(to_records(comparison)))
+        return
+    for row in comparison.rows:
+        typer.echo(row_line(row))
+    for line in summary_lines(comparison):
+        typer.echo(line)
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None

@@ -1,0 +1,117 @@
+"""Text files of other programs: compressed or not, never too large, never a decoding error.
+
+Compression is told by the first bytes, not by the name: a ``.expt`` that somebody gzipped without
+renaming it is read as well.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import zlib
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from xgeom_core.errors import UnreadableFileError
+
+HEAD_BYTES = 64 * 1024
+TEXT_LIMIT = 64 * 1024 * 1024
+_GZIP, _BZIP2, _XZ = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00"
+# What the decompressors raise on damaged data; gzip's BadGzipFile and bz2's are OSErrors.
+_DAMAGED = (EOFError, zlib.error, lzma.LZMAError)
+
+
+def read_text(path: Path, limit: int = TEXT_LIMIT) -> str:
+    """The whole text of a file, decompressed if it is gzip, bzip2 or xz.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    limit : int
+        Most bytes of text (after decompression) that are accepted.
+
+    Returns
+    -------
+    str
+        Lines end with ``\\n``; a byte-order mark is dropped.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is absent, damaged, larger than the limit, or not text.
+    """
+    data = read_bytes(path, limit)
+    if b"\x00" in data:
+        raise UnreadableFileError(
+            f"{path} is not a text file (it holds zero bytes); give the program's own text file."
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # Old programs write comments and paths in Latin-1; every byte is a character there.
+        text = data.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_bytes(path: Path, limit: int = TEXT_LIMIT) -> bytes:
+    """The whole content of a file, decompressed; raises UnreadableFileError as :func:`read_text`."""
+    data = _read(path, limit + 1, strict=True)
+    if len(data) > limit:
+        raise UnreadableFileError(
+            f"{path} holds more than {limit / 2**20:.3g} MiB, too much for a file of geometry; "
+            "was an image or a reflection table meant?"
+        )
+    return data
+
+
+def read_head(path: Path, size: int = HEAD_BYTES) -> bytes:
+    """The first ``size`` bytes, decompressed, of a file that may be damaged further on.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is absent or cannot be opened.
+    """
+    return _read(path, size, strict=False)
+
+
+def _read(path: Path, size: int, strict: bool) -> bytes:
+    """At most ``size`` decompressed bytes; without ``strict``, damage ends the data instead of raising."""
+    parts: list[bytes] = []
+    try:
+        if not path.is_file():
+            raise UnreadableFileError(
+                f"{path} is {'a folder' if path.is_dir() else 'not there'}; a file was expected."
+            )
+        with path.open("rb") as raw, _decompressed(raw) as stream:
+            left = size
+            # Small pieces, so that what lies before the damage is kept.
+            while left > 0 and (piece := stream.read(min(left, HEAD_BYTES))):
+                parts.append(piece)
+                left -= len(piece)
+    except _DAMAGED as error:
+        if strict:
+            raise UnreadableFileError(
+                f"{path} is damaged: its compressed data cannot be unpacked ({error})."
+            ) from error
+    except (OSError, ValueError) as error:
+        # A ValueError comes from names that no file can have, such as one with a zero byte.
+        if strict or not parts:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UnreadableFileError(f"{path} cannot be read: {reason}.") from error
+    return b"".join(parts)
+
+
+def _decompressed(raw: BinaryIO) -> BinaryIO:
+    """The stream itself, or one that unpacks it."""
+    magic = raw.read(6)
+    raw.seek(0)
+    if magic.startswith(_GZIP):
+        return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
+    if magic.startswith(_BZIP2) and magic[3:4].isdigit():
+        return cast(BinaryIO, bz2.BZ2File(raw))
+    if magic.startswith(_XZ):
+        return cast(BinaryIO, lzma.LZMAFile(raw))
+    return raw

@@ -1,0 +1,144 @@
+"""The thread that reads other programs' geometry files, and tells them from files of frames."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+
+from xgeom_core.errors import UnreadableFileError, XgeomError
+from xgeom_core.tools.reading import Hints
+from xgeom_gui.services.latest import LatestThread
+
+if TYPE_CHECKING:
+    from xgeom_core.tools.format import Format
+
+_log = logging.getLogger(__name__)
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+# Formats that hold an image and also say something of its geometry: dropped, they are frames.
+_IMAGE_MAGIC = (_HDF5, b"###CBF", b"{\nHEADER_BYTES", b"{\r\nHEADER_BYTES", b"II*\0", b"MM\0*")
+_IMAGE_SUFFIXES = (
+    *(".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi"),
+    *(".cbf", ".tif", ".tiff", ".img", ".mccd", ".sfrm", ".edf"),
+)
+_PACKED = (".gz", ".bz2", ".xz")
+
+
+@dataclass(frozen=True)
+class GeometryRequest:
+    """A file to be read for its geometry.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    hints : Hints
+        What is known from the open frame.
+    either : bool
+        Whether it may be a file of frames, which the thread then only says.
+    look_only : bool
+        Whether it is enough to know whose file it is.
+    serial : int
+        Tells two requests for one file apart.
+    """
+
+    path: str
+    hints: Hints = Hints()  # noqa: RUF009 (frozen)
+    either: bool = False
+    look_only: bool = False
+    serial: int = 0
+
+
+def looks_like_frames(path: str, head: bytes) -> bool:
+    """Whether name or first bytes are those of a file of images."""
+    name = Path(path)
+    suffix = Path(name.stem).suffix if name.suffix.lower() in _PACKED else name.suffix
+    return suffix.lower() in _IMAGE_SUFFIXES or head.startswith(_IMAGE_MAGIC)
+
+
+class GeometryReader(LatestThread):
+    """Reads geometry files off the window's thread, one after the other.
+
+    Signals
+    -------
+    done : GeometryRequest, list of Reading
+    is_frames : GeometryRequest
+        The file holds frames (or claims to), and may be opened as such.
+    failed : GeometryRequest, str
+        The sentence for the user.
+    """
+
+    done = Signal(object, object)
+    is_frames = Signal(object)
+    failed = Signal(object, str)
+
+    def kind(self, request: GeometryRequest) -> Hashable:
+        """Requests for different files do not displace each other."""
+        return request.path
+
+    def handle(self, request: GeometryRequest) -> None:
+        """Read one file; runs in the thread."""
+        try:
+            program = _program_of(request)
+            wanted = program is not None and not request.look_only
+            readings = program.read(Path(request.path), request.hints) if program and wanted else []
+        except XgeomError as error:
+            self.failed.emit(request, str(error))
+        # A fault in a reader must not take the window down with it: it is reported and logged.
+        except Exception as error:
+            _log.exception("reading %s", request)
+            self.failed.emit(
+                request,
+                f"{request.path} could not be read, by a fault of xgeom ({error!r}); please report it.",
+            )
+        else:
+            if program is None:
+                self.is_frames.emit(request)
+            else:
+                self.done.emit(request, readings)
+
+
+def _program_of(request: GeometryRequest) -> Format | None:
+    """Whose file it is; None for frames.
+
+    Raises
+    ------
+    XgeomError
+        If it is neither a geometry that is known nor, where that is allowed, frames.
+    """
+    from xgeom_core.tools.registry import FORMATS, recognize  # noqa: PLC0415 (slow; the thread has time)
+    from xgeom_core.tools.text import read_head  # noqa: PLC0415
+
+    path = Path(request.path)
+    if not request.either:
+        return recognize(path)
+    head = read_head(path)
+    if looks_like_frames(request.path, head) and (not head.startswith(_HDF5) or _opens(request.path)):
+        return None
+    try:
+        return recognize(path)
+    except XgeomError:
+        # What claims to be frames is told so; anything else may be frames of a rarer kind.
+        if looks_like_frames(request.path, head) or _opens(request.path):
+            return None
+        names = ", ".join(dict.fromkeys(known.name for known in FORMATS))
+        raise UnreadableFileError(
+            f"{path} holds neither diffraction frames nor a geometry that xgeom reads; "
+            f"known are those of {names}."
+        ) from None
+
+
+def _opens(path: str) -> bool:
+    """Whether frames can be read from a file."""
+    from xgeom_core.files import open_frames  # noqa: PLC0415 (slow, see above)
+
+    try:
+        open_frames(path).close()
+    except XgeomError:
+        return False
+    return True
