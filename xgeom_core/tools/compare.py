@@ -114,23 +114,39 @@ def compare(frames: Sequence[FrameEntry], reference: str | None = None) -> Compa
     sources = tuple(dict.fromkeys(claim.source for frame in frames for claim in frame.claims))
     if not sources:
         raise UsageError("there is nothing to compare: no source states a beam center for these frames.")
-    chosen = _reference(sources, reference)
+    chosen = _wanted(sources, reference) if reference is not None else _default(sources, frames)
     rows = tuple(_row(frame, claim, frame.claim(chosen)) for frame in frames for claim in frame.claims)
     summaries = tuple(_summary(source, chosen, frames, rows) for source in sources if source != chosen)
     return Comparison(chosen, sources, rows, summaries)
 
 
-def _reference(sources: Sequence[str], wanted: str | None) -> str:
-    if wanted is not None:
-        for source in sources:
-            if source.lower() == wanted.lower():
-                return source
-        raise UsageError(f"--reference {wanted!r} is none of the sources here: {', '.join(sources)}.")
+def _wanted(sources: Sequence[str], wanted: str) -> str:
+    for source in sources:
+        if source.lower() == wanted.lower():
+            return source
+    raise UsageError(f"--reference {wanted!r} is none of the sources here: {', '.join(sources)}.")
 
-    def rank(source: str) -> int:
-        return _ORDER.index(source) if source in _ORDER else _ORDER.index("")
+
+def _default(sources: Sequence[str], frames: Sequence[FrameEntry]) -> str:
+    """What is known to be true, else another program, else the fit, the network, the header.
+
+    A file can hold several experiments of which only one is this frame's: among programs' sources the
+    one nearest to what the frame itself says comes first.
+    """
+    witness = next((name for name in ("fit", "header", "network") if name in sources), None)
+
+    def rank(source: str) -> tuple[int, float]:
+        place = _ORDER.index(source) if source in _ORDER else _ORDER.index("")
+        return place, _apart(source, witness, frames)
 
     return min(sources, key=rank)
+
+
+def _apart(source: str, witness: str | None, frames: Sequence[FrameEntry]) -> float:
+    """Median distance in px between two sources; 0 where they never meet."""
+    pairs = [(frame.claim(source), frame.claim(witness)) for frame in frames] if witness else []
+    apart = [np.hypot(*_minus(a.center_px, b.center_px)) for a, b in pairs if a is not None and b is not None]
+    return float(np.median(apart)) if apart else 0.0
 
 
 def _row(frame: FrameEntry, claim: Claim, reference: Claim | None) -> Row:
@@ -185,6 +201,15 @@ def _pair(values: Sequence[float] | np.ndarray) -> Point:
 
 
 def _findings(source: str, reference: str, frames: Sequence[FrameEntry]) -> tuple[Finding, ...]:
+    if source == "network":
+        return ()  # rough by nature: its error has no convention behind it
+    if source == "fit":
+        # A fit reads the pixels themselves: if a convention was misread, it was the other's.
+        return _findings_of(reference, source, frames)
+    return _findings_of(source, reference, frames)
+
+
+def _findings_of(source: str, reference: str, frames: Sequence[FrameEntry]) -> tuple[Finding, ...]:
     pairs: list[tuple[Claim, Claim]] = []
     sizes = set()
     for frame in frames:

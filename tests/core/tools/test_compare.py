@@ -263,3 +263,26 @@ def test_marks_lie_where_the_values_say() -> None:
     svg = ElementTree.fromstring(over_frames({"a": [(0.0, 1.0), (1.0, 2.0)]}, "frame", "dx"))
     low, high = [float(c.get("cy")) for c in svg.iter("circle")]
     assert high < low, "values over frames grow upwards"
+
+
+def test_of_several_experiments_the_one_of_this_frame_is_the_reference() -> None:
+    claims = (
+        Claim("header", (730.0, 865.0)),
+        Claim("DIALS experiments 0-2", (191.8, 866.1), tilt_deg=(0.1, 29.6)),
+        Claim("DIALS experiment 3", (729.0, 866.1), tilt_deg=(0.0, 0.2)),
+    )
+    assert compare([FrameEntry(0, "a.cbf", claims, (1475, 1679))]).reference == "DIALS experiment 3"
+
+
+def test_a_network_is_rough_and_a_fit_is_not_to_blame() -> None:
+    claims = (
+        Claim("network", (487.3, 512.6)),
+        Claim("fit", (487.3, 530.4), sigma_px=(0.3, 0.3)),
+        Claim("pyFAI", (487.26, 512.55)),
+    )
+    found = {
+        item.source: item.findings for item in compare([FrameEntry(0, "a", claims, (981, 1043))]).summaries
+    }
+    assert found["network"] == ()
+    assert "flip" in found["fit"][0].sentence
+    assert found["fit"][0].sentence.startswith("pyFAI")
