@@ -10,6 +10,8 @@ XgeomError                     one sentence for the user; the command line print
 ├── ConfigError                a training configuration that makes no sense
 ├── ModelError                 a model file that cannot be used
 ├── TrainingError              a training run that cannot start or go on
+├── ProgramError               another program is not there, failed, or left no result
+│   └── ProgramCancelledError  the user stopped it
 └── UsageError                 options that cannot be used together
 
 Messages say which file, what was expected, what was found and what to do.
@@ -57,6 +59,14 @@ class ModelError(XgeomError):
 
 class TrainingError(XgeomError):
     """A training run that cannot start or go on."""
+
+
+class ProgramError(XgeomError):
+    """Another program is not there, failed, was stopped, or left no result."""
+
+
+class ProgramCancelledError(ProgramError):
+    """The user stopped another program."""
 
 
 class UsageError(XgeomError):

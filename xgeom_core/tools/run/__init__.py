@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from xgeom_core.errors import UsageError
+from xgeom_core.errors import ProgramCancelledError, ProgramError, UsageError
 from xgeom_core.tools.run import bblib, dials, pyfai, xds
 from xgeom_core.tools.run.locate import locate
-from xgeom_core.tools.run.program import Found, Job, Program, ProgramCancelledError, ProgramError, Step
+from xgeom_core.tools.run.program import Found, Job, Program, Step
 from xgeom_core.tools.run.runner import RunResult, Watch, run
 
 __all__ = [

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from xgeom_core.tools.run.program import Found, Program, ProgramError
+from xgeom_core.errors import ProgramError
+from xgeom_core.tools.run.program import Found, Program
 
 # XGEOM_DIALS=/opt/dials/bin, for programs that are not on PATH.
 _VARIABLE = "XGEOM_{}"

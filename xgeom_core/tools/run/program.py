@@ -9,17 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xgeom_core.errors import UsageError, XgeomError
+from xgeom_core.errors import UsageError
 from xgeom_core.geometry import Geometry
 from xgeom_core.tools.reading import Reading
-
-
-class ProgramError(XgeomError):
-    """Another program is not there, failed, was stopped, or left no result."""
-
-
-class ProgramCancelledError(ProgramError):
-    """The user stopped another program."""
 
 
 @dataclass(frozen=True, eq=False)

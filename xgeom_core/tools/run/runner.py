@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xgeom_core.errors import XgeomError
+from xgeom_core.errors import ProgramCancelledError, ProgramError, XgeomError
 from xgeom_core.tools.reading import Reading
 from xgeom_core.tools.run.locate import needed
 from xgeom_core.tools.run.processes import MARK, end
-from xgeom_core.tools.run.program import Job, Program, ProgramCancelledError, ProgramError, Step
+from xgeom_core.tools.run.program import Job, Program, Step
 
 LOG_NAME = "xgeom-run.log"
 _POLL_S = 0.05
