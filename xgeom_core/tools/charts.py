@@ -34,7 +34,7 @@ def over_frames(series: Series, x_label: str, y_label: str, size: tuple[int, int
         An ``<svg>`` element.
     """
     shown = _finite(series)
-    return _chart(shown, _range(shown, 0), _range(shown, 1, zero=True), (x_label, y_label), size)
+    return _chart(shown, _range(shown, 0), _range(shown, 1, zero=True), (x_label, y_label), size, whole=True)
 
 
 def in_plane(series: Series, label: str, side: int = 300) -> str:
@@ -78,8 +78,12 @@ def _chart(
     y_range: tuple[float, float],
     labels: tuple[str, str],
     size: tuple[int, int],
+    whole: bool = False,
 ) -> str:
-    """Axes, grid and marks; ``y_range`` is (value at the top, value at the bottom)."""
+    """Axes, grid and marks; ``y_range`` is (value at the top, value at the bottom).
+
+    With `whole`, the x axis counts things: half of one gets no tick.
+    """
     width, height = size
     inner = (width - _LEFT - _RIGHT, height - _TOP - _BOTTOM)
 
@@ -94,6 +98,8 @@ def _chart(
         f'<rect x="{_LEFT}" y="{_TOP}" width="{inner[0]}" height="{inner[1]}" class="plot"/>',
     ]
     for value in _ticks(min(x_range), max(x_range)):
+        if whole and value != round(value):
+            continue
         x, _ = at(value, y_range[0])
         parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_TOP + inner[1]}" class="grid"/>')
         parts.append(f'<text x="{x:.1f}" y="{_TOP + inner[1] + 14}" text-anchor="middle">{value:g}</text>')
