@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from xgeom_core import units
 from xgeom_core.files import header_text as text
-from xgeom_core.files import units
 from xgeom_core.files.header_text import Header
 from xgeom_core.frame import Metadata
 

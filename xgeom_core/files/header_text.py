@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from xgeom_core.files import units
+from xgeom_core import units
 from xgeom_core.frame import Metadata
 
 _T = TypeVar("_T")

@@ -12,8 +12,8 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from xgeom_core import units
 from xgeom_core.files import header_text as text
-from xgeom_core.files import units
 from xgeom_core.files.bruker_header import bruker
 from xgeom_core.files.header_text import Header
 from xgeom_core.frame import Metadata

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
-from xgeom_core.files import hdf5, units
+from xgeom_core import units
+from xgeom_core.files import hdf5
 from xgeom_core.files.header_text import Header
 from xgeom_core.frame import Metadata
 

@@ -23,9 +23,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from xgeom_core import units
 from xgeom_core.errors import MissingDatasetError
 from xgeom_core.estimate import Estimate
-from xgeom_core.files import hdf5, links, units
+from xgeom_core.files import hdf5, links
 from xgeom_core.files.hdf5 import Hdf5Source
 from xgeom_core.files.masking import mask_counts
 from xgeom_core.files.source import Contents

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
+from xgeom_core import units
 from xgeom_core.geometry import FloatArray
 from xgeom_core.tools import nexus_fields as nexus
 from xgeom_core.tools.panels import Panel
@@ -107,14 +108,14 @@ def _one(node: h5py.Dataset, path: str) -> tuple[FloatArray, FloatArray, bool]:
     # A link of value 0 needs no direction; Dectris leaves it out at times.
     axis = _vector(node) if field.first != 0 else np.zeros(3)
     if kind == "translation":
-        factor = nexus.length_factor(field.unit or "m")
+        factor = units.length_factor_mm(field.unit or "m")
         if factor is None or abs(field.first * factor) > _MOST_MM:
             raise IncompleteChainError(
                 f"{path} is no length in a known unit ({field.first:g} {field.unit[:20]})"
             )
         return np.eye(3), move + axis * field.first * factor, field.varies
     if kind == "rotation":
-        factor = nexus.angle_factor(field.unit or "deg")
+        factor = units.angle_factor_deg(field.unit or "deg")
         if factor is None or abs(field.first) > 1e6:
             raise IncompleteChainError(
                 f"{path} is no angle in a known unit ({field.first:g} {field.unit[:20]})"
@@ -182,7 +183,7 @@ def _offset(node: h5py.Dataset, path: str) -> FloatArray | None:
     if found is None or not found.any():
         return None if found is None else np.zeros(3)
     unit = nexus.unit_of(node, "offset_units") or nexus.unit_of(node)
-    factor = nexus.length_factor(unit or "m")
+    factor = units.length_factor_mm(unit or "m")
     if factor is None:
         raise IncompleteChainError(f"the offset of {path} has no unit of length")
     return np.asarray(found * factor)

@@ -9,40 +9,18 @@ from typing import Any
 import h5py
 import numpy as np
 
+from xgeom_core import units
 from xgeom_core.geometry import FloatArray
 
 # Everything that h5py is known to raise on damaged files.
 BROKEN = (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 
 _MOST_VALUES = 10**6  # a field of more values is no header field
-_HC_EV_A = 12398.419843320026
-_LENGTHS_MM = {
-    "m": 1e3,
-    "meter": 1e3,
-    "meters": 1e3,
-    "metre": 1e3,
-    "metres": 1e3,
-    "cm": 10.0,
-    "mm": 1.0,
-    "millimeter": 1.0,
-    "millimetre": 1.0,
-    "um": 1e-3,
-    "micron": 1e-3,
-    "microns": 1e-3,
-    "nm": 1e-6,
-    "angstrom": 1e-7,
-    "angstroms": 1e-7,
-    "a": 1e-7,
-}
-_ANGLES_DEG = {"deg": 1.0, "degree": 1.0, "degrees": 1.0, "rad": 180.0 / np.pi, "radian": 180.0 / np.pi}
-_PIXELS = {"", "px", "pixel", "pixels"}
-# Both code points of the micro sign, and both of the angstrom sign.
-_SPELLINGS = {"\u00b5": "u", "\u03bc": "u", "\u00c5": "angstrom", "\u212b": "angstrom"}
 
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """The finite numbers of a field, and its unit in lower case ("" if none is stated)."""
+    """The finite numbers of a field, and its unit as spelled there ("" if none is stated)."""
 
     numbers: FloatArray
     unit: str
@@ -76,11 +54,8 @@ def attribute(node: h5py.HLObject, name: str) -> Any:
 
 
 def unit_of(node: h5py.HLObject, name: str = "units") -> str:
-    """The unit of a field in lower case, by the spellings known here."""
-    unit = text(attribute(node, name))
-    for sign, spelling in _SPELLINGS.items():
-        unit = unit.replace(sign, spelling)
-    return unit.strip(".").lower()
+    """The unit of a field as it is spelled there; "" if none is stated."""
+    return text(attribute(node, name))
 
 
 def child(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
@@ -131,24 +106,9 @@ def field_of(node: h5py.Dataset) -> Field | None:
 
 def length_mm(field: Field | None, default: str = "m") -> float | None:
     """The first number of a field as a length in mm; None if its unit is none of length."""
-    factor = _LENGTHS_MM.get(field.unit or default) if field is not None else None
+    factor = units.length_factor_mm(field.unit or default) if field is not None else None
     # Twelve digits: scaling must not make up the last ones.
     return float(f"{field.first * factor:.12g}") if field is not None and factor is not None else None
-
-
-def length_factor(unit: str) -> float | None:
-    """Millimetres in a unit of length; None for any other unit."""
-    return _LENGTHS_MM.get(unit)
-
-
-def angle_factor(unit: str) -> float | None:
-    """Degrees in a unit of angle; None for any other unit."""
-    return _ANGLES_DEG.get(unit)
-
-
-def is_pixels(unit: str) -> bool:
-    """Whether a unit means pixels; no unit does."""
-    return unit in _PIXELS
 
 
 def wavelength_A(entry: h5py.Group, detector: h5py.Group) -> float | None:
@@ -163,12 +123,9 @@ def wavelength_A(entry: h5py.Group, detector: h5py.Group) -> float | None:
     )
     for group, name, default in places:
         field = read_field(group, name)
-        if field is None or field.first <= 0:
+        if field is None:
             continue
-        unit = field.unit or default
-        if unit in {"ev", "kev"}:
-            return _HC_EV_A / (field.first * (1e3 if unit == "kev" else 1.0))
-        length = length_mm(field, default)
-        if length is not None:
-            return float(f"{length * 1e7:.12g}")
+        wavelength = units.wavelength_A(field.first, field.unit, default)
+        if wavelength is not None:
+            return wavelength
     return None

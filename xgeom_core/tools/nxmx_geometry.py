@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from xgeom_core import units
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError, XgeomError
 from xgeom_core.estimate import Estimate
 from xgeom_core.tools import nexus_fields as nexus
@@ -211,10 +212,10 @@ def _stated(
     for axis, field in enumerate(fields):
         if field is None:
             return None
-        factor = 1.0 if nexus.is_pixels(field.unit) else nexus.length_factor(field.unit)
-        if factor is None or (not nexus.is_pixels(field.unit) and pixel is None):
+        factor = 1.0 if units.is_pixels(field.unit) else units.length_factor_mm(field.unit)
+        if factor is None or (not units.is_pixels(field.unit) and pixel is None):
             return None
-        per_pixel = 1.0 if nexus.is_pixels(field.unit) or pixel is None else pixel[axis]
+        per_pixel = 1.0 if units.is_pixels(field.unit) or pixel is None else pixel[axis]
         center.append(field.first * factor / per_pixel)
     if not any(center) or max(map(abs, center)) > 1e9 or fields[0] is None or fields[1] is None:
         return None  # both 0 is how files say that nobody has set it

@@ -1,4 +1,4 @@
-"""Quantities as files state them, in this project's units: mm, Å, px."""
+"""Quantities as files state them, in this project's units: mm, Å, px, degrees."""
 
 from __future__ import annotations
 
@@ -30,6 +30,14 @@ _LENGTHS_MM = {
     "a": 1e-7,
     "pm": 1e-9,
 }
+_ANGLES_DEG = {
+    "deg": 1.0,
+    "degree": 1.0,
+    "degrees": 1.0,
+    "rad": 180.0 / math.pi,
+    "radian": 180.0 / math.pi,
+    "radians": 180.0 / math.pi,
+}
 _ENERGIES_KEV = {"ev": 1e-3, "kev": 1.0, "j": 1.0 / 1.602176634e-16}
 _PIXELS = {"", "px", "pixel", "pixels"}
 # Both code points of the micro sign, and both of the angstrom sign.
@@ -40,6 +48,16 @@ def _key(unit: str) -> str:
     for sign, spelling in _SPELLINGS.items():
         unit = unit.replace(sign, spelling)
     return unit.strip().strip(".").lower()
+
+
+def length_factor_mm(unit: str) -> float | None:
+    """Millimeters in a unit of length; None for any other unit."""
+    return _LENGTHS_MM.get(_key(unit))
+
+
+def angle_factor_deg(unit: str) -> float | None:
+    """Degrees in a unit of angle; None for any other unit."""
+    return _ANGLES_DEG.get(_key(unit))
 
 
 def is_pixels(unit: str) -> bool:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from xgeom_core.files import units
+from xgeom_core import units
 
 
 @pytest.mark.parametrize(
