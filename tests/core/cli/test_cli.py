@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 
-from xgeom_core import cli
 from xgeom_core.cli.common import Overrides, frame_range
 from xgeom_core.cli.simulate import _shape
 from xgeom_core.errors import UsageError
@@ -24,21 +23,6 @@ FIELDS = {
     *("file", "frame", "status", "reason", "center_px", "center_sigma_px", "tilt_deg", "tilt_sigma_deg"),
     *("source", "network", "header", "elapsed_s"),
 }
-
-
-@pytest.fixture
-def xgeom(monkeypatch, capsys):
-    """Run the entry point; returns exit code, standard output and standard error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["xgeom", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        out = capsys.readouterr()
-        code = left.value.code
-        return (0 if code is None else int(code)), out.out, out.err
-
-    return run
 
 
 @pytest.fixture(scope="session")

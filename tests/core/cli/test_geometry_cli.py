@@ -12,7 +12,6 @@ import h5py
 import numpy as np
 import pytest
 
-from xgeom_core import cli
 from xgeom_core.errors import ModelError
 from xgeom_core.estimate import Estimate
 from xgeom_core.geometry import Geometry
@@ -25,21 +24,6 @@ FIELDS = {
     *("source", "where", "frame", "center_px", "tilt_deg", "distance_mm", "pixel_mm", "wavelength_A"),
     *("image_size", "panels", "convention", "native", "choices", "warnings"),
 }
-
-
-@pytest.fixture
-def xgeom(monkeypatch, capsys):
-    """Run the entry point; returns exit code, standard output and standard error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["xgeom", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        out = capsys.readouterr()
-        code = left.value.code
-        return (0 if code is None else int(code)), out.out, out.err
-
-    return run
 
 
 @pytest.fixture
