@@ -39,6 +39,8 @@ class RadialFit:
         Standard deviation of the center if only the positions of features count, not brightness.
     evidence_deg : float
         Likewise for the tilt; NaN if the distance is unknown.
+    contrast : float
+        How much the profile varies over the frame (middle 80% relative to the median).
     lopsided : bool
         Whether the background needed a one-fold wave in azimuth.
     pixels : int
@@ -53,6 +55,7 @@ class RadialFit:
     misfit: float
     evidence_px: float
     evidence_deg: float
+    contrast: float
     lopsided: bool
     pixels: int
     converged: bool
@@ -126,6 +129,7 @@ def _outcome(best: FitState, wavy: FitState, lopsided: bool, assumed: bool) -> R
         misfit=best.misfit,
         evidence_px=float(evidence[:2].max()),
         evidence_deg=float("nan") if assumed else float(evidence[2:].max()),
+        contrast=best.contrast,
         lopsided=lopsided,
         pixels=best.pixels,
         converged=best.converged,

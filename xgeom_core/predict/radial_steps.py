@@ -40,6 +40,8 @@ class FitState:
         What the first step promised to take off chi-square.
     misfit : float
         Robust scatter of the residuals in units of counting noise.
+    contrast : float
+        How much the profile varies over the frame, relative to its median.
     pixels, steps : int
         Pixels used and steps done.
     converged : bool
@@ -52,6 +54,7 @@ class FitState:
     scatter: FloatArray = field(default_factory=lambda: np.zeros((4, 4)))
     gain: float = 0.0
     misfit: float = float("inf")
+    contrast: float = 0.0
     pixels: int = 0
     steps: int = 0
     converged: bool = False
@@ -153,6 +156,7 @@ class RadialSteps:
         weight = self._weights(state, expected)
         profile = Profile(rho, self._counts, factor, weight, _BIN_PX, self._smoothness)
         self._smoothness = profile.smoothness
+        state.contrast = _contrast(profile.at)
         rows = [factor * profile.slope_at * d_rho[i] + expected * d_log_g[i] for i in free]
         rows += [expected * wave for wave in basis]
         columns = np.array([profile.project_out(row, factor, weight) for row in rows])
@@ -215,6 +219,12 @@ class RadialSteps:
         # as outliers keep the solution trembling.
         noise = 0.1 * np.sqrt(np.diag(inverse)[:size]) * reach
         return float(np.maximum(moved - noise, 0.0).max())
+
+
+def _contrast(values: FloatArray) -> float:
+    """Spread of the middle 80% of values relative to their median; every 50th value will do."""
+    low, middle, high = np.percentile(values[::50], [10, 50, 90])
+    return float((high - low) / max(abs(middle), 1e-9))
 
 
 def _detector(metadata: Metadata, factor: int, span: float) -> Detector:

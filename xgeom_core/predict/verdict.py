@@ -7,8 +7,7 @@ import numpy as np
 from xgeom_core.estimate import Estimate
 from xgeom_core.predict.radial_fit import RadialFit
 
-# Evidence is judged more strictly than the error bar: on a background that is flat, which no
-# physical one is, brightness alone would pin a tilt of zero with confidence.
+# Evidence, which counts positions of features only, is judged more strictly than the error bar.
 # Limits as shares of the longer side of the frame (a 2527-px frame: 3, 8 and 230 px), and degrees.
 _EVIDENCE_SHARE = 0.0013
 _SIGMA_SHARE = 0.003
@@ -18,6 +17,9 @@ _SIGMA_DEG = 0.7
 _STEEPEST_DEG = 15.0
 # Counts of photons scatter at least as Poisson says; whatever scatters far less is no count.
 _LEAST_MISFIT = 0.1
+# Water, air and the solid angle make every real background vary more than this over a detector. On a
+# flatter one the fit follows faint spots, and its solid-angle factor pins a tilt of zero.
+_LEAST_CONTRAST = 0.3
 _LARGEST_MISFIT = 6.0
 
 
@@ -39,6 +41,8 @@ def why_not(fit: RadialFit | None, network: Estimate, side_px: int) -> str:
     moved = float(np.hypot(*np.subtract(fit.center_px, network.center_px)))
     if fit.misfit < _LEAST_MISFIT:
         return "there is no background to fit (the values do not scatter as photon counts do)"
+    if fit.contrast < _LEAST_CONTRAST:
+        return "the background is flat, so nothing in it points to the center"
     if fit.evidence_px > _EVIDENCE_SHARE * side_px:
         return "the background has too few features to pin the center"
     if not fit.converged:

@@ -131,7 +131,7 @@ def test_a_frame_without_a_usable_pixel_fails_with_a_reason(tiny_model) -> None:
     assert prediction.record()["center_px"] is None
 
 
-GOOD = RadialFit((500.0, 500.0), (0.5, 0.5), np.diag([0.04] * 4), 1.0, 0.2, 0.1, False, 100000, True)
+GOOD = RadialFit((500.0, 500.0), (0.5, 0.5), np.diag([0.04] * 4), 1.0, 0.2, 0.1, 1.5, False, 100000, True)
 
 
 def test_a_good_fit_stands_with_or_without_a_tilt() -> None:
@@ -147,6 +147,7 @@ def test_a_good_fit_stands_with_or_without_a_tilt() -> None:
         ({"misfit": 0.01}, "photon counts"),
         ({"misfit": 9.0}, "does not look like rings"),
         ({"evidence_px": 4.0}, "too few features"),
+        ({"contrast": 0.02}, "background is flat"),
         ({"converged": False}, "did not settle"),
         ({"covariance": np.diag([30.0, 30.0, 0.01, 0.01])}, "sides of the frame disagree"),
         ({"center_px": (700.0, 500.0)}, "ran 19"),
