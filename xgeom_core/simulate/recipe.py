@@ -26,13 +26,34 @@ def _positive(value: tuple[float, float]) -> tuple[float, float]:
     return _ascending(value)
 
 
+def _not_negative(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] < 0:
+        raise ValueError(f"the range {list(value)} must not reach below 0")
+    return _ascending(value)
+
+
+def _share(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] < 0 or value[1] > 1:
+        raise ValueError(f"the range {list(value)} must lie within 0 and 1")
+    return _ascending(value)
+
+
+def _counted(value: tuple[int, int]) -> tuple[int, int]:
+    if not 1 <= value[0] <= value[1]:
+        raise ValueError(f"{list(value)} must be the fewest and the most, 1 or more")
+    return value
+
+
 Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
+NotNegativeRange = Annotated[tuple[float, float], AfterValidator(_not_negative)]
+ShareRange = Annotated[tuple[float, float], AfterValidator(_share)]
+CountRange = Annotated[tuple[int, int], AfterValidator(_counted)]
 PositiveRange = Annotated[tuple[float, float], AfterValidator(_positive)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DetectorRecipe(_Section):
@@ -55,8 +76,8 @@ class BeamRecipe(_Section):
     """The beam."""
 
     wavelength_A: PositiveRange = Field((0.9, 1.3), description="Å.")
-    bandwidth: Range = Field((1e-4, 5e-4), description="Relative standard deviation.")
-    polarized: Range = Field((0.95, 1.0), description="Share polarized along the fast axis.")
+    bandwidth: NotNegativeRange = Field((1e-4, 5e-4), description="Relative standard deviation.")
+    polarized: ShareRange = Field((0.95, 1.0), description="Share polarized along the fast axis.")
 
 
 class CrystalRecipe(_Section):
@@ -64,10 +85,10 @@ class CrystalRecipe(_Section):
 
     present: Share = Field(1.0, description="Share of frames with a crystal.")
     edge_A: PositiveRange = Field((40, 150), description="Cell edges, Å.")
-    lattices: tuple[int, int] = Field((1, 2), description="Number of lattices, fewest and most.")
+    lattices: CountRange = Field((1, 2), description="Number of lattices, fewest and most.")
     mosaic_deg: PositiveRange = Field((0.02, 0.5), description="Mosaic spread; log-uniform.")
     block_A: PositiveRange = Field((400, 3000), description="Mosaic block size; log-uniform.")
-    oscillation_deg: Range = Field((0, 0.5), description="Rotation during the exposure.")
+    oscillation_deg: NotNegativeRange = Field((0, 0.5), description="Rotation during the exposure.")
     b_factor_A2: PositiveRange = Field((15, 80), description="Overall B factor, Å^2.")
     d_min_A: PositiveRange = Field((1.5, 3.5), description="Resolution limit, Å.")
     spot_counts: PositiveRange = Field(
@@ -83,12 +104,12 @@ class BackgroundRecipe(_Section):
     counts_per_mm2: PositiveRange = Field((20, 3000), description="At the peak; log-uniform.")
     ring_A: PositiveRange = Field((3.1, 3.6), description="Position of the water ring, Å.")
     ring_width: PositiveRange = Field((0.04, 0.07), description="Its standard deviation, 1/Å.")
-    shoulder: Range = Field((0.2, 0.5), description="Second hump relative to the ring.")
-    air: Range = Field((0.0, 3.0), description="Air scatter at the beam relative to the ring.")
+    shoulder: NotNegativeRange = Field((0.2, 0.5), description="Second hump relative to the ring.")
+    air: NotNegativeRange = Field((0.0, 3.0), description="Air scatter at the beam relative to the ring.")
     air_width: PositiveRange = Field((0.03, 0.12), description="1/Å.")
-    floor: Range = Field((0.0, 0.2), description="Constant part relative to the ring.")
+    floor: NotNegativeRange = Field((0.0, 0.2), description="Constant part relative to the ring.")
     asymmetric: Share = Field(0.3, description="Share of frames whose background is lopsided.")
-    asymmetry: Range = Field((0.0, 0.3), description="Largest azimuthal wave in log intensity.")
+    asymmetry: NotNegativeRange = Field((0.0, 0.3), description="Largest azimuthal wave in log intensity.")
 
 
 class Recipe(_Section):
@@ -143,7 +164,7 @@ def load_recipe(kind: str) -> Recipe:
         if item["type"] == "extra_forbidden":
             raise RecipeError(f"The recipe {path} has an unknown key {where!r}.") from None
         raise RecipeError(
-            f"The recipe {path} will not do: {where} = {item.get('input')!r}: {item['msg']}."
+            f"The recipe {path} will not do: {where} = {item.get('input')!r}: {item['msg'].removeprefix('Value error, ')}."
         ) from None
 
 

@@ -127,7 +127,8 @@ def _sentence(error: ValidationError) -> str:
             hint = f"; did you mean {near[0]!r}?" if near else ""
             parts.append(f"unknown key {where!r}{hint}")
         else:
-            parts.append(f"{where} = {item['input']!r} will not do: {item['msg'].lower()}")
+            what = item["msg"].removeprefix("Value error, ").lower()
+            parts.append(f"{where} = {item['input']!r} will not do: {what}" if item["loc"] else what)
     return "; ".join(parts) + ("" if parts[-1].endswith("?") else ".")
 
 

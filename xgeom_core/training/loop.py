@@ -9,7 +9,7 @@ import platform
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,19 +20,20 @@ from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 
 from xgeom_core import __version__
-from xgeom_core.errors import TrainingError
+from xgeom_core.errors import TrainingError, XgeomError
 from xgeom_core.models.resnet import build_network
 from xgeom_core.models.settings import REFERENCE_PX, ModelCard, Score
 from xgeom_core.models.store import save_model
 from xgeom_core.training.checkpoint import AveragedWeights, load_checkpoint, save_checkpoint
 from xgeom_core.training.config import Config, TrainingConfig
-from xgeom_core.training.data import Batches
+from xgeom_core.training.data import Batches, training_frames
 from xgeom_core.training.events import Checkpoint, EventLog, Finished, RunStarted, Stage, Step, Validation
 from xgeom_core.training.validation import ValidationSet, loss_of, validate, validation_sets
 
 STOP = "STOP"
 MODEL = "model.safetensors"
 _SECONDS_BETWEEN_STEP_EVENTS = 2.0
+_WORKER_TRACE = "Original Traceback"
 
 
 def train(config: Config, run_dir: Path, log: EventLog, command: str) -> Path:
@@ -61,6 +62,8 @@ def train(config: Config, run_dir: Path, log: EventLog, command: str) -> Path:
     TrainingError
         If the folder holds another run, the device is not there, or the loss is no number.
     """
+    # Here first: a mistake found by a worker process would reach the user as that process's traceback.
+    training_frames(config.data, config.model)
     _claim(run_dir, config)
     return _Run(config, run_dir, log, command).go()
 
@@ -120,7 +123,7 @@ class _Run:
         )
         tally = _Tally()
         saved = time.monotonic()
-        for images, labels in loader:
+        for images, labels in _unwrapped(loader):
             rate = learning_rate(plan, self._step)
             loss, center_px = self._learn(images, labels, rate)
             self._step += 1
@@ -247,6 +250,17 @@ class _Run:
 
     def _wants_stop(self) -> bool:
         return self._stop_asked or (self._dir / STOP).exists()
+
+
+def _unwrapped(loader: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    """The batches; an error of a worker comes as its own sentence, without the worker's traceback."""
+    try:
+        yield from loader
+    except XgeomError as error:
+        last = str(error).strip().splitlines()[-1]
+        # torch writes "module.ErrorClass: sentence" below the traceback of the worker.
+        sentence = last.partition(": ")[2] if _WORKER_TRACE in str(error) else str(error)
+        raise TrainingError(sentence) from None
 
 
 class _Tally:

@@ -113,6 +113,10 @@ def test_beam_stop_and_arm_cast_shadows() -> None:
         ('name = "x"\n[detector]\ndistance_mm = [-5, 100]', "distance_mm"),
         ('name = "x"\n[detector]\npitch_deg = [3, -3]', "upside down"),
         ('name = "x"\n[detector]\ndistance = [100, 200]', "detector.distance"),
+        ('name = "x"\n[crystal]\nlattices = [3, 1]', "lattices"),
+        ('name = "x"\n[background]\nshoulder = [-9, -8]', "shoulder"),
+        ('name = "x"\n[beam]\npolarized = [0.5, 1.5]', "polarized"),
+        ('name = "x"\n[detector]\ndistance_mm = [100, inf]', "distance_mm"),
         ("name = ", "TOML"),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from xgeom_core.errors import ConfigError, TrainingError
+from xgeom_core.errors import ConfigError, TrainingError, XgeomError
 from xgeom_core.models.settings import NetworkSettings
 from xgeom_core.models.store import load_model
 from xgeom_core.simulate import load_recipe
@@ -172,3 +172,29 @@ def test_troubles_get_a_sentence(tmp_path) -> None:
     if not torch.cuda.is_available():
         with pytest.raises(TrainingError, match="finds no such device"):
             run(tmp_path / "gpu", config(device="cuda"))
+
+
+def test_a_mistake_in_the_kinds_is_found_before_any_worker_starts(tmp_path) -> None:
+    settings = config()
+    data = settings.data.model_copy(update={"kinds": {"standrd": 1.0}, "workers": 1})
+    with pytest.raises(XgeomError) as caught:
+        run(tmp_path / "run", settings.model_copy(update={"data": data}))
+    assert "Did you mean 'standard'" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_error_of_a_worker_comes_without_its_traceback(tmp_path) -> None:
+    """The file is good when the run starts; its last frame is damaged where only a worker reads it."""
+    import h5py
+
+    path = tmp_path / "set.h5"
+    write_training_file(path, load_recipe("standard"), (64, 64), 3, seed=2)
+    with h5py.File(path, "r+") as file:
+        file["images"].id.write_direct_chunk((2, 0, 0), b"rubbish")
+    settings = config()
+    data = settings.data.model_copy(update={"files": [path], "workers": 1})
+    with pytest.raises(TrainingError) as caught:
+        run(tmp_path / "run", settings.model_copy(update={"data": data}))
+    assert "set.h5" in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+    assert "\n" not in str(caught.value)
