@@ -163,8 +163,9 @@ def load_recipe(kind: str) -> Recipe:
         where = ".".join(str(step) for step in item["loc"])
         if item["type"] == "extra_forbidden":
             raise RecipeError(f"The recipe {path} has an unknown key {where!r}.") from None
+        what = item["msg"].removeprefix("Value error, ")
         raise RecipeError(
-            f"The recipe {path} will not do: {where} = {item.get('input')!r}: {item['msg'].removeprefix('Value error, ')}."
+            f"The recipe {path} will not do: {where} = {item.get('input')!r}: {what}."
         ) from None
 
 
