@@ -17,7 +17,7 @@ from xgeom_core.frame import Frame, Metadata
 from xgeom_core.predict.radial_fit import fit_radial
 from xgeom_core.predict.verdict import why_not
 from xgeom_core.simulate import load_recipe
-from xgeom_core.simulate.writer import simulate_frame
+from xgeom_core.simulate.stream import simulate_frame
 
 SIDE = 820
 NAMES = ("x", "y", "pitch", "yaw")

@@ -11,7 +11,7 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.files import write_nxmx
 from xgeom_core.frame import Metadata
 from xgeom_core.simulate import load_recipe
-from xgeom_core.simulate.writer import simulate_frame
+from xgeom_core.simulate.stream import simulate_frame
 
 SHAPE = (1679, 1475)
 SEED, FRAMES = 20, 3

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from xgeom_core.simulate.ranges import (
     NotNegativeRange,
@@ -16,6 +17,15 @@ from xgeom_core.simulate.ranges import (
     uniform,
 )
 
+# Each reflection is taken to cross the Ewald sphere along a straight line, at an even speed.
+_WIDEST_DEG = 3.0
+
+
+def _narrow(value: tuple[float, float]) -> tuple[float, float]:
+    if value[1] > _WIDEST_DEG:
+        raise ValueError(f"the range {list(value)} must lie within 0 and {_WIDEST_DEG:g} degrees")
+    return value
+
 
 class BeamRecipe(Section):
     """The beam, and how long the crystal turns in it."""
@@ -25,7 +35,9 @@ class BeamRecipe(Section):
     divergence_mrad: NotNegativeRange = Field((0.05, 0.5), description="Standard deviation, mrad.")
     size_mm: PositiveRange = Field((0.02, 0.15), description="Standard deviation at the sample; log-uniform.")
     polarized: ShareRange = Field((0.95, 1.0), description="Share polarized along the fast axis.")
-    oscillation_deg: NotNegativeRange = Field((0, 0.5), description="Rotation during the exposure, degrees.")
+    oscillation_deg: Annotated[NotNegativeRange, AfterValidator(_narrow)] = Field(
+        (0, 0.5), description="Rotation during the exposure, degrees."
+    )
     stills: float = Field(0.2, ge=0, le=1, description="Share of frames without any rotation.")
 
 

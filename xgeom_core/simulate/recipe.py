@@ -5,127 +5,49 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from xgeom_core.errors import RecipeError
 from xgeom_core.resources import resource
+from xgeom_core.simulate.beam import BeamRecipe
+from xgeom_core.simulate.crystals import CrystalRecipe
+from xgeom_core.simulate.detectors import DetectorRecipe
+from xgeom_core.simulate.ranges import Section
+from xgeom_core.simulate.scattering import BackgroundRecipe
+from xgeom_core.simulate.shadows import ShadowRecipe
 
 
-def _ascending(value: tuple[float, float]) -> tuple[float, float]:
-    if value[0] > value[1]:
-        raise ValueError(f"the range {list(value)} is upside down")
-    return value
+class Recipe(Section):
+    """A kind of simulated frames.
 
+    A recipe with `parts` is a mixture: each frame comes from one of them. What stands at the top of
+    the file holds for every part that does not say otherwise.
+    """
 
-def _positive(value: tuple[float, float]) -> tuple[float, float]:
-    if value[0] <= 0:
-        raise ValueError(f"the range {list(value)} must lie above 0")
-    return _ascending(value)
-
-
-def _not_negative(value: tuple[float, float]) -> tuple[float, float]:
-    if value[0] < 0:
-        raise ValueError(f"the range {list(value)} must not reach below 0")
-    return _ascending(value)
-
-
-def _share(value: tuple[float, float]) -> tuple[float, float]:
-    if value[0] < 0 or value[1] > 1:
-        raise ValueError(f"the range {list(value)} must lie within 0 and 1")
-    return _ascending(value)
-
-
-def _counted(value: tuple[int, int]) -> tuple[int, int]:
-    if not 1 <= value[0] <= value[1]:
-        raise ValueError(f"{list(value)} must be the fewest and the most, 1 or more")
-    return value
-
-
-Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
-NotNegativeRange = Annotated[tuple[float, float], AfterValidator(_not_negative)]
-ShareRange = Annotated[tuple[float, float], AfterValidator(_share)]
-CountRange = Annotated[tuple[int, int], AfterValidator(_counted)]
-PositiveRange = Annotated[tuple[float, float], AfterValidator(_positive)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class DetectorRecipe(_Section):
-    """Where the detector is and what it is made of."""
-
-    distance_mm: PositiveRange = Field((150, 500), description="Along the beam; drawn log-uniformly.")
-    center_offset: Range = Field(
-        (-0.12, 0.12), description="Beam center minus frame middle, as a share of the frame side."
-    )
-    pitch_deg: Range = Field((-3, 3), description="Tilt about +x, degrees.")
-    yaw_deg: Range = Field((-3, 3), description="Tilt about +y, degrees.")
-    gaps: Share = Field(0.6, description="Share of frames with module gaps.")
-    modules: Literal["any", "pilatus", "eiger"] = Field("any", description="Whose gaps.")
-    stop: Share = Field(0.7, description="Share of frames with a beam stop (half of them with its arm).")
-    stop_radius_mm: PositiveRange = Field((2, 10), description="Radius of the stop's shadow.")
-    hot_fraction: Share = Field(2e-5, description="Share of hot pixels.")
-
-
-class BeamRecipe(_Section):
-    """The beam."""
-
-    wavelength_A: PositiveRange = Field((0.9, 1.3), description="Å.")
-    bandwidth: NotNegativeRange = Field((1e-4, 5e-4), description="Relative standard deviation.")
-    polarized: ShareRange = Field((0.95, 1.0), description="Share polarized along the fast axis.")
-
-
-class CrystalRecipe(_Section):
-    """The crystal; a share of frames may have none."""
-
-    present: Share = Field(1.0, description="Share of frames with a crystal.")
-    edge_A: PositiveRange = Field((40, 150), description="Cell edges, Å.")
-    lattices: CountRange = Field((1, 2), description="Number of lattices, fewest and most.")
-    mosaic_deg: PositiveRange = Field((0.02, 0.5), description="Mosaic spread; log-uniform.")
-    block_A: PositiveRange = Field((400, 3000), description="Mosaic block size; log-uniform.")
-    oscillation_deg: NotNegativeRange = Field((0, 0.5), description="Rotation during the exposure.")
-    b_factor_A2: PositiveRange = Field((15, 80), description="Overall B factor, Å^2.")
-    d_min_A: PositiveRange = Field((1.5, 3.5), description="Resolution limit, Å.")
-    spot_counts: PositiveRange = Field(
-        (50, 20000), description="Mean counts of a fully excited low-angle spot; log-uniform."
-    )
-    spot_sigma_mm: PositiveRange = Field((0.1, 0.35), description="Standard deviation of a spot.")
-
-
-class BackgroundRecipe(_Section):
-    """Scattering that is not Bragg."""
-
-    shape: Literal["water", "flat", "none"] = Field("water", description="Radial course.")
-    counts_per_mm2: PositiveRange = Field((20, 3000), description="At the peak; log-uniform.")
-    ring_A: PositiveRange = Field((3.1, 3.6), description="Position of the water ring, Å.")
-    ring_width: PositiveRange = Field((0.04, 0.07), description="Its standard deviation, 1/Å.")
-    shoulder: NotNegativeRange = Field((0.2, 0.5), description="Second hump relative to the ring.")
-    air: NotNegativeRange = Field((0.0, 3.0), description="Air scatter at the beam relative to the ring.")
-    air_width: PositiveRange = Field((0.03, 0.12), description="1/Å.")
-    floor: NotNegativeRange = Field((0.0, 0.2), description="Constant part relative to the ring.")
-    asymmetric: Share = Field(0.3, description="Share of frames whose background is lopsided.")
-    asymmetry: NotNegativeRange = Field((0.0, 0.3), description="Largest azimuthal wave in log intensity.")
-
-
-class Recipe(_Section):
-    """A kind of simulated frames."""
-
-    name: str
-    description: str = ""
-    width_mm: PositiveRange = Field((423.6, 423.6), description="Side of the square detector, mm.")
+    name: str = Field(min_length=1, description="What the kind is called.")
+    description: str = Field("", description="One line for people.")
+    weight: float = Field(1.0, gt=0, description="As a part: how often, relative to the other parts.")
     binary: bool = Field(False, description="1 where a Bragg peak is, 0 elsewhere.")
-    detector: DetectorRecipe = DetectorRecipe()
-    beam: BeamRecipe = BeamRecipe()
-    crystal: CrystalRecipe = CrystalRecipe()
-    background: BackgroundRecipe = BackgroundRecipe()
+    detector: DetectorRecipe = Field(DetectorRecipe(), description="Which detector, and where.")
+    beam: BeamRecipe = Field(BeamRecipe(), description="The beam and the exposure.")
+    crystal: CrystalRecipe = Field(CrystalRecipe(), description="The crystal.")
+    background: BackgroundRecipe = Field(BackgroundRecipe(), description="Scattering that is not Bragg.")
+    shadow: ShadowRecipe = Field(ShadowRecipe(), description="What stands between sample and detector.")
+    parts: dict[str, Recipe] = Field(default_factory=dict, description="Recipes to choose from.")
+
+    def one(self, rng: np.random.Generator) -> Recipe:
+        """This recipe, or the part of it that the next frame comes from."""
+        if not self.parts:
+            return self
+        parts = list(self.parts.values())
+        weights = np.array([part.weight for part in parts])
+        return parts[int(rng.choice(len(parts), p=weights / weights.sum()))].one(rng)
 
 
-KINDS = ("standard", "varied", "flat", "binary", "long")
+KINDS = ("standard", "varied", "flat", "binary", "long", "background-only", "realistic", "powder")
 
 
 def load_recipe(kind: str) -> Recipe:
@@ -139,41 +61,89 @@ def load_recipe(kind: str) -> Recipe:
     Raises
     ------
     RecipeError
-        If there is no such kind or file, or an entry will not do; names the key.
+        If there is no such kind or file, or an entry will not do; names the key and what it may be.
     """
-    path = Path(kind)
-    if path.suffix != ".toml":
-        if kind not in KINDS:
-            near = difflib.get_close_matches(kind, KINDS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise RecipeError(
-                f"There is no kind {kind!r}; choose one of {', '.join(KINDS)}, or name a .toml recipe.{hint}"
-            )
-        path = resource(f"kinds/{kind}.toml")
+    path = recipe_path(kind)
     try:
         with path.open("rb") as stream:
             raw = tomllib.load(stream)
-        return Recipe.model_validate(raw)
     except FileNotFoundError:
         raise RecipeError(f"There is no recipe file {path}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"The recipe {path} is not valid TOML: {error}.") from None
+    try:
+        return Recipe.model_validate(_inherited(raw))
     except ValidationError as error:
-        item = error.errors()[0]
-        where = ".".join(str(step) for step in item["loc"])
-        if item["type"] == "extra_forbidden":
-            raise RecipeError(f"The recipe {path} has an unknown key {where!r}.") from None
-        what = item["msg"].removeprefix("Value error, ")
+        raise RecipeError(f"The recipe {path} will not do: {_sentence(error)}.") from None
+
+
+def recipe_path(kind: str) -> Path:
+    """The TOML file of a kind; see `load_recipe`."""
+    path = Path(kind)
+    if path.suffix == ".toml":
+        return path
+    if kind not in KINDS:
+        near = difflib.get_close_matches(kind, KINDS, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
         raise RecipeError(
-            f"The recipe {path} will not do: {where} = {item.get('input')!r}: {what}."
-        ) from None
+            f"There is no kind {kind!r}; choose one of {', '.join(KINDS)}, or name a .toml recipe.{hint}"
+        )
+    return resource(f"kinds/{kind}.toml")
 
 
-def uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
-    """A number drawn evenly from a range."""
-    return float(rng.uniform(*limits))
+def _inherited(raw: dict[str, Any]) -> dict[str, Any]:
+    """The TOML table with each part filled up from what stands above it."""
+    parts = raw.get("parts")
+    if not isinstance(parts, dict):
+        return raw
+    common = {key: value for key, value in raw.items() if key not in ("parts", "weight", "description")}
+    filled = {
+        name: _inherited(_merged(Recipe, common | {"name": name}, part)) if isinstance(part, dict) else part
+        for name, part in parts.items()
+    }
+    return raw | {"parts": filled}
 
 
-def log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
-    """A positive number whose logarithm is drawn evenly from a range."""
-    return float(np.exp(rng.uniform(np.log(limits[0]), np.log(limits[1]))))
+def _merged(model: type[BaseModel], below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """What stands above, and what stands below where the former is silent; section by section."""
+    merged = dict(below)
+    for key, value in above.items():
+        section, known = _section(model, key), merged.get(key)
+        # Weights are one value: adding to a table of them would leave names nobody asked for.
+        if section is not None and isinstance(value, dict) and isinstance(known, dict):
+            merged[key] = _merged(section, known, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _section(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+    """The model of a section, where the key is one."""
+    field = model.model_fields.get(key)
+    annotation = field.annotation if field is not None else None
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first mistake in words: the key, what was found, what it may be."""
+    item = error.errors()[0]
+    where = ".".join(str(step) for step in item["loc"]) or "it"
+    if item["type"] == "extra_forbidden":
+        known = _known_keys(item["loc"][:-1])
+        near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+        return f"unknown key {where!r}; {hint}".removesuffix("?")
+    what = item["msg"].removeprefix("Value error, ")
+    return f"{where} = {item.get('input')!r}: {what[:1].lower()}{what[1:]}"
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    """Keys that the section at a location knows."""
+    section: type[BaseModel] = Recipe
+    steps = iter(location)
+    for step in steps:
+        if step == "parts":
+            next(steps, None)
+            continue
+        section = _section(section, str(step)) or section
+    return list(section.model_fields)

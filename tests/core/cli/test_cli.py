@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from xgeom_core.cli.common import Overrides, frame_range
-from xgeom_core.cli.simulate import _shape
 from xgeom_core.errors import UsageError
 from xgeom_core.models.resnet import build_network
 from xgeom_core.models.settings import ModelCard, NetworkSettings
@@ -176,14 +175,6 @@ def test_frame_ranges(text: str | None, numbers: list[int]) -> None:
 def test_senseless_frame_ranges(text: str) -> None:
     with pytest.raises(UsageError, match="--frames"):
         frame_range(text, 5)
-
-
-def test_sizes_are_fast_by_slow() -> None:
-    assert _shape("820") == (820, 820)
-    assert _shape("2463x2527") == (2527, 2463)
-    for text in ("3", "0x10", "10x20x30", "-5", "1e3"):
-        with pytest.raises(UsageError, match="--size"):
-            _shape(text)
 
 
 def test_overrides_must_be_lengths() -> None:
