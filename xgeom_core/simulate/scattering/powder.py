@@ -13,6 +13,8 @@ from xgeom_core.simulate.scattering.substances import lines
 
 # Steps of the pseudo-azimuth around a ring: finer than a pixel at 300 px from the center.
 TURNS = 4096
+# Two-theta in radians that a beam stop usually hides.
+_STOP = 0.03
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class Powder:
     substance : str
         One of `CALIBRANTS`, "ice" or "cubic ice".
     height : float
-        Crest of its brightest ring in reach relative to ``counts_per_mm2`` of the background.
+        Crest of its brightest ring in reach, 1.7 degrees or more from the beam, relative to
+        ``counts_per_mm2`` of the background.
     crystallite_A : float
         Mean size of the crystallites in Å.
     strain : float
@@ -129,11 +132,14 @@ def rings(powders: tuple[Powder, ...], beam: Beam, reach: tuple[float, float], d
             continue
         sigma = ring_sigma(powder, beam, s, distance_mm)
         crest = strength / sigma
-        use = crest > 1e-3 * crest.max()
-        s, sigma, strength, crest = s[use], sigma[use], strength[use], crest[use]
-        parts.append((s, sigma, powder.height * strength / crest.max() * np.sqrt(2.0 * np.pi)))
+        # Rings within a stop's reach of the beam do not set the scale if there are others.
+        beyond = s * beam.wavelength_A > _STOP
+        top = crest[beyond].max() if beyond.any() else crest.max()
+        use = crest > 1e-3 * top
+        s, sigma, strength, crest = s[use], sigma[use], strength[use], crest[use] / top
+        parts.append((s, sigma, powder.height * crest * sigma * np.sqrt(2.0 * np.pi)))
         rng = np.random.default_rng(powder.seed)
-        for bright in crest > 0.12 * crest.max():
+        for bright in crest > 0.12:
             # Nobody sees grains in rings that can hardly be seen themselves.
             even = (powder.spottiness <= 0 and powder.texture <= 0) or not bright
             rows.append(0 if even else len(tables))
