@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from xgeom_core.estimate import Estimate
 from xgeom_core.files import write_nxmx
 from xgeom_core.frame import Metadata
-from xgeom_core.simulate import load_recipe
-from xgeom_core.simulate.stream import simulate_frame
+from xgeom_core.simulate import Experiment, draw_experiment, expose, load_recipe
 
 SHAPE = (1679, 1475)
 SEED, FRAMES = 20, 3
+# The crystal turns so far from one frame to the next.
+STEP_DEG = 40.0
 # A header as beamlines write them: the center of some earlier day, a few pixels off.
 HEADER_ERROR_PX = (3.4, -5.2)
 
@@ -22,7 +25,11 @@ HEADER_ERROR_PX = (3.4, -5.2)
 def main() -> None:
     folder = Path(__file__).resolve().parent.parent / "resources" / "example"
     recipe = load_recipe(str(folder / "recipe.toml"))
-    frames = [simulate_frame(recipe, SHAPE, SEED, index) for index in range(FRAMES)]
+    drawn = draw_experiment(recipe, SHAPE, np.random.default_rng(SEED))
+    frames = [
+        expose(turned(drawn, STEP_DEG * index), SHAPE, np.random.default_rng([SEED, index]))
+        for index in range(FRAMES)
+    ]
     known = np.logical_and.reduce([frame.known for frame in frames])
     geometry = frames[0].geometry
     header = tuple(c + e for c, e in zip(geometry.center_px, HEADER_ERROR_PX, strict=True))
@@ -42,6 +49,16 @@ def main() -> None:
     write_nxmx(folder / "frame.h5", images, metadata, valid=known, truth=truth)
     for frame in frames:
         sys.stdout.write(f"center {frame.geometry.center_px} spots {frame.crystal.spots}\n")
+
+
+def turned(experiment: Experiment, degrees: float) -> Experiment:
+    """The same experiment with its crystals turned about the rotation axis."""
+    turn = Rotation.from_rotvec(np.array(experiment.beam.axis) * degrees, degrees=True).as_matrix()
+    crystals = tuple(
+        replace(crystal, rotation=tuple((turn @ np.reshape(crystal.rotation, (3, 3))).ravel().tolist()))
+        for crystal in experiment.crystals
+    )
+    return replace(experiment, crystals=crystals)
 
 
 if __name__ == "__main__":
