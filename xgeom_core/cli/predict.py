@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,12 +17,23 @@ from xgeom_core.cli.common import (
     frame_range,
     say,
 )
+from xgeom_core.cli.predict_output import footnotes, line, write
 from xgeom_core.errors import UsageError, XgeomError
 
 if TYPE_CHECKING:
-    from xgeom_core.predict.predictor import Predictor
+    from xgeom_core.frame import Frame
+    from xgeom_core.predict.prediction import Prediction
 
 FAILED, UNUSABLE = 1, 2
+
+
+def _list_methods(wanted: bool) -> None:
+    if wanted:
+        from xgeom_core.predict.methods import listing  # noqa: PLC0415 - scipy takes time
+
+        for name, when in listing():
+            typer.echo(f"{name:16s} {when}")
+        raise typer.Exit
 
 
 def predict(
@@ -33,7 +42,35 @@ def predict(
         str | None, typer.Option("--frames", help="Which frames: 3, 0:10, 5: (default all).")
     ] = None,
     model: Annotated[str, typer.Option("--model", help="Bundled model or model file.")] = "default",
-    no_fit: Annotated[bool, typer.Option("--no-fit", help="The network alone.")] = False,
+    method: Annotated[
+        str, typer.Option("--method", help="auto, or one of --list-methods.", metavar="NAME")
+    ] = "auto",
+    list_methods: Annotated[
+        bool,
+        typer.Option(
+            "--list-methods",
+            help="List the methods and when each works.",
+            callback=_list_methods,
+            is_eager=True,
+        ),
+    ] = False,
+    no_fit: Annotated[bool, typer.Option("--no-fit", help="The same as --method network.")] = False,
+    start: Annotated[
+        str | None,
+        typer.Option("--start", help="Rough center in native px, in place of the network's.", metavar="X,Y"),
+    ] = None,
+    cell: Annotated[
+        str | None,
+        typer.Option("--cell", help="Cell of the crystal, if known (Å, degrees).", metavar="A,B,C,AL,BE,GA"),
+    ] = None,
+    shared: Annotated[
+        bool,
+        typer.Option("--shared-geometry", help="Combine all frames into one geometry; report their drift."),
+    ] = False,
+    explain: Annotated[
+        Path | None,
+        typer.Option("--explain", help="Picture of what the answer rests on.", metavar="FILE.png"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a frame on stdout.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", help="Also write the answers to FILE.csv or FILE.json.")
@@ -46,112 +83,120 @@ def predict(
 
     Exit status 0 if every frame has an answer, 1 if some failed, 2 for unusable arguments or files.
     """
+    del list_methods  # answered by its callback
     overrides = Overrides(distance_mm, pixel_um, wavelength_A)
+    method = "network" if no_fit else method
+    answer = _answerer(model, method, _start(start), _cell(cell), explain is not None)
     if out is not None and out.suffix.lower() not in {".csv", ".json"}:
         raise UsageError(f"--out writes .csv or .json, not {out.name!r}.")
-    from xgeom_core.predict.predictor import Predictor  # noqa: PLC0415 - torch takes seconds
-
-    predictor = Predictor.load(model)
+    if explain is not None and explain.suffix.lower() != ".png":
+        raise UsageError(f"--explain writes .png, not {explain.name!r}.")
+    found: list[Prediction] = []
     records: list[dict[str, Any]] = []
     broken = False
     for path in paths:
         try:
-            for record in _records(predictor, path, frames, overrides, fit=not no_fit):
-                records.append(record)
-                typer.echo(json.dumps(record) if as_json else _line(record))
+            for prediction in _predictions(answer, path, frames, overrides):
+                found.append(prediction)
+                records.append(prediction.record())
+                typer.echo(json.dumps(records[-1]) if as_json else line(records[-1]))
+                if explain is not None:
+                    _explain(prediction, explain, len(found) - 1)
         except XgeomError as error:
             # One bad file must not lose the answers for the others.
             say(f"xgeom: {error}")
             broken = True
+    if shared and found:
+        _share(found, as_json)
     if not as_json and records:
-        _footnotes(records)
+        footnotes(records)
     if out is not None:
-        _write(out, records)
+        write(out, records)
     if broken:
         raise typer.Exit(UNUSABLE)
     if any(record["status"] == "failed" for record in records):
         raise typer.Exit(FAILED)
 
 
-def _records(
-    predictor: Predictor, path: str, frames: str | None, overrides: Overrides, fit: bool
-) -> Iterator[dict[str, Any]]:
+def _answerer(
+    model: str,
+    method: str,
+    start: tuple[float, float] | None,
+    cell: tuple[float, float, float, float, float, float] | None,
+    explain: bool,
+) -> Callable[[Frame], Prediction]:
+    """What turns a frame into a prediction."""
+    from xgeom_core.predict.methods import OWN, check_method, classical  # noqa: PLC0415 - scipy takes time
+
+    check_method(method)
+    if method not in OWN:
+        if explain:
+            raise UsageError(f"--explain shows what network and fits rest on; --method {method} is neither.")
+        return lambda frame: classical(frame, method, start)
+    from xgeom_core.predict.predictor import Predictor  # noqa: PLC0415 - torch takes seconds
+
+    use = OWN[method]
+    predictor = Predictor.load(model)
+    return lambda frame: predictor.predict(
+        frame, fit=use is not None, start_px=start, cell=cell, explain=explain, use=use or ()
+    )
+
+
+def _predictions(
+    answer: Callable[[Frame], Prediction], path: str, frames: str | None, overrides: Overrides
+) -> Iterator[Prediction]:
     from xgeom_core.files import open_frames  # noqa: PLC0415 - h5py and fabio take time
 
     with open_frames(path) as source:
         for index in frame_range(frames, len(source)):
-            yield predictor.predict(overrides.apply(source.frame(index)), fit=fit).record()
+            yield answer(overrides.apply(source.frame(index)))
 
 
-def _line(record: dict[str, Any]) -> str:
-    """One frame in words."""
-    name = f"{record['file']} [{record['frame']}]"
-    if record["center_px"] is None:
-        return f"{name}  {record['status']}: {record['reason']}"
-    (x, y), sigma = record["center_px"], record["center_sigma_px"]
-    text = f"{name}  {record['status']} ({record['source']})  center ({x:.2f}, {y:.2f})"
-    if sigma:
-        text += f" ± ({sigma[0]:.2f}, {sigma[1]:.2f}) px"
-    if record["tilt_deg"]:
-        (pitch, yaw), spread = record["tilt_deg"], record["tilt_sigma_deg"]
-        text += f"  pitch {pitch:+.2f} yaw {yaw:+.2f}"
-        text += f" ± ({spread[0]:.2f}, {spread[1]:.2f}) deg" if spread else " deg"
-    else:
-        text += "  tilt unknown"
-    if record["header"]:
-        text += "  header ({:.2f}, {:.2f})".format(*record["header"]["center_px"])
-    return text + (f"\n    {record['reason']}" if record["reason"] else "")
+def _start(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    numbers = _numbers("--start", text, "a center such as 1261.5,1307", 2)
+    return numbers[0], numbers[1]
 
 
-def _footnotes(records: list[dict[str, Any]]) -> None:
-    """Warnings, each once, and the options that help."""
-    warnings = dict.fromkeys(text for record in records for text in record["warnings"])
-    for text in warnings:
-        say(f"note: {text}")
-    if any("does not state" in text for text in warnings):
-        say("note: state what is missing with --distance-mm, --pixel-um, --wavelength-A.")
+def _cell(text: str | None) -> tuple[float, float, float, float, float, float] | None:
+    if text is None:
+        return None
+    numbers = _numbers("--cell", text, "six numbers such as 78.9,78.9,38.1,90,90,90 (Å, degrees)", 6)
+    a, b, c, alpha, beta, gamma = numbers
+    if min(a, b, c) <= 0 or not all(0 < angle < 180 for angle in (alpha, beta, gamma)):
+        raise UsageError(f"--cell takes edges above 0 Å and angles between 0 and 180 degrees, not {text!r}.")
+    return a, b, c, alpha, beta, gamma
 
 
-def _write(out: Path, records: list[dict[str, Any]]) -> None:
-    """Write all answers at once, whole or not at all."""
-    if out.suffix.lower() == ".json":
-        text = json.dumps(records, indent=1)
-    else:
-        buffer = io.StringIO()
-        rows = [_flat(record) for record in records]
-        writer = csv.DictWriter(buffer, fieldnames=_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        text = buffer.getvalue()
-    partial = out.with_name(out.name + ".partial")
+def _numbers(option: str, text: str, meant: str, count: int) -> list[float]:
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(out)
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written: {error.strerror}.") from None
+        numbers = [float(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        numbers = []
+    if len(numbers) != count or not all(abs(number) < float("inf") for number in numbers):
+        raise UsageError(f"{option} takes {meant}, not {text!r}.")
+    return numbers
 
 
-_PAIRS = {
-    "center_px": ("x_px", "y_px"),
-    "center_sigma_px": ("x_sigma_px", "y_sigma_px"),
-    "tilt_deg": ("pitch_deg", "yaw_deg"),
-    "tilt_sigma_deg": ("pitch_sigma_deg", "yaw_sigma_deg"),
-}
-_COLUMNS = (
-    *("file", "dataset", "frame", "status", "source"),
-    *(name for pair in _PAIRS.values() for name in pair),
-    *("network_x_px", "network_y_px", "header_x_px", "header_y_px", "reason", "elapsed_s"),
-)
+def _explain(prediction: Prediction, path: Path, number: int) -> None:
+    """One picture a frame; those after the first are numbered."""
+    from xgeom_core.predict.explain import explain_figure  # noqa: PLC0415 - matplotlib takes time
+
+    name = path if number == 0 else path.with_name(f"{path.stem}_{number}{path.suffix}")
+    if prediction.explanation is None:
+        say(f"note: there is nothing to explain of {prediction.frame_path} [{prediction.index}].")
+        return
+    explain_figure(prediction.explanation, name)
 
 
-def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    """One row of the CSV."""
-    row = {
-        key: record[key] for key in ("file", "dataset", "frame", "status", "source", "reason", "elapsed_s")
-    }
-    for key, names in _PAIRS.items():
-        row |= dict(zip(names, record[key] or (None, None), strict=True))
-    for who in ("network", "header"):
-        center = record[who]["center_px"] if record[who] else (None, None)
-        row |= dict(zip((f"{who}_x_px", f"{who}_y_px"), center, strict=True))
-    return row
+def _share(found: list[Prediction], as_json: bool) -> None:
+    from xgeom_core.predict.shared import share_geometry  # noqa: PLC0415 - scipy takes time
+
+    together = share_geometry(found)
+    if together is None:
+        say("note: no frame has an answer, so there is no shared geometry.")
+    elif as_json:
+        typer.echo(json.dumps({"shared": together.record()}))
+    else:
+        typer.echo("\n" + together.text())

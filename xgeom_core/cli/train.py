@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from xgeom_core.errors import TrainingError, XgeomError
+from xgeom_core.resources import resource
 from xgeom_core.training.events import Event, EventLog, Failed, Finished, Stage, Step, Validation
 
 
@@ -20,34 +24,70 @@ def train(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON event a line on stdout.")] = False,
 ) -> None:
-    """Train a model on simulated frames or on files; stop it with Ctrl+C or a file STOP in the run folder."""
+    """Train a model on simulated frames or on files; stop it with Ctrl+C or a file STOP in the run folder.
+
+    A bundled recipe can be given by its name. Under torchrun, all its processes share the run:
+    torchrun --nproc-per-node 2 -m xgeom_core train CONFIG.toml --run-dir DIR
+    """
     from xgeom_core.training.config import load_config  # noqa: PLC0415 - pydantic takes time
 
-    settings = load_config(config)
+    settings = load_config(_found(config))
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TrainingError(f"The run folder {run_dir} cannot be made: {error.strerror}.") from None
-    log = _Log(run_dir / "events.jsonl", as_json)
-    log.write(Stage(text="importing torch"))
+    # Of several processes, one speaks.
+    speaks = os.environ.get("RANK", "0") == "0"
+    log = _Log(run_dir / "events.jsonl" if speaks else Path(os.devnull), as_json and speaks, speaks)
     try:
+        log.write(Stage(text="importing torch"))
         # torch takes seconds to import; the window is told first.
         from xgeom_core.training.loop import train as run  # noqa: PLC0415
 
         run(settings, run_dir, log, shlex.join(["xgeom", *sys.argv[1:]]))
-    except (XgeomError, OSError) as error:
-        log.write(Failed(message=str(error)))
+    except OSError as error:
+        sentence = _sentence(error, run_dir)
+        _last_words(log, sentence)
+        raise TrainingError(sentence) from error
+    except XgeomError as error:
+        _last_words(log, str(error))
         raise TrainingError(str(error)) from error
     finally:
-        log.close()
+        with suppress(OSError):
+            log.close()
+
+
+def _found(config: Path) -> Path:
+    """The file, or the bundled recipe of that name."""
+    if config.exists() or config.suffix:
+        return config
+    try:
+        return resource(f"recipes/{config}.toml")
+    except XgeomError:
+        return config
+
+
+def _sentence(error: OSError, run_dir: Path) -> str:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return (
+            f"The disk of {run_dir} is full ({error.strerror}). The run stopped; its last checkpoint is "
+            "whole. Make room and start it again to go on."
+        )
+    return f"{error.strerror or error}: {error.filename}." if error.filename else str(error)
+
+
+def _last_words(log: EventLog, sentence: str) -> None:
+    """Tell that the run failed, as far as a full disk lets it."""
+    with suppress(OSError):
+        log.write(Failed(message=sentence))
 
 
 class _Log(EventLog):
     """Events to the file, and to standard output as JSON or in words."""
 
-    def __init__(self, path: Path, as_json: bool) -> None:
+    def __init__(self, path: Path, as_json: bool, speaks: bool) -> None:
         super().__init__(path, sys.stdout if as_json else None)
-        self._words = not as_json
+        self._words = speaks and not as_json
 
     def write(self, event: Event) -> None:
         super().write(event)

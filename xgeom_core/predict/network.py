@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame, PooledFrame, pool
 from xgeom_core.geometry import SYMMETRIES, FloatArray
-from xgeom_core.models.inputs import network_input, pooling_factor
-from xgeom_core.models.settings import NetworkSettings
+from xgeom_core.models.inputs import canvas_image, network_input, pooling_factor
+from xgeom_core.models.settings import TILT_UNIT_DEG, NetworkSettings
 from xgeom_core.models.store import Model
 
-# Unit of the network's tilt outputs, degrees; see the model card.
-TILT_UNIT_DEG = 3.0
+# The symmetries under which a network is asked that sees the whole canvas: as it is, and half turned.
+_FEW = (SYMMETRIES[0], SYMMETRIES[3])
 # A canvas pixel of which less than this share was measured counts as unknown.
 _LEAST_SHARE = 0.3
 
@@ -25,10 +25,18 @@ def on_canvas(frame: Frame, settings: NetworkSettings) -> PooledFrame:
     return pool(frame, pooling_factor(frame.shape, side), (side, side))
 
 
-def canvas_input(pooled: PooledFrame, settings: NetworkSettings) -> NDArray[np.float32]:
-    """The network's input image; shape ``(input_px, input_px)``."""
+def known_mean(pooled: PooledFrame) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Mean counts per native pixel of each canvas pixel, and where enough of it was measured."""
     known = pooled.weight >= _LEAST_SHARE * pooled.pooling.factor**2
     mean = np.divide(pooled.counts, pooled.weight, out=np.zeros_like(pooled.counts), where=known)
+    return mean, known
+
+
+def canvas_input(pooled: PooledFrame, settings: NetworkSettings) -> NDArray[np.float32]:
+    """The network's input image; shape ``(input_px, input_px)``, or ``(2, canvas, canvas)``."""
+    mean, known = known_mean(pooled)
+    if settings.sees_canvas:
+        return canvas_image(mean, known)
     return network_input(mean, known, settings.supersampling)
 
 
@@ -46,13 +54,18 @@ def to_outputs(
     )
 
 
-def run_network(model: Model, image: NDArray[np.float32]) -> tuple[FloatArray, FloatArray]:
-    """Outputs of the network for one input image, averaged over its eight symmetries.
+def run_network(
+    model: Model, image: NDArray[np.float32], log_distance: float | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Outputs of the network for one input image, averaged over its symmetries.
 
     Parameters
     ----------
     model : Model
-    image : ndarray of float32, shape (input_px, input_px)
+    image : ndarray of float32, shape (input_px, input_px) or (2, canvas, canvas)
+        See `canvas_input`.
+    log_distance : float, optional
+        Logarithm of the distance over the side of the canvas.
 
     Returns
     -------
@@ -62,12 +75,17 @@ def run_network(model: Model, image: NDArray[np.float32]) -> tuple[FloatArray, F
         Standard deviations: what the network says of itself (``sqrt 2`` times its Laplace scale),
         and the scatter between the symmetries, added in quadrature.
     """
-    batch = np.stack([symmetry.image(image) for symmetry in SYMMETRIES])
+    symmetries = _FEW if model.card.network.sees_canvas else SYMMETRIES
+    batch = np.stack([symmetry.image(image) for symmetry in symmetries])
+    distance = np.array([[log_distance or 0.0, float(log_distance is not None)]] * len(batch))
     with torch.inference_mode():
-        tensor = torch.from_numpy(np.ascontiguousarray(batch))[:, None]
-        raw = model.network(tensor.to(memory_format=torch.channels_last)).double().numpy()
+        tensor = torch.from_numpy(np.ascontiguousarray(batch))
+        if image.ndim == 2:
+            tensor = tensor[:, None]
+        told = torch.from_numpy(distance.astype(np.float32))
+        raw = model.network(tensor.to(memory_format=torch.channels_last), told).double().numpy()
     outputs = []
-    for symmetry, row in zip(SYMMETRIES, raw, strict=True):
+    for symmetry, row in zip(symmetries, raw, strict=True):
         back = symmetry.inverse
         # In units of the side with the origin at a corner, the frame is a unit square.
         center = back.center((row[0] + 0.5, row[1] + 0.5), (1, 1))
@@ -88,7 +106,8 @@ def network_estimate(model: Model, frame: Frame) -> Estimate:
     """
     settings = model.card.network
     pooled = on_canvas(frame, settings)
-    mean, sigma = run_network(model, canvas_input(pooled, settings))
+    log_distance = _log_distance(frame, pooled, settings)
+    mean, sigma = run_network(model, canvas_input(pooled, settings), log_distance)
     side = settings.canvas_px
     center = pooled.pooling.to_native(((mean[0] + 0.5) * side, (mean[1] + 0.5) * side))
     center_px = (float(center[0]), float(center[1]))
@@ -98,3 +117,11 @@ def network_estimate(model: Model, frame: Frame) -> Estimate:
     tilt_deg = (float(mean[2] * TILT_UNIT_DEG), float(mean[3] * TILT_UNIT_DEG))
     variances = np.append(variances, (sigma[2:] * TILT_UNIT_DEG) ** 2)
     return Estimate("network", center_px, tilt_deg, np.diag(variances))
+
+
+def _log_distance(frame: Frame, pooled: PooledFrame, settings: NetworkSettings) -> float | None:
+    """Logarithm of the distance over the side of the canvas, if the file states both."""
+    meta = frame.metadata
+    if meta.distance_mm is None or meta.pixel_mm is None:
+        return None
+    return float(np.log(meta.distance_mm / (meta.pixel_mm[0] * pooled.pooling.factor * settings.canvas_px)))

@@ -2,10 +2,86 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from xgeom_core.estimate import Estimate, Status
+from xgeom_core.frame import Metadata
+
+if TYPE_CHECKING:
+    from xgeom_core.predict.explanation import Explanation
+    from xgeom_core.predict.lattice import LatticeSolution
+    from xgeom_core.predict.lattice_origins import Origin
+    from xgeom_core.predict.spots import Spots
+
+
+@dataclass(frozen=True)
+class LatticeSummary:
+    """What the spots of a frame say of its crystals.
+
+    Parameters
+    ----------
+    spots : int
+        Spots found.
+    cell : tuple of float or None
+        Conventional cell of the first lattice (Å, degrees); None if no lattice was found.
+    bravais : str
+        Bravais lattice that its metric shows, such as ``"tP"``.
+    indexed : int
+        Spots that the lattices explain.
+    rms_px : float
+        Residual of those, per coordinate.
+    lattices : int
+        Number of lattices.
+    origins : tuple
+        Origins that fit, ``(x, y, probability)``, likeliest first.
+    trusted : bool
+        Whether the lattice is believed.
+    """
+
+    spots: int
+    cell: tuple[float, ...] | None = None
+    bravais: str = ""
+    indexed: int = 0
+    rms_px: float = 0.0
+    lattices: int = 0
+    origins: tuple[tuple[float, float, float], ...] = ()
+    trusted: bool = False
+
+    @classmethod
+    def of(
+        cls, solution: LatticeSolution | None, spots: Spots | None, origins: Sequence[Origin]
+    ) -> LatticeSummary:
+        """Summarize what indexing found."""
+        count = 0 if spots is None else len(spots)
+        if solution is None:
+            return cls(count)
+        return cls(
+            count,
+            tuple(float(value) for value in solution.cell),
+            solution.bravais,
+            int(np.sum(solution.indexed)),
+            solution.rms_px,
+            len(solution.lattices),
+            tuple((*origin.center_px, float(origin.probability)) for origin in origins),
+            not solution.reason,
+        )
+
+    def record(self) -> dict[str, Any]:
+        """One JSON object; lengths in Å, angles in degrees, centers in native px."""
+        return {
+            "spots": self.spots,
+            "indexed": self.indexed,
+            "cell": None if self.cell is None else [round(value, 2) for value in self.cell],
+            "bravais": self.bravais or None,
+            "lattices": self.lattices,
+            "rms_px": round(self.rms_px, 3) if self.lattices else None,
+            "trusted": self.trusted,
+            "origins": [[round(x, 2), round(y, 2), round(odds, 4)] for x, y, odds in self.origins],
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +99,23 @@ class Prediction:
     best : Estimate or None
         The answer; None if failed.
     network, fit, header : Estimate or None
-        The opinions behind it. A fit that was refused is not kept.
+        The opinions behind it. ``fit`` is what background and lattice say together; one that was refused
+        is not kept.
     warnings : tuple of str
         What the user should know besides.
     elapsed_s : float
         Seconds from frame to answer.
+    background, lattice : Estimate or None
+        What each kind of evidence says by itself, believed or not (see their status).
+    evidence : str
+        What the answer rests on: ``"background"``, ``"lattice"``, ``"lattice+background"``,
+        ``"network"``, or the name of a method.
+    crystal : LatticeSummary or None
+        Spots, cell and indexed share.
+    explanation : Explanation or None
+        Kept if asked for.
+    seconds : dict
+        Seconds of each stage.
     """
 
     frame_path: str
@@ -41,11 +129,20 @@ class Prediction:
     header: Estimate | None
     warnings: tuple[str, ...]
     elapsed_s: float
+    background: Estimate | None = None
+    lattice: Estimate | None = None
+    evidence: str = ""
+    crystal: LatticeSummary | None = None
+    explanation: Explanation | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def estimates(self) -> tuple[Estimate, ...]:
-        """Header, network and fit: those that exist."""
-        return tuple(item for item in (self.header, self.network, self.fit) if item is not None)
+        """Header, network and fit: those that exist; or the answer of a method of another name."""
+        known = [item for item in (self.header, self.network, self.fit) if item is not None]
+        if self.best is not None and all(item.source != self.best.source for item in known):
+            known.append(self.best)
+        return tuple(known)
 
     def record(self) -> dict[str, Any]:
         """One JSON object: centers in native px (corner origin), tilts ``[pitch, yaw]`` in degrees."""
@@ -61,6 +158,10 @@ class Prediction:
             "tilt_deg": _rounded(best.tilt_deg if best else None, 4),
             "tilt_sigma_deg": _rounded(best.tilt_sigma_deg if best else None, 4),
             "source": best.source if best else None,
+            "evidence": self.evidence or None,
+            "background": _opinion(self.background),
+            "lattice": _opinion(self.lattice),
+            "crystal": None if self.crystal is None else self.crystal.record(),
             "network": _opinion(self.network),
             "header": None if self.header is None else {"center_px": _rounded(self.header.center_px, 3)},
             "warnings": list(self.warnings),
@@ -76,8 +177,23 @@ def _opinion(estimate: Estimate | None) -> dict[str, Any] | None:
         "center_sigma_px": _rounded(estimate.center_sigma_px, 3),
         "tilt_deg": _rounded(estimate.tilt_deg, 4),
         "tilt_sigma_deg": _rounded(estimate.tilt_sigma_deg, 4),
+        "status": estimate.status,
+        "reason": estimate.reason or None,
     }
 
 
 def _rounded(pair: tuple[float, float] | None, digits: int) -> list[float] | None:
     return None if pair is None else [round(float(value), digits) for value in pair]
+
+
+def missing_notes(metadata: Metadata) -> tuple[str, ...]:
+    """What the file lacks, and what cannot be said without it."""
+    missing = metadata.missing
+    if not missing:
+        return ()
+    needed = [name for name in missing if name != "wavelength"]
+    lost = "the tilt in degrees and resolutions in Å" if needed else "resolutions in Å"
+    return (
+        f"The file does not state the {' and '.join(missing)}, so {lost} cannot be given, "
+        "and spots cannot be indexed.",
+    )

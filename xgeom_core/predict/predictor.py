@@ -3,21 +3,81 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from xgeom_core.errors import GeometryError
 from xgeom_core.estimate import Estimate, Status
 from xgeom_core.frame import Frame
 from xgeom_core.models.store import Model, load_model
+from xgeom_core.predict.combine import Combined, combine
+from xgeom_core.predict.explanation import Explanation
+from xgeom_core.predict.lattice import LatticeSolution, solve_lattice
 from xgeom_core.predict.network import network_estimate
-from xgeom_core.predict.prediction import Prediction
+from xgeom_core.predict.prediction import LatticeSummary, Prediction, missing_notes
+from xgeom_core.predict.radial.trouble import background_trouble
 from xgeom_core.predict.radial_fit import RadialFit, fit_radial
-from xgeom_core.predict.verdict import why_not
+from xgeom_core.predict.spots import Spots, find_spots
+
+Cell = tuple[float, float, float, float, float, float]
+
+EVIDENCE = ("background", "lattice")
 
 # A network alone is called sure below this share of the longer side (2527 px: 50 px).
 _SURE_SHARE = 0.02
 _LEAST_PIXELS = 64
+# A rough center that a user states is taken to be good to this share of the longer side (2527 px: 13 px).
+_STATED_SHARE = 0.005
+# No rough start is believed better than this share (5 px), nor is an origin looked for farther off than
+# that (75 px).
+_BEST_SHARE, _FARTHEST_SHARE = 0.002, 0.03
+_REACH_SIGMA = 3.0
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How a frame is to be predicted.
+
+    Parameters
+    ----------
+    fit : bool
+        False for the network's opinion alone.
+    start_px : tuple of float or None
+        Rough center ``(x, y)`` in native px in place of the network's.
+    cell : tuple of float or None
+        Cell of the crystal, if known: a, b, c in Å, alpha, beta, gamma in degrees.
+    explain : bool
+        Whether to keep what the answer rests on.
+    use : tuple of str
+        Kinds of evidence to look at: ``"background"``, ``"lattice"``.
+    """
+
+    fit: bool = True
+    start_px: tuple[float, float] | None = None
+    cell: Cell | None = None
+    explain: bool = False
+    use: tuple[str, ...] = EVIDENCE
+
+
+@dataclass
+class _Evidence:
+    """What was found in one frame, and the seconds it took."""
+
+    spots: Spots | None = None
+    background: RadialFit | None = None
+    refused: str = ""
+    lattice: LatticeSolution | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add what is done within to the seconds of a stage."""
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
 class Predictor:
@@ -43,48 +103,100 @@ class Predictor:
         """
         return cls(load_model(str(model)))
 
-    def predict(self, frame: Frame, fit: bool = True) -> Prediction:
+    def predict(
+        self,
+        frame: Frame,
+        fit: bool = True,
+        *,
+        start_px: tuple[float, float] | None = None,
+        cell: Cell | None = None,
+        explain: bool = False,
+        use: tuple[str, ...] = EVIDENCE,
+    ) -> Prediction:
         """Center and tilt of one frame.
 
         Parameters
         ----------
         frame : Frame
-            Distance and pixel size in its metadata let the tilt be fitted.
-        fit : bool
-            False for the network's opinion alone.
+            Distance and pixel size in its metadata let the tilt be fitted, those and the wavelength let
+            spots be indexed.
+        fit, start_px, cell, explain, use
+            See `Wishes`.
 
         Returns
         -------
         Prediction
             Never raises on odd frames: those get the status "failed" or "uncertain" and a reason.
         """
-        start = time.perf_counter()
-        header = frame.metadata.estimate()
+        wishes = Wishes(fit, start_px, cell, explain, use)
+        began = time.perf_counter()
         trouble = _unusable(frame)
         if trouble:
-            return _prediction(frame, "failed", trouble, None, None, None, header, start)
-        network = network_estimate(self.model, frame)
-        if not fit:
-            status, reason = _alone(network, max(frame.shape))
-            network = replace(network, status=status, reason=reason)
-            return _prediction(frame, status, reason, network, network, None, header, start)
-        fitted = _try_fit(frame, network.center_px)
-        refused = why_not(fitted, network, max(frame.shape))
-        if refused or fitted is None:
-            reason = f"{_capital(refused)}; this is the network's rough center."
-            network = replace(network, status="uncertain", reason=reason)
-            return _prediction(frame, "uncertain", reason, network, network, None, header, start)
-        best = Estimate("fit", fitted.center_px, fitted.tilt_deg, fitted.covariance)
-        return _prediction(frame, "ok", "", best, network, best, header, start)
+            return _failed(frame, trouble, began)
+        found = _Evidence()
+        with found.timed("network"):
+            rough = self._rough(frame, wishes)
+        if not wishes.fit:
+            return _rough_answer(frame, rough, found, began)
+        _gather(frame, rough, wishes, found)
+        with found.timed("combine"):
+            combined = combine(
+                rough,
+                None if found.refused else found.background,
+                found.lattice,
+                max(frame.shape),
+                px_per_inverse_A=_px_per_inverse_A(frame),
+                background_refused=found.refused,
+            )
+        return _answer(frame, rough, found, combined, wishes, began)
+
+    def _rough(self, frame: Frame, wishes: Wishes) -> Estimate:
+        if wishes.start_px is None:
+            return network_estimate(self.model, frame)
+        sigma = _STATED_SHARE * max(frame.shape)
+        return Estimate("start", wishes.start_px, covariance=np.diag([sigma**2, sigma**2]))
 
 
-def _try_fit(frame: Frame, start_px: tuple[float, float]) -> RadialFit | None:
+def _gather(frame: Frame, rough: Estimate, wishes: Wishes, found: _Evidence) -> None:
+    """Look for spots, rings and lattices."""
+    side = max(frame.shape)
+    with found.timed("spots"), np.errstate(all="ignore"):
+        found.spots = find_spots(frame)
+    if "background" in wishes.use:
+        with found.timed("background"):
+            found.background = fit_radial(frame, rough.center_px, spots=found.spots)
+            found.refused = background_trouble(found.background, side)
+    if "lattice" in wishes.use:
+        with found.timed("lattice"), np.errstate(all="ignore"):
+            found.lattice = _index(frame, rough, wishes, found, side)
+
+
+def _index(
+    frame: Frame, rough: Estimate, wishes: Wishes, found: _Evidence, side: int
+) -> LatticeSolution | None:
+    """Index the spots about the background's center if that can be trusted, else about the rough one."""
+    trusted = found.background is not None and not found.refused
+    start = found.background.center_px if trusted and found.background is not None else rough.center_px
+    tilt = found.background.tilt_deg if trusted and found.background is not None else None
     try:
-        with np.errstate(all="ignore"):
-            return fit_radial(frame, start_px)
-    except np.linalg.LinAlgError:
-        # A frame can be so empty that the normal matrix has no inverse: then there is no fit.
+        geometry = frame.metadata.geometry(start, tilt)
+    except GeometryError:
         return None
+    if geometry is None or geometry.wavelength_A is None or found.spots is None:
+        return None
+    # The background may be pulled by shadows, so its center narrows the search less than it claims.
+    sigma = max(max(rough.center_sigma_px or (np.inf,)), _BEST_SHARE * side)
+    sigma = min(sigma, _FARTHEST_SHARE * side / _REACH_SIGMA)
+    return solve_lattice(
+        found.spots, geometry, reach_px=_REACH_SIGMA * sigma, sigma_px=sigma, cell=wishes.cell
+    )
+
+
+def _px_per_inverse_A(frame: Frame) -> float | None:
+    meta = frame.metadata
+    if meta.distance_mm is None or meta.pixel_mm is None or meta.wavelength_A is None:
+        return None
+    return meta.wavelength_A * meta.distance_mm / min(meta.pixel_mm)
 
 
 def _unusable(frame: Frame) -> str:
@@ -97,47 +209,99 @@ def _unusable(frame: Frame) -> str:
     return ""
 
 
-def _alone(network: Estimate, side_px: int) -> tuple[Status, str]:
-    sigma = max(network.center_sigma_px or (np.inf, np.inf))
+def _alone(rough: Estimate, side_px: int) -> tuple[Status, str]:
+    sigma = max(rough.center_sigma_px or (np.inf, np.inf))
     if sigma > _SURE_SHARE * side_px:
         return "uncertain", f"The network itself is unsure by {sigma:.0f} px."
     return "ok", ""
 
 
-def _prediction(
-    frame: Frame,
-    status: Status,
-    reason: str,
-    best: Estimate | None,
-    network: Estimate | None,
-    fit: Estimate | None,
-    header: Estimate | None,
-    start: float,
-) -> Prediction:
+def _failed(frame: Frame, trouble: str, began: float) -> Prediction:
     return Prediction(
         frame.path,
         frame.dataset,
         frame.index,
-        status,
-        reason,
-        best,
-        network,
-        fit,
-        header,
-        frame.warnings + _missing(frame),
-        time.perf_counter() - start,
+        "failed",
+        trouble,
+        best=None,
+        network=None,
+        fit=None,
+        header=frame.metadata.estimate(),
+        warnings=frame.warnings + missing_notes(frame.metadata),
+        elapsed_s=time.perf_counter() - began,
     )
 
 
-def _missing(frame: Frame) -> tuple[str, ...]:
-    """What the file lacks, and what cannot be said without it."""
-    missing = frame.metadata.missing
-    if not missing:
-        return ()
-    needed = [name for name in missing if name != "wavelength"]
-    lost = "the tilt in degrees and resolutions in Å" if needed else "resolutions in Å"
-    return (f"The file does not state the {' and '.join(missing)}, so {lost} cannot be given.",)
+def _rough_answer(frame: Frame, rough: Estimate, found: _Evidence, began: float) -> Prediction:
+    status, reason = _alone(rough, max(frame.shape))
+    rough = replace(rough, status=status, reason=reason)
+    return replace(
+        _failed(frame, reason, began),
+        status=status,
+        best=rough,
+        network=rough,
+        evidence="network",
+        seconds=found.seconds,
+    )
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _answer(
+    frame: Frame, rough: Estimate, found: _Evidence, combined: Combined, wishes: Wishes, began: float
+) -> Prediction:
+    best = combined.estimate
+    fitted = best if combined.evidence != "network" else None
+    # A user's start that nothing confirms stays the user's start.
+    if fitted is None and wishes.start_px is not None:
+        best = replace(best, source="start")
+    explanation = None
+    if wishes.explain:
+        with found.timed("explain"):
+            explanation = Explanation.from_parts(
+                frame, rough, found.background, found.lattice, combined, found.spots
+            )
+    network = rough if wishes.start_px is None else None
+    if fitted is None and network is not None:
+        network = best
+    return Prediction(
+        frame.path,
+        frame.dataset,
+        frame.index,
+        combined.status,
+        combined.reason,
+        best,
+        network,
+        fitted,
+        frame.metadata.estimate(),
+        frame.warnings + missing_notes(frame.metadata) + best.warnings,
+        time.perf_counter() - began,
+        background=_opinion_of_background(found),
+        lattice=_opinion_of_lattice(found),
+        evidence=combined.evidence,
+        crystal=LatticeSummary.of(found.lattice, found.spots, combined.origins),
+        explanation=explanation,
+        seconds=found.seconds,
+    )
+
+
+def _opinion_of_background(found: _Evidence) -> Estimate | None:
+    fit = found.background
+    if fit is None:
+        return None
+    status: Status = "uncertain" if found.refused else "ok"
+    return Estimate("background", fit.center_px, fit.tilt_deg, fit.covariance, status, found.refused)
+
+
+def _opinion_of_lattice(found: _Evidence) -> Estimate | None:
+    solution = found.lattice
+    if solution is None:
+        return None
+    status: Status = "uncertain" if solution.reason else "ok"
+    return Estimate(
+        "lattice",
+        solution.center_px,
+        solution.tilt_deg,
+        solution.covariance,
+        status,
+        solution.reason,
+        solution.notes,
+    )

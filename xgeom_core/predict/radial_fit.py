@@ -1,23 +1,22 @@
-"""Fit center and tilt to the background of a frame: Gauss-Newton with the profile projected out."""
+"""Fit center and tilt to the background of a frame."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from xgeom_core.frame import Frame, pool
-from xgeom_core.geometry import FloatArray
-from xgeom_core.predict.radial_steps import FitState, RadialSteps
+from xgeom_core.frame import Frame
+from xgeom_core.geometry import FloatArray, Pooling
+from xgeom_core.predict.radial.answer import answer
+from xgeom_core.predict.radial.fit import RadialFitter, RadialState
+from xgeom_core.predict.radial.likelihood import equations
+from xgeom_core.predict.radial.pictures import kinds_image, profile_at
+from xgeom_core.predict.radial.spots import SpotList, spot_mask
+from xgeom_core.predict.radial.spread import sector_shifts
 
-# The longer side of the frame on which the last digits are found, in pooled px.
-_FINE_PX = 410
-_ALL = (0, 1, 2, 3)
-_CENTER = (0, 1)
-# Gain in chi-square by which a one-fold wave proves itself. Its six parameters bring about 6 when
-# they are not needed, and more than this once in 3000 symmetric frames.
-_WAVE_GAIN = 25.0
-_IDLE_GAIN = 6.0
+_LOPSIDED = 0.003
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +30,8 @@ class RadialFit:
     tilt_deg : tuple of float or None
         ``(pitch, yaw)``; None if the distance is unknown.
     covariance : ndarray, shape (4, 4) or (2, 2)
-        Counting noise scaled by the misfit, or the scatter between azimuth sectors, whichever is
-        larger, and the doubt about lopsided background.
+        Counting noise with the doubt about the strength of the nuisance, or the scatter between
+        sectors, radial zones and patches of the frame, whichever is larger.
     misfit : float
         Robust scatter of the residuals in units of counting noise; 1 if the model holds.
     evidence_px : float
@@ -42,11 +41,33 @@ class RadialFit:
     contrast : float
         How much the profile varies over the frame (middle 80% relative to the median).
     lopsided : bool
-        Whether the background needed a one-fold wave in azimuth.
+        Whether the background is brighter on one side.
     pixels : int
         Pooled pixels used.
     converged : bool
         Whether the last step was small.
+    sharp : bool
+        Whether the profile has sharp rings (powder, ice), which were then fitted with fine bins.
+    excess : float
+        Relative standard deviation of what the model does not explain beyond counting noise.
+    dropped : float
+        Share of the measured pixels taken for shadows or bright patches.
+    disagreement : dict
+        How much sectors, radial zones and patches of the frame disagree, in units of counting noise.
+    steps : int
+        Steps taken.
+    strength : tuple of float
+        Strength of the nuisance found: waves of one, two and three periods, rays.
+    kinds : ndarray of int8, shape (slow, fast)
+        What became of each pooled pixel; see `xgeom_core.predict.radial.masks.KINDS`.
+    pooling : Pooling
+        Of `kinds`.
+    before, after : ndarray, shape (n, 2)
+        Radial profile about the start and about the answer: radius in native px, mean counts of a
+        native px.
+    sectors : ndarray, shape (12, 3)
+        Azimuth of each sector in degrees, how far outwards its features lie against the model in
+        native px, and the sigma of that.
     """
 
     center_px: tuple[float, float]
@@ -59,9 +80,27 @@ class RadialFit:
     lopsided: bool
     pixels: int
     converged: bool
+    sharp: bool = False
+    excess: float = 0.0
+    dropped: float = 0.0
+    disagreement: dict[str, float] = field(default_factory=dict)
+    steps: int = 0
+    strength: tuple[float, ...] = ()
+    kinds: NDArray[np.int8] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int8))
+    pooling: Pooling = field(default_factory=lambda: Pooling(1))
+    before: FloatArray = field(default_factory=lambda: np.zeros((0, 2)))
+    after: FloatArray = field(default_factory=lambda: np.zeros((0, 2)))
+    sectors: FloatArray = field(default_factory=lambda: np.zeros((0, 3)))
 
 
-def fit_radial(frame: Frame, start_px: tuple[float, float]) -> RadialFit | None:
+def fit_radial(
+    frame: Frame,
+    start_px: tuple[float, float],
+    *,
+    start_tilt_deg: tuple[float, float] = (0.0, 0.0),
+    prior: FloatArray | None = None,
+    spots: SpotList | None = None,
+) -> RadialFit | None:
     """Fit the geometry to a frame's background.
 
     Parameters
@@ -70,67 +109,87 @@ def fit_radial(frame: Frame, start_px: tuple[float, float]) -> RadialFit | None:
         Where its metadata lack distance or pixel size, a distance is assumed, the tilt is fitted to
         free the center from it, and the center alone is reported.
     start_px : tuple of float
-        Rough center ``(x, y)`` in native px; within about 20 px of 820 will do.
+        Rough center ``(x, y)`` in native px; within about 25 px of 820 will do.
+    start_tilt_deg : tuple of float
+        Rough ``(pitch, yaw)``.
+    prior : ndarray, shape (2, 2) or (4, 4), optional
+        Covariance of the start in px and degrees, if it is to count as evidence.
+    spots : Spots, optional
+        Bragg spots (arrays ``x``, ``y`` and ``pixels``), to be left out.
 
     Returns
     -------
     RadialFit or None
         None if the frame has too few usable pixels or no background to fit.
-
-    Notes
-    -----
-    Coarse to fine; center first, tilt later. The fit is done with and without a one-fold wave in
-    the amplitude. The wave is kept only if the data demand it, since on a symmetric background it
-    costs precision; but the evidence is always judged with it.
     """
-    fine = max(1, round(max(frame.shape) / _FINE_PX))
-    steps = RadialSteps(pool(frame, 2 * fine), frame.metadata)
-    state = FitState(np.array([*start_px, 0.0, 0.0]))
-    if not steps.prepare(state, rounds=3):
+    with np.errstate(all="ignore"):
+        try:
+            return _fit(frame, start_px, start_tilt_deg, prior, spots)
+        except np.linalg.LinAlgError:
+            # A frame can be so empty or so odd that the normal equations have no solution.
+            return None
+
+
+def _fit(
+    frame: Frame,
+    start_px: tuple[float, float],
+    start_tilt_deg: tuple[float, float],
+    prior: FloatArray | None,
+    spots: SpotList | None,
+) -> RadialFit | None:
+    fitter = RadialFitter(frame, start_px, start_tilt_deg, _precision(prior))
+    if spots is not None:
+        fitter.known_spots = spot_mask(spots, fitter.pooled)
+    state = fitter.run()
+    if state is None or not np.isfinite(state.model.theta).all():
         return None
-    steps.iterate(state, free=_CENTER, orders=(2,), passes=12)
-    steps.iterate(state, free=_ALL, orders=(2,), passes=8)
-    steps = RadialSteps(pool(frame, fine), frame.metadata)
-    if not steps.prepare(state, rounds=1):
-        return None
-    plain = state.fresh()
-    steps.iterate(plain, free=_ALL, orders=(2,), passes=5)
-    wavy = plain.fresh()
-    steps.iterate(wavy, free=_ALL, orders=(1, 2), passes=1)
-    lopsided = _gain(wavy) > _WAVE_GAIN
-    if lopsided:
-        steps.iterate(wavy, free=_ALL, orders=(1, 2), passes=10)
-    return _outcome(wavy if lopsided else plain, wavy, lopsided, steps.detector.assumed)
+    return _outcome(fitter, state)
 
 
-def _gain(state: FitState) -> float:
-    """What the first step took off chi-square, in units of the noise found."""
-    return state.gain / max(state.misfit, 1.0) ** 2
+def _precision(prior: FloatArray | None) -> FloatArray:
+    base = np.zeros((4, 4))
+    if prior is not None:
+        size = len(prior)
+        degrees = np.array([1.0, 1.0, *[np.degrees(1.0)] * 2])[:size]
+        base[:size, :size] = np.linalg.inv(prior) * np.outer(degrees, degrees)
+    return base
 
 
-def _outcome(best: FitState, wavy: FitState, lopsided: bool, assumed: bool) -> RadialFit:
+def _outcome(fitter: RadialFitter, state: RadialState) -> RadialFit:
+    model = state.model
+    found = equations(model, state.cells)
+    said = answer(model, found, fitter.base, fitter.start, fitter.side)
     degrees = np.array([1.0, 1.0, *[np.degrees(1.0)] * 2])
+    assumed = fitter.detector.assumed
     size = 2 if assumed else 4
-    counting = best.covariance * max(best.misfit, 1.0) ** 2
-    excess = np.diag(best.scatter) / np.maximum(np.diag(counting), 1e-30)
-    larger = np.sqrt(np.maximum(excess, 1.0))
-    covariance = counting * np.outer(larger, larger)
-    if not lopsided:
-        # A wave too weak to be kept may still be there: the more it would explain, the more of the
-        # wider error it brings.
-        doubt = np.clip((_gain(wavy) - _IDLE_GAIN) / (_WAVE_GAIN - _IDLE_GAIN), 0.0, 1.0)
-        covariance = covariance + doubt * wavy.covariance
-    evidence = np.sqrt(np.diag(wavy.covariance)) * max(wavy.misfit, 1.0) * degrees
-    pitch, yaw = np.degrees(best.parameters[2:])
+    evidence = np.sqrt(np.diag(said.evidence)) * degrees
+    theta = said.theta * degrees
     return RadialFit(
-        center_px=(float(best.parameters[0]), float(best.parameters[1])),
-        tilt_deg=None if assumed else (float(pitch), float(yaw)),
-        covariance=(covariance * np.outer(degrees, degrees))[:size, :size],
-        misfit=best.misfit,
+        center_px=(float(theta[0]), float(theta[1])),
+        tilt_deg=None if assumed else (float(theta[2]), float(theta[3])),
+        covariance=(said.covariance * np.outer(degrees, degrees))[:size, :size],
+        misfit=state.misfit,
         evidence_px=float(evidence[:2].max()),
         evidence_deg=float("nan") if assumed else float(evidence[2:].max()),
-        contrast=best.contrast,
-        lopsided=lopsided,
-        pixels=best.pixels,
-        converged=best.converged,
+        contrast=_contrast(found.basis @ model.beta),
+        lopsided=model.strength.size[0] > _LOPSIDED,
+        pixels=int(state.cells.pixels.sum()),
+        converged=state.converged,
+        sharp=state.sharp,
+        excess=float(np.sqrt(model.excess)),
+        dropped=state.dropped,
+        disagreement=said.inflation,
+        steps=state.steps,
+        strength=(*model.strength.size, model.strength.rays),
+        kinds=kinds_image(fitter, state),
+        pooling=fitter.pooled.pooling,
+        before=profile_at(fitter, state, fitter.start),
+        after=profile_at(fitter, state, said.theta),
+        sectors=sector_shifts(found, model),
     )
+
+
+def _contrast(log_profile: FloatArray) -> float:
+    """Spread of the middle 80% of values relative to their median; every 20th value will do."""
+    low, middle, high = np.percentile(np.exp(log_profile[::20]), [10, 50, 90])
+    return float((high - low) / max(abs(middle), 1e-9))

@@ -1,0 +1,22 @@
+"""Bragg evidence: a lattice found in the spots of one still, and the geometry it demands.
+
+==============  =================================================================================
+``solve``       the whole way: `solve_lattice`
+``solution``    what it answers: LatticeSolution, FoundLattice, Rival
+``indexing``    lattices with a free origin, one after the other
+``fourier``     lattice vectors from the Fourier transform of the spots
+``basis``       three vectors that span the lattice, and their reduction
+``symmetry``    rotations of the lattice; what they leave free of its metric
+``bravais``     conventional cell and Bravais symbol
+``origins``     which lattice point is the direct beam
+``model``       lattice points on a tilted detector, with derivatives
+``fit``         robust least squares for one lattice
+``joint``       the last fit: several lattices, one detector; covariance
+``trust``       whether to believe it, in words
+==============  =================================================================================
+"""
+
+from xgeom_core.predict.lattice.solution import FoundLattice, LatticeSolution, Rival
+from xgeom_core.predict.lattice.solve import solve_lattice
+
+__all__ = ["FoundLattice", "LatticeSolution", "Rival", "solve_lattice"]

@@ -1,0 +1,58 @@
+"""How many spots a lattice would index by chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgeom_core.predict.lattice.fit import Observed, assign
+from xgeom_core.predict.lattice.model import Model
+from xgeom_core.predict.lattice.spread import Spread, residuals
+
+FloatArray = NDArray[np.float64]
+
+_TURNS_DEG = (67.0, 131.0, 227.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Criteria:
+    """When a lattice counts a spot as its own.
+
+    Parameters
+    ----------
+    model : Model
+        The lattice.
+    tolerance : float
+        Distance from an index, in index units.
+    spread : Spread
+        How its spots scatter.
+    """
+
+    model: Model
+    tolerance: float
+    spread: Spread
+
+    def holds(self, observed: Observed) -> NDArray[np.bool_]:
+        """Which spots the lattice counts as its own."""
+        found = assign(self.model, observed)
+        center = self.model.geometry.center_px
+        polar = residuals(center, observed.xy, found.rest, found.miss, observed.sigma)
+        return np.asarray((found.off < self.tolerance) & self.spread.holds(polar))
+
+
+def chance_share(criteria: list[Criteria], observed: Observed) -> float:
+    """Share of the spots that any of some lattices would index by chance.
+
+    The spots are turned about the center of the geometry by three odd angles, so that their
+    density stays what it is; the mean share indexed then is chance.
+    """
+    center = criteria[0].model.geometry.center_px
+    away = observed.xy - center
+    shares = []
+    for degrees in _TURNS_DEG:
+        c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        turned = Observed(away @ np.array([[c, s], [-s, c]]) + center, observed.sigma)
+        shares.append(np.any([one.holds(turned) for one in criteria], axis=0).mean())
+    return float(np.mean(shares))

@@ -1,0 +1,184 @@
+"""Origins: which of the lattice's points is the direct beam?
+
+A lattice fitted with a free origin says where its points lie, not which of them is the direct beam.
+The beam's point lies exactly on the Ewald sphere, within reach of the start, and on every lattice of the
+frame; few others do.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgeom_core.geometry import Geometry, from_vectors
+from xgeom_core.predict.lattice.falloff import falloff_evidence
+from xgeom_core.predict.lattice.fit import Fit, inverse, ray_changes
+from xgeom_core.predict.lattice.model import Model, observed_rays, project, wavelength
+
+FloatArray = NDArray[np.float64]
+
+# A point further from the sphere than this (1/Å) is not the beam, however poorly the lattice is known.
+_FURTHEST = 0.006
+_LEAST_SIGMA = 4e-5
+# Pulls are counted as if errors were this much larger: what bends a lattice is not all noise.
+_DOUBT = 1.2
+_TILT_SIGMA_DEG = 3.0
+# Another lattice whose points are this near (1/Å) to the beam confirms it.
+_OTHER_SIGMA = 6e-4
+_MOST_PULLS = 40.0
+_MOST_OTHER = 36.0
+_MOST_LOOKED_AT = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """A lattice point that may be the direct beam.
+
+    Parameters
+    ----------
+    model : Model
+        The first lattice seen from it: the beam along z.
+    others : tuple of Model
+        The further lattices seen from it, the beam taken for a point of each.
+    distance_px : float
+        Distance of its center from the start.
+    log_odds : float
+        Logarithm of its probability, up to a constant: distance from the Ewald sphere, from the
+        points of further lattices, from the start, size of the tilt, and how evenly the spots fade.
+    """
+
+    model: Model
+    others: tuple[Model, ...]
+    distance_px: float
+    log_odds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """Where the beam is thought to be.
+
+    Parameters
+    ----------
+    start : Geometry
+        Center and tilt.
+    reach_px : float
+        How far off the center may be at most.
+    sigma_px : float
+        How far off it is likely to be.
+    """
+
+    start: Geometry
+    reach_px: float
+    sigma_px: float
+
+    def log_odds(self, seen: Geometry) -> float:
+        """Logarithm of the probability of a geometry, up to a constant."""
+        x, y = self.start.center_px
+        away = (seen.center_px[0] - x) ** 2 + (seen.center_px[1] - y) ** 2
+        tilt = (seen.pitch_deg - self.start.pitch_deg) ** 2 + (seen.yaw_deg - self.start.yaw_deg) ** 2
+        return float(-0.5 * (away / self.sigma_px**2 + tilt / _TILT_SIGMA_DEG**2))
+
+
+def list_origins(
+    fit: Fit, others: list[Fit], prior: Prior, xy: FloatArray, counts: FloatArray, most: int = 12
+) -> list[Origin]:
+    """Lattice points near the Ewald sphere within reach of the start, the likeliest first.
+
+    Parameters
+    ----------
+    fit : Fit
+        The first lattice, with a free origin.
+    others : list of Fit
+        Further lattices, with free origins, in the same geometry.
+    prior : Prior
+        Where the beam is thought to be.
+    xy, counts : ndarray, shape (n, 2) and (n,)
+        The spots of the fit.
+    most : int
+        The most origins to return.
+    """
+    model = fit.model
+    hkl = _near(model, prior)
+    rays = model.rays(hkl)
+    length = np.linalg.norm(rays, axis=1)
+    center = project(model.geometry, rays).xy
+    x, y = prior.start.center_px
+    distance = np.hypot(center[:, 0] - x, center[:, 1] - y)
+    near = np.flatnonzero((np.abs(length - model.radius) < _FURTHEST) & (distance < prior.reach_px))
+    sigma = _sphere_sigma(fit, hkl, rays / length[:, None])
+    pulls2 = ((length - model.radius) / sigma) ** 2
+    # The nearest to the sphere are worth a closer look; hundreds of others are not.
+    near = near[np.argsort(pulls2[near])][:_MOST_LOOKED_AT]
+    seen = [seen_from(model, rays[index]) for index in near]
+    falloff = falloff_evidence(fit, seen, xy, counts)
+    origins = []
+    for number, index in enumerate(near):
+        pulls = float(pulls2[index])
+        pulls += sum(min(_mismatch2(other.model, rays[index]), _MOST_OTHER) for other in others)
+        log_odds = prior.log_odds(seen[number].geometry) + float(falloff[number])
+        log_odds -= 0.5 * min(pulls, _MOST_PULLS**2) / _DOUBT**2
+        further = tuple(seen_from(other.model, rays[index]) for other in others)
+        origins.append(Origin(seen[number], further, float(distance[index]), log_odds))
+    return sorted(origins, key=lambda origin: -origin.log_odds)[:most]
+
+
+def _near(model: Model, prior: Prior) -> FloatArray:
+    """Indices of the lattice points in a box around the start's direction."""
+    geometry = model.geometry
+    x, y = prior.start.center_px
+    here = observed_rays(geometry, np.array([x]), np.array([y]))
+    pixel = min(geometry.pixel_mm)
+    reach = 1.2 * prior.reach_px * pixel / geometry.distance_mm / wavelength(geometry) + _FURTHEST
+    edges = np.linalg.norm(np.linalg.inv(model.reciprocal), axis=1)
+    spans = [np.arange(-int(np.ceil(reach * edge)), int(np.ceil(reach * edge)) + 1) for edge in edges]
+    return np.asarray(
+        np.round(model.indices(here)[0]) + np.array(list(itertools.product(*spans)), dtype=np.float64)
+    )
+
+
+def _sphere_sigma(fit: Fit, hkl: FloatArray, unit: FloatArray) -> FloatArray:
+    """Standard error of points' distance from the sphere, from the covariance of the fit."""
+    covariance = inverse(fit.normal)
+    # Unknowns in order: origin (3), tilt (2 or none, does not move the point), turn (3), cell.
+    at = 5 if fit.freedom.tilt else 3
+    rows = np.zeros((len(hkl), len(covariance)))
+    rows[:, :3] = unit
+    rows[:, at : at + 3 + len(fit.freedom.cell)] = np.einsum(
+        "ni,nim->nm", unit, ray_changes(fit.model, fit.freedom.cell, hkl)
+    )
+    variance = np.einsum("ni,ij,nj->n", rows, covariance, rows)
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0) + _LEAST_SIGMA**2))
+
+
+def _nearest(model: Model, ray: FloatArray) -> FloatArray:
+    """The lattice point nearest to a ray."""
+    return model.rays(np.round(model.indices(ray[None])))[0]
+
+
+def _mismatch2(model: Model, ray: FloatArray) -> float:
+    """Squared distance of a ray from the nearest point of a lattice, in standard deviations."""
+    return float(((ray - _nearest(model, ray)) ** 2).sum() / _OTHER_SIGMA**2)
+
+
+def seen_from(model: Model, beam: FloatArray) -> Model:
+    """The same detector and lattice in a frame whose z is along a ray, which becomes the beam.
+
+    Parameters
+    ----------
+    model : Model
+        With any origin.
+    beam : ndarray, shape (3,)
+        The ray that becomes the beam.
+    """
+    geometry = model.geometry
+    fast, slow, normal = geometry.axes()
+    corner = geometry.to_lab(0.0, 0.0)
+    seen = from_vectors(corner, fast, slow, beam, geometry.pixel_mm, geometry.wavelength_A)
+    seen = replace(seen, distance_mm=geometry.distance_mm)
+    turn = np.stack(seen.axes(), axis=1) @ np.stack([fast, slow, normal])
+    return replace(
+        model, geometry=seen, origin=np.array([0.0, 0.0, model.radius]), reciprocal=turn @ model.reciprocal
+    )

@@ -1,0 +1,165 @@
+"""From spots to geometry: find lattices, their symmetry and the origin, then fit all together."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgeom_core.geometry import Geometry
+from xgeom_core.predict.lattice.bravais import conventional
+from xgeom_core.predict.lattice.fit import Observed, Priors
+from xgeom_core.predict.lattice.indexing import (
+    LEAST_SPOTS,
+    Indexed,
+    find_lattice,
+    further_lattices,
+    with_symmetry,
+)
+from xgeom_core.predict.lattice.joint import Joint, fit_joint
+from xgeom_core.predict.lattice.origins import Origin, Prior, list_origins
+from xgeom_core.predict.lattice.solution import Cell, FoundLattice, LatticeSolution, Rival
+from xgeom_core.predict.lattice.trust import Evidence, why_not
+from xgeom_core.predict.spots import Spots
+
+FloatArray = NDArray[np.float64]
+
+# Spots that take part in indexing (the strongest), and in the last fit.
+_MOST_INDEX = 900
+_MOST_FIT = 1500
+# Origins that are less likely than the best by more than this (logarithm) are no rivals.
+_DEAD = 8.0
+
+
+def solve_lattice(
+    spots: Spots,
+    start: Geometry,
+    *,
+    reach_px: float,
+    cell: Cell | None = None,
+    sigma_px: float | None = None,
+) -> LatticeSolution | None:
+    """Index a still with nothing known of the cell, and refine the geometry with it.
+
+    Parameters
+    ----------
+    spots : Spots
+        The strongest first.
+    start : Geometry
+        Rough center; distance and wavelength are taken as known. Tilt 0 unless known.
+    reach_px : float
+        How far the center may be from the start at most, in px. Origins further off are not looked at.
+    cell : tuple of float, optional
+        Cell ``(a, b, c, alpha, beta, gamma)`` in Å and degrees, where the user knows it.
+    sigma_px : float, optional
+        How far the start is likely to be off (standard deviation); a third of the reach by default.
+
+    Returns
+    -------
+    LatticeSolution or None
+        None without a wavelength, with too few spots, or where no lattice is found.
+    """
+    if start.wavelength_A is None or len(spots) < LEAST_SPOTS:
+        return None
+    everything = Observed(np.stack([spots.x, spots.y], axis=1), _errors(spots))
+    strong = everything.take(np.arange(len(spots)) < _MOST_INDEX)
+    tilt = (start.pitch_deg, start.yaw_deg)
+    fit = find_lattice(strong, start)
+    if fit is None:
+        return None
+    first = with_symmetry(fit, strong, tilt)
+    lattices = [first, *further_lattices(strong, first)]
+    prior = Prior(start, reach_px, sigma_px or reach_px / 3.0)
+    others = [other.fit for other in lattices[1:]]
+    origins = list_origins(first.fit, others, prior, strong.xy, spots.counts[: len(strong.xy)])
+    if not origins:
+        return None
+    some = everything.take(np.arange(len(spots)) < _MOST_FIT)
+    priors = Priors(tilt, start.distance_mm)
+    return _refine(lattices, origins, some, priors, (spots, start, reach_px))
+
+
+def _errors(spots: Spots) -> FloatArray:
+    """Errors of the spots with a floor: no spot is worth more than a tenth of a pixel to a lattice fit."""
+    return np.asarray(np.hypot(spots.sigma_px, 0.05))
+
+
+def _refine(
+    lattices: list[Indexed],
+    origins: list[Origin],
+    observed: Observed,
+    priors: Priors,
+    given: tuple[Spots, Geometry, float],
+) -> LatticeSolution | None:
+    """Fit from the likeliest origin; list the others as rivals."""
+    cells = [lattice.cell_freedom for lattice in lattices]
+    for number, origin in enumerate(origins):
+        models = [origin.model, *origin.others]
+        joint = fit_joint(models, cells, observed, priors)
+        used = lattices
+        if joint is None and len(models) > 1:
+            joint, used = fit_joint(models[:1], cells[:1], observed, priors), lattices[:1]
+        if joint is not None:
+            rivals = _rivals(origins, number, joint)
+            return _solution(joint, used, rivals, observed, given)
+    return None
+
+
+def _rivals(origins: list[Origin], chosen: int, joint: Joint) -> tuple[Rival, ...]:
+    best = origins[chosen]
+    rivals = []
+    for number, origin in enumerate(origins):
+        odds = origin.log_odds - best.log_odds
+        if number == chosen or odds < -_DEAD:
+            continue
+        geometry = origin.model.geometry
+        away = float(np.hypot(*np.subtract(geometry.center_px, joint.geometry.center_px)))
+        rivals.append(
+            Rival(
+                geometry.center_px,
+                (geometry.pitch_deg, geometry.yaw_deg),
+                float(joint.indexed.mean()),
+                joint.rms_px,
+                odds,
+                away,
+            )
+        )
+    return tuple(rivals)
+
+
+def _solution(
+    joint: Joint,
+    lattices: list[Indexed],
+    rivals: tuple[Rival, ...],
+    observed: Observed,
+    given: tuple[Spots, Geometry, float],
+) -> LatticeSolution:
+    spots, start, reach_px = given
+    count = len(spots)
+    found = []
+    predicted = np.full((count, 2), np.nan)
+    for model, part, lattice in zip(joint.models, joint.parts, lattices, strict=True):
+        bravais, cell = conventional(model.reciprocal, lattice.symmetry)
+        used = np.zeros(count, dtype=bool)
+        used[: len(part.used)] = part.used
+        hkl = np.zeros((count, 3), dtype=np.int64)
+        hkl[used] = np.round(part.assignment.hkl[part.used]).astype(np.int64)
+        predicted[used] = (observed.xy - part.assignment.rest)[part.used]
+        found.append(FoundLattice(cell, bravais, model.reciprocal, used, hkl))
+    found_geometry = joint.geometry
+    reason = why_not(Evidence(joint, observed, start, reach_px, rivals))
+    return LatticeSolution(
+        found_geometry.center_px,
+        (found_geometry.pitch_deg, found_geometry.yaw_deg),
+        joint.covariance,
+        found[0].cell,
+        found[0].bravais,
+        found[0].reciprocal,
+        np.any([lattice.indexed for lattice in found], axis=0),
+        float(joint.indexed.mean()),
+        joint.rms_px,
+        tuple(found),
+        rivals,
+        predicted,
+        found_geometry.distance_mm,
+        reason,
+    )

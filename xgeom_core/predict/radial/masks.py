@@ -1,0 +1,216 @@
+"""Tell spots, shadows and the stop from background."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from xgeom_core.frame import PooledFrame
+from xgeom_core.geometry import FloatArray
+from xgeom_core.predict.radial.cells import Cells, block_sum, spread_blocks
+from xgeom_core.predict.radial.likelihood import Model
+from xgeom_core.predict.radial.optics import radii
+from xgeom_core.predict.statistics import robust_sigma
+
+Mask = NDArray[np.bool_]
+
+# What became of a pixel, for pictures.
+USED, MASKED, INNER, SPOT, SHADOW, BRIGHT = 0, 1, 2, 3, 4, 5
+KINDS = ("used", "masked", "inner part", "spot", "shadow", "bright patch")
+
+_TABLE = 16
+_CLIP = 4.5
+_FIRST_CLIP = 5.0
+_FIRST_BLOCK = 8
+# A model that is only local or only smooth may be off by this much without a spot being there.
+_LOOSE = 0.10
+_TIGHT = 0.03
+
+
+def first_spots(pooled: PooledFrame, usable: Mask) -> Mask:
+    """Pixels far above the mean of their neighborhood; needs no model.
+
+    Returns
+    -------
+    ndarray of bool, shape of the pooled frame
+        Spots with a rim of one pixel.
+    """
+    shape = usable.shape
+    found = np.zeros(shape, dtype=bool)
+    for _ in range(3):
+        use = usable & ~found
+        total = block_sum(np.where(use, pooled.counts, np.float32(0.0)), _FIRST_BLOCK)
+        size = block_sum(use.astype(np.float32), _FIRST_BLOCK)
+        mean = total / np.maximum(size, 1.0)
+        limit = mean + _FIRST_CLIP * np.sqrt(mean + 1.0 + (_LOOSE * mean) ** 2)
+        limit[size < 1] = np.inf
+        above = usable & (pooled.counts > spread_blocks(limit.astype(np.float32), _FIRST_BLOCK, shape))
+        more = int(above.sum()) - int(found.sum())
+        found = above
+        if more <= 0.001 * found.size:
+            break
+    return widened(found)
+
+
+def model_spots(
+    pooled: PooledFrame, usable: Mask, model: Model, cells: Cells, wave: FloatArray, scale: float
+) -> Mask:
+    """Pixels far above the model, with a rim of one pixel; shadows are told cell by cell.
+
+    Parameters
+    ----------
+    pooled : PooledFrame
+    usable : ndarray of bool
+    model : Model
+    cells : Cells
+        Cells of the pooled frame.
+    wave : ndarray, shape (n,)
+        Log amplitude of each cell beside the profile.
+    scale : float
+        Scatter of the residuals in units of counting noise.
+    """
+    expected = expected_image(pooled, model, cells, wave)
+    score = pooled.counts - expected
+    score /= np.sqrt(expected + np.float32(1.0) + (np.float32(_TIGHT) * expected) ** 2)
+    return widened(usable & (score > _CLIP * max(1.0, scale)))
+
+
+def expected_image(pooled: PooledFrame, model: Model, cells: Cells, wave: FloatArray) -> NDArray[np.float32]:
+    """Expected counts of every pooled pixel (waves taken from its cell)."""
+    factor, (x0, y0) = pooled.pooling.factor, pooled.pooling.offset
+    height, width = pooled.counts.shape
+    x = (np.arange(width, dtype=np.float32) + np.float32(0.5)) * np.float32(factor) + np.float32(x0)
+    y = ((np.arange(height, dtype=np.float32) + np.float32(0.5)) * np.float32(factor) + np.float32(y0))[
+        :, None
+    ]
+    rho = radii(x, y, model.theta[:4], model.detector)
+    step = model.knots.step / _TABLE
+    far = float(rho.max())
+    radius = (np.arange(int(far / step) + 2, dtype=np.float64) + 0.5) * step
+    profile = np.exp(model.log_profile(radius)).astype(np.float32)
+    rho *= np.float32(1.0 / step)
+    place = rho.astype(np.int32)
+    amplitude = np.exp(cells.image(wave)).astype(np.float32)
+    return np.asarray(profile[place] * spread_blocks(amplitude, cells.block, (height, width)))
+
+
+def widened(mask: Mask) -> Mask:
+    """A mask with a rim of one pixel."""
+    out = mask.copy()
+    out[1:] |= mask[:-1]
+    out[:-1] |= mask[1:]
+    rows = out.copy()
+    out[:, 1:] |= rows[:, :-1]
+    out[:, :-1] |= rows[:, 1:]
+    return out
+
+
+_SEED_SIGMA, _SEED_SHARE = 5.0, 0.04
+_GROW_SIGMA, _GROW_SHARE = 2.0, 0.02
+_DEEP_SEED_SHARE, _DEEP_GROW_SHARE = 0.25, 0.12
+_SURROUND = 25
+_DEEP_SHARE = 0.3
+
+
+def odd_regions(
+    cells: Cells, expected: FloatArray, scale: float, excess: float, deep: bool
+) -> tuple[Mask, Mask]:
+    """Connected regions that stand out from their surroundings: arms, holders, nozzles, patches.
+
+    Parameters
+    ----------
+    cells : Cells
+    expected : ndarray, shape (n,)
+        Model at the cells.
+    scale : float
+        Scatter of the residuals in units of their noise.
+    excess : float
+        Variance of the relative error that counting noise does not explain.
+    deep : bool
+        Whether only deep shadows and strong patches count: while the model is rough, or where sharp
+        rings are uneven because the powder has grains.
+
+    Returns
+    -------
+    dark, bright : ndarray of bool, shape (n,)
+
+    Notes
+    -----
+    A wrong geometry leaves residuals that change slowly along a ring, shadows have edges. Residuals
+    are therefore taken against the mean of a wide surrounding window, unless they are very deep.
+    """
+    images = (
+        cells.image(expected),
+        cells.image(cells.counts - expected),
+        cells.image(excess * expected**2),
+    )
+    shares = (_DEEP_SEED_SHARE, _DEEP_GROW_SHARE) if deep else (_SEED_SHARE, _GROW_SHARE)
+    plain = np.ones(cells.grid, dtype=bool)
+    # What stands out falsifies the surroundings of its neighbors: so twice.
+    for _ in range(2):
+        dark, bright = _regions(images, plain, scale, shares)
+        plain = ~(dark | bright)
+    return widened(dark).ravel()[cells.place], widened(bright).ravel()[cells.place]
+
+
+def _regions(
+    images: tuple[FloatArray, FloatArray, FloatArray], plain: Mask, scale: float, shares: tuple[float, float]
+) -> tuple[Mask, Mask]:
+    """Dark and bright regions of a grid of cells, seen against their plain surroundings.
+
+    Parameters
+    ----------
+    images : tuple of ndarray
+        Expected counts, counts minus expected, and variance beyond counting noise.
+    plain : ndarray of bool
+        Where the surroundings may be taken from.
+    scale : float
+    shares : tuple of float
+        How far off seeds of a region and the rest of it are, relative to the model.
+    """
+    model, off, extra = images
+    wide_total = ndimage.uniform_filter(model * plain, _SURROUND, mode="constant")
+    wide = ndimage.uniform_filter(off * plain, _SURROUND, mode="constant") / np.maximum(wide_total, 1e-9)
+    wide = np.clip(wide, -0.5, 0.5)
+    seeds = {sign: np.zeros(model.shape, dtype=bool) for sign in (-1, 1)}
+    grown = {sign: np.zeros(model.shape, dtype=bool) for sign in (-1, 1)}
+    for size in (1, 3, 7):
+        area = float(size * size)
+        total, found, spread = (
+            ndimage.uniform_filter(image, size, mode="constant") * area for image in (model, off, extra)
+        )
+        noise = scale * np.sqrt(np.maximum(total + spread, 1.0))
+        for sign in (-1, 1):
+            value = sign * (found - wide * total)
+            seeds[sign] |= (value > _SEED_SIGMA * noise) & (value > shares[0] * total)
+            seeds[sign] |= sign * found > np.maximum(_SEED_SIGMA * noise, _DEEP_SHARE * total)
+            if size <= 3:
+                grown[sign] |= (value > _GROW_SIGMA * noise) & (value > shares[1] * total)
+    dark, bright = (
+        ndimage.binary_propagation(seeds[sign], mask=seeds[sign] | grown[sign]) for sign in (-1, 1)
+    )
+    return np.asarray(dark), np.asarray(bright)
+
+
+def inner_limit(radius: FloatArray, score: FloatArray, least: float, most: float, step: float) -> float:
+    """Radius inside which the azimuthal scatter is far larger than elsewhere: stop, air, slits.
+
+    Parameters
+    ----------
+    radius : ndarray, shape (n,)
+        Of the cells, px.
+    score : ndarray, shape (n,)
+        Residuals in units of their noise.
+    least, most : float
+        Where to look, px.
+    step : float
+        Width of a ring, px.
+    """
+    usual = max(1.0, robust_sigma(score))
+    limit = least
+    for low in np.arange(least, most, step):
+        ring = score[(radius >= low) & (radius < low + step)]
+        if len(ring) >= 12 and robust_sigma(ring) > 2.5 * usual:
+            limit = low + step
+    return float(limit)

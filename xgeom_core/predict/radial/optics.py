@@ -1,0 +1,167 @@
+"""How a tilted detector sees what depends on two-theta alone: radius, solid angle, polarization.
+
+A pixel at two-theta expects ``profile(rho) * g * polarization * exp(waves)``:
+
+- ``rho = D tan(two_theta)``, the radius on an untilted detector, in native pixels. The profile is
+  free, so everything that depends on two-theta alone (scattering, solid angle, the even part of the
+  polarization, absorption in air) is part of it.
+- ``g = (D / Z)**3`` is what a tilt does to the solid angle at equal two-theta: a pixel of the plane
+  sees ``n.R / R**3``, ``n.R`` is constant on a plane, and ``R = Z / cos(two_theta)``.
+- polarization is ``1 - a cos(2 phi) sin^2 / (1 + cos^2)`` beside its even part; the degree ``a`` is
+  one number of the fit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgeom_core.frame import Metadata
+from xgeom_core.geometry import FloatArray, detector_axes
+
+
+@dataclass(frozen=True)
+class Detector:
+    """What the fit takes as given: distance in native pixels (fast axis) and the pixels' aspect.
+
+    Parameters
+    ----------
+    distance_px : float
+        Sample to beam center in px.
+    aspect : float
+        Slow pixel size divided by fast pixel size.
+    assumed : bool
+        Whether the distance is only a guess. With a free profile an image depends, to first order,
+        on tilt / distance alone, so the center comes out right all the same; the tilt does not.
+    """
+
+    distance_px: float
+    aspect: float = 1.0
+    assumed: bool = False
+
+
+def detector_of(metadata: Metadata, side_px: int) -> Detector:
+    """The detector that the metadata state; a middling distance where they do not."""
+    fast, slow = metadata.pixel_mm or (1.0, 1.0)
+    if metadata.pixel_mm is None or metadata.distance_mm is None:
+        return Detector(float(side_px), slow / fast, assumed=True)
+    return Detector(metadata.distance_mm / fast, slow / fast)
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """Where pixels look.
+
+    Parameters
+    ----------
+    rho : ndarray, shape (n,)
+        Radius on the untilted detector in px.
+    log_g : ndarray, shape (n,)
+        Logarithm of the solid-angle factor.
+    d_rho, d_log_g, d_angle : ndarray, shape (4, n)
+        Derivatives, the azimuth's too, with respect to center x, y in px and pitch, yaw in radians.
+    cos, sin : ndarray, shape (n,)
+        Of the azimuth about the beam.
+    bent, bending : ndarray, shape (n,)
+        Radius in units of momentum transfer and its derivative by rho; see `bent`.
+    """
+
+    rho: FloatArray
+    log_g: FloatArray
+    d_rho: FloatArray
+    d_log_g: FloatArray
+    d_angle: FloatArray
+    cos: FloatArray
+    sin: FloatArray
+    bent: FloatArray
+    bending: FloatArray
+
+
+def sight(x: FloatArray, y: FloatArray, parameters: FloatArray, detector: Detector) -> Sight:
+    """Radius, solid angle and azimuth of pixels, with derivatives.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+        Native pixel coordinates, corner origin.
+    parameters : ndarray, shape (4,)
+        Center x, y in px, pitch, yaw in radians.
+    detector : Detector
+    """
+    u = x - parameters[0]
+    v = (y - parameters[1]) * detector.aspect
+    distance, (pitch, yaw) = detector.distance_px, parameters[2:]
+    fast, slow, _ = detector_axes(np.degrees(pitch), np.degrees(yaw))
+    sin_p, cos_p, sin_y, cos_y = np.sin(pitch), np.cos(pitch), np.sin(yaw), np.cos(yaw)
+    h = np.maximum(np.hypot(u * fast[0] + v * slow[0], v * slow[1]), 1e-6)
+    cos, sin = (u * fast[0] + v * slow[0]) / h, v * slow[1] / h
+    lab_z = np.maximum(distance + u * fast[2] + v * slow[2], 0.05 * distance)
+    scale = distance / lab_z
+    lean = h / lab_z
+    d_rho, d_z, d_angle = np.empty((4, len(u))), np.empty((4, len(u))), np.empty((4, len(u)))
+    d_z[0], d_z[1] = -fast[2], -detector.aspect * slow[2]
+    d_rho[0], d_angle[0] = -fast[0] * cos, fast[0] * sin
+    d_rho[1] = -detector.aspect * (slow[0] * cos + slow[1] * sin)
+    d_angle[1] = detector.aspect * (slow[0] * sin - slow[1] * cos)
+    d_z[2] = cos_p * cos_y * v
+    d_rho[2] = v * (cos_p * sin_y * cos - sin_p * sin)
+    d_angle[2] = v * (-sin_p * cos - cos_p * sin_y * sin)
+    d_z[3] = -cos_y * u - sin_p * sin_y * v
+    lean_x = sin_p * cos_y * v - sin_y * u
+    d_rho[3], d_angle[3] = lean_x * cos, -lean_x * sin
+    d_rho -= lean * d_z
+    d_rho *= scale
+    d_z *= -3.0 / lab_z
+    d_angle /= h
+    rho = scale * h
+    return Sight(rho, 3.0 * np.log(scale), d_rho, d_z, d_angle, cos, sin, *bent(rho, distance))
+
+
+def bent(rho: FloatArray, distance_px: float) -> tuple[FloatArray, FloatArray]:
+    """Radius in units of momentum transfer, ``2 D sin(theta)`` in px, and its derivative by rho.
+
+    What scatters has features of a constant width in momentum transfer, not on a detector: at wide
+    angles a profile against this radius is evenly smooth.
+    """
+    square = (rho / distance_px) ** 2
+    cos2 = 1.0 / np.sqrt(1.0 + square)
+    # 2 sin^2(theta) = 1 - cos(2 theta), written so that small angles lose no digits.
+    sine = np.sqrt(0.5 * square * cos2 * cos2 / (1.0 + cos2))
+    return 2.0 * distance_px * sine, np.sqrt(0.5 * (1.0 + cos2)) * cos2 * cos2
+
+
+def radii(x: NDArray[Any], y: NDArray[Any], parameters: FloatArray, detector: Detector) -> NDArray[Any]:
+    """`Sight.rho` alone, in the precision of x and y, which may broadcast against each other."""
+    kind = x.dtype.type
+    fast, slow, _ = detector_axes(*np.degrees(parameters[2:]))
+    u = x - kind(parameters[0])
+    v = (y - kind(parameters[1])) * kind(detector.aspect)
+    across = u * kind(fast[0]) + v * kind(slow[0])
+    up = v * kind(slow[1])
+    distance = kind(detector.distance_px)
+    lab_z = u * kind(fast[2]) + (v * kind(slow[2]) + distance)
+    np.maximum(lab_z, kind(0.05) * distance, out=lab_z)
+    rho = across * across
+    rho += up * up
+    np.sqrt(rho, out=rho)
+    rho *= distance / lab_z
+    return rho
+
+
+def polarization_wave(look: Sight, distance_px: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """What one unit of polarization along the fast axis takes from the intensity, relative.
+
+    Returns
+    -------
+    wave, by_radius, by_angle : ndarray, shape (n,)
+        The wave and its derivatives by the radius (1/px) and the azimuth.
+    """
+    tan2 = (look.rho / distance_px) ** 2
+    # sin^2 / (1 + cos^2) with cos^2 = 1 / (1 + tan^2)
+    depth = tan2 / (tan2 + 2.0)
+    double = look.cos**2 - look.sin**2
+    by_radius = double * (4.0 / distance_px**2) * look.rho / (tan2 + 2.0) ** 2
+    return double * depth, by_radius, (-4.0 * look.cos * look.sin) * depth

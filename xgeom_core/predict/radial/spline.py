@@ -1,0 +1,155 @@
+"""The free radial profile: a uniform cubic B-spline of the logarithm, smooth as the data allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, sparse
+
+from xgeom_core.geometry import FloatArray
+
+
+@dataclass(frozen=True)
+class Knots:
+    """Equally spaced knots.
+
+    Parameters
+    ----------
+    low, step : float
+        First knot and spacing, in px.
+    count : int
+        Number of basis functions.
+    """
+
+    low: float
+    step: float
+    count: int
+
+    @classmethod
+    def over(cls, low: float, high: float, step: float) -> Knots:
+        """Knots that carry a cubic spline from low to high."""
+        return cls(low, step, int(np.ceil((high - low) / step)) + 4)
+
+    def basis(self, rho: FloatArray) -> tuple[sparse.csr_array, sparse.csr_array]:
+        """Values and slopes of the basis functions.
+
+        Parameters
+        ----------
+        rho : ndarray, shape (n,)
+
+        Returns
+        -------
+        values, slopes : csr_array, shape (n, count)
+            Four entries in each row.
+        """
+        place = np.clip((rho - self.low) / self.step, 0.0, self.count - 4 + 1 - 1e-9)
+        first = np.minimum(place.astype(np.int32), self.count - 4)
+        t = place - first
+        t2 = t * t
+        values, slopes = np.empty((len(rho), 4)), np.empty((len(rho), 4))
+        values[:, 3] = t2 * t / 6.0
+        values[:, 0] = (1.0 - t) ** 3 / 6.0
+        values[:, 1] = 2.0 / 3.0 - t2 + 0.5 * t2 * t
+        values[:, 2] = 1.0 - values[:, 0] - values[:, 1] - values[:, 3]
+        slopes[:, 3] = 0.5 * t2
+        slopes[:, 0] = -0.5 * (1.0 - t) ** 2
+        slopes[:, 1] = 1.5 * t2 - 2.0 * t
+        slopes[:, 2] = -(slopes[:, 0] + slopes[:, 1] + slopes[:, 3])
+        slopes /= self.step
+        columns = (first[:, None] + np.arange(4, dtype=np.int32)).ravel()
+        starts = np.arange(0, 4 * len(rho) + 1, 4, dtype=np.int32)
+        shape = (len(rho), self.count)
+        return (
+            sparse.csr_array((values.ravel(), columns, starts), shape=shape),
+            sparse.csr_array((slopes.ravel(), columns, starts), shape=shape),
+        )
+
+    def start(self, rho: FloatArray, counts: FloatArray, pixels: FloatArray) -> FloatArray:
+        """Rough coefficients: logarithms of the mean count around each knot."""
+        near = np.clip(np.rint((rho - self.low) / self.step).astype(np.int64) + 1, 0, self.count - 1)
+        total = np.bincount(near, weights=counts, minlength=self.count)
+        size = np.bincount(near, weights=pixels, minlength=self.count)
+        seen = size > 0
+        level = np.log((total[seen] + 0.5) / (size[seen] + 0.5 * size[seen].mean() / max(counts.sum(), 1.0)))
+        return np.interp(np.arange(self.count), np.nonzero(seen)[0], level)
+
+
+def banded_gram(basis: sparse.csr_array, weight: FloatArray) -> FloatArray:
+    """``B^T W B`` in LAPACK's upper banded form, shape (4, count)."""
+    values = basis.data.reshape(-1, 4)
+    first = basis.indices[::4]
+    count = basis.shape[1]
+    gram = np.zeros((4, count))
+    weighted = values * weight[:, None]
+    for i in range(4):
+        for j in range(i, 4):
+            part = np.bincount(first, weights=weighted[:, i] * values[:, j], minlength=count)
+            # entry (first + i, first + j) lies on diagonal j - i, stored in column first + j
+            gram[3 - (j - i), j:] += part[: count - j]
+    return gram
+
+
+def roughness(count: int, local: FloatArray | None = None) -> FloatArray:
+    """Second differences squared, in upper banded form, with a trace of a ridge.
+
+    Parameters
+    ----------
+    count : int
+    local : ndarray, shape (count - 2,), optional
+        Weight of each second difference.
+    """
+    weight = np.ones(count - 2) if local is None else local
+    part = np.zeros((4, count))
+    d = np.array([1.0, -2.0, 1.0])
+    for i in range(3):
+        for j in range(i, 3):
+            part[3 - (j - i), j : j + count - 2] += d[i] * d[j] * weight
+    part[3] += 1e-9
+    return part
+
+
+def local_roughness(beta: FloatArray) -> FloatArray:
+    """Weights of the second differences: small where the profile bends, large where it does not."""
+    bend = np.diff(beta, 2) ** 2
+    kernel = np.array([1.0, 2.0, 3.0, 4.0, 3.0, 2.0, 1.0])
+    near = np.convolve(np.pad(bend, 3, mode="edge"), kernel / kernel.sum(), mode="valid")
+    weight = 1.0 / (near + 0.02 * near.mean() + 1e-12)
+    return np.asarray(weight / np.exp(np.log(weight).mean()))
+
+
+def times_banded(upper: FloatArray, vector: FloatArray) -> FloatArray:
+    """A symmetric banded matrix times a vector."""
+    out = upper[3] * vector
+    for k in range(1, 4):
+        band = upper[3 - k, k:]
+        out[:-k] += band * vector[k:]
+        out[k:] += band * vector[:-k]
+    return np.asarray(out)
+
+
+def choose_smoothness(gram: FloatArray, right: FloatArray, beta: FloatArray, rough: FloatArray) -> float:
+    """Roughness penalty of the largest marginal likelihood.
+
+    Parameters
+    ----------
+    gram : ndarray, shape (4, count)
+        ``B^T W B``, banded.
+    right : ndarray, shape (count,)
+        ``B^T W residual`` at `beta`.
+    beta : ndarray, shape (count,)
+        Present coefficients.
+    rough : ndarray, shape (4, count)
+        Roughness matrix, banded.
+    """
+    full = right + times_banded(gram, beta)
+    best, found = -np.inf, 1.0
+    for power in np.arange(-2.0, 8.1, 1.0):
+        penalty = 10.0**power
+        factor = linalg.cholesky_banded(gram + penalty * rough, check_finite=False)
+        at = linalg.cho_solve_banded((factor, False), full, check_finite=False)
+        score = 0.5 * float(full @ at) - float(np.log(factor[3]).sum())
+        score += 0.5 * (len(beta) - 2) * np.log(penalty)
+        if score > best:
+            best, found = score, penalty
+    return float(found)

@@ -1,0 +1,78 @@
+"""Why a radial fit is not to be believed, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from xgeom_core.predict.radial_fit import RadialFit
+
+# Limits as shares of the longer side of the frame (a 2527-px frame: 3 and 8 px), and degrees.
+_EVIDENCE_SHARE = 0.0013
+_SIGMA_SHARE = 0.003
+_EVIDENCE_DEG = 0.35
+_SIGMA_DEG = 0.7
+_STEEPEST_DEG = 15.0
+# Counts of photons scatter at least as Poisson says; whatever scatters far less is no count.
+_LEAST_MISFIT = 0.1
+# Water, air and the solid angle make every real background vary more than this over a detector. On a
+# flatter one the fit follows faint spots, and its solid-angle factor pins a tilt of zero.
+_LEAST_CONTRAST = 0.3
+# Relative error of a model that is no model of the frame.
+_LARGEST_EXCESS = 0.15
+_LARGEST_DROPPED = 0.4
+
+
+def background_trouble(fit: RadialFit | None, side_px: float) -> str:
+    """The reason why a fit is refused, or "" if it stands.
+
+    Parameters
+    ----------
+    fit : RadialFit or None
+        None where there was nothing to fit.
+    side_px : float
+        Longer side of the frame in native px.
+    """
+    if fit is None:
+        return "there are too few usable pixels or counts for a fit to the background"
+    sigma = np.sqrt(np.diag(fit.covariance))
+    reasons = (
+        (
+            fit.misfit < _LEAST_MISFIT,
+            "there is no background to fit (the values do not scatter as photon counts do)",
+        ),
+        (
+            fit.contrast < _LEAST_CONTRAST and not fit.sharp,
+            "the background is flat, so nothing in it points to the center",
+        ),
+        (
+            fit.evidence_px > _EVIDENCE_SHARE * side_px,
+            "the background has too few features to pin the center",
+        ),
+        (not fit.converged, "the fit to the background did not settle"),
+        (
+            sigma[:2].max() > _SIGMA_SHARE * side_px,
+            f"the sides of the frame disagree by {sigma[:2].max():.0f} px about the center",
+        ),
+        (fit.excess > _LARGEST_EXCESS, "the background does not look like rings about a beam"),
+        (
+            fit.dropped > _LARGEST_DROPPED,
+            f"{100 * fit.dropped:.0f}% of the background looks like shadows or patches",
+        ),
+    )
+    for found, words in reasons:
+        if found:
+            return words
+    return _tilt_trouble(fit, sigma)
+
+
+def _tilt_trouble(fit: RadialFit, sigma: np.ndarray) -> str:
+    if fit.tilt_deg is None:
+        return ""
+    if max(abs(angle) for angle in fit.tilt_deg) > _STEEPEST_DEG and not fit.sharp:
+        return f"the fit claims a tilt beyond {_STEEPEST_DEG:.0f} degrees, which it cannot tell well"
+    if fit.evidence_deg > _EVIDENCE_DEG or sigma[2:].max() > _SIGMA_DEG:
+        return "the background does not tell a tilt from a shift"
+    return ""
