@@ -42,11 +42,11 @@ def as_frame() -> Callable[..., Frame]:
 
 @pytest.fixture(scope="session")
 def simulated() -> Callable[..., SimulatedFrame]:
-    """Simulate one frame of a kind with some background entries replaced."""
+    """Simulate one frame of a kind with some background entries replaced (checked as a file's would be)."""
 
     def simulate(seed: int, kind: str = "standard", size: int = 820, **background: object) -> SimulatedFrame:
         recipe = load_recipe(kind)
-        part = recipe.background.model_copy(update=background)
+        part = type(recipe.background).model_validate(recipe.background.model_dump() | background)
         recipe = recipe.model_copy(update={"background": part})
         return render(recipe, (size, size), np.random.default_rng(seed))
 

@@ -150,6 +150,14 @@ def test_equal_origins_are_counted_and_the_background_chooses_among_them() -> No
     assert combine(network(), None, unlikely, SIDE).status == "ok"
 
 
+def test_a_lattice_that_leaves_most_spots_over_does_not_answer_alone() -> None:
+    poor = Lattice(share=0.39)
+    alone = combine(network(), None, poor, SIDE)
+    assert alone.status == "uncertain"
+    assert "39%" in alone.reason
+    assert combine(network(), Fit(), poor, SIDE).status == "ok", "an agreeing background supports it"
+
+
 def test_untrusted_sources_are_not_used_but_quoted() -> None:
     answer = combine(
         network(),

@@ -10,21 +10,20 @@ import pytest
 import torch
 from torch import nn
 
-from xgeom_core.estimate import Estimate
+from xgeom_core.files import open_frames
 from xgeom_core.frame import Frame, Metadata
 from xgeom_core.geometry import SYMMETRIES
 from xgeom_core.models.settings import ModelCard, NetworkSettings, Score
 from xgeom_core.models.store import Model
 from xgeom_core.predict import Predictor
 from xgeom_core.predict.network import network_estimate, run_network
-from xgeom_core.predict.radial_fit import RadialFit
-from xgeom_core.predict.verdict import why_not
+from xgeom_core.resources import resource
 
 
 class BrightestPixel(nn.Module):
     """A perfect reader of one bright pixel, in place of a network."""
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, told: torch.Tensor | None = None) -> torch.Tensor:
         side = x.shape[-1]
         best = x.flatten(1).argmax(dim=1)
         center = torch.stack([best % side, best // side], dim=1).float()
@@ -72,22 +71,69 @@ def test_opinions_under_all_symmetries_are_turned_back() -> None:
         assert back == pytest.approx((40.5 / 64, 11.5 / 64))
 
 
-def test_a_network_start_and_a_fit_make_an_answer(simulated, as_frame) -> None:
-    made = simulated(12, counts_per_mm2=(300, 400), asymmetric=0.0)
-    truth = made.geometry
-    frame = as_frame(made)
-    x, y = (round(value) + 9 for value in truth.center_px)
-    frame.data[y : y + 3, x : x + 3] = 1e6
-    frame = replace(frame, metadata=replace(frame.metadata, center_px=(400.0, 400.0)))
-    prediction = Predictor(oracle()).predict(frame)
-    assert prediction.status == "ok"
-    assert prediction.best is not None
-    assert prediction.best.source == "fit"
-    assert prediction.best.center_px == pytest.approx(truth.center_px, abs=0.5)
+@pytest.fixture(scope="module")
+def example() -> tuple[Frame, tuple[float, float], tuple[float, float]]:
+    """A bundled frame with a crystal and a water ring, and its center and tilt."""
+    with open_frames(resource("example/frame.h5")) as source:
+        truth = source.truth(0)
+        assert truth is not None
+        assert truth.tilt_deg is not None
+        return source.frame(0), truth.center_px, truth.tilt_deg
+
+
+def test_a_network_start_and_both_kinds_of_evidence_make_an_answer(example) -> None:
+    frame, center, tilt = example
+    x, y = (round(value) + 9 for value in center)
+    data = frame.data.copy()
+    data[y : y + 3, x : x + 3] = 9e5
+    prediction = Predictor(oracle()).predict(replace(frame, data=data, valid=frame.valid | (data == 9e5)))
+    assert (prediction.status, prediction.evidence) == ("ok", "lattice+background")
+    best = prediction.best
+    assert best is not None
+    assert best.center_px == pytest.approx(center, abs=0.05)
+    assert best.tilt_deg == pytest.approx(tilt, abs=0.03)
     assert [item.source for item in prediction.estimates] == ["header", "network", "fit"]
-    alone = Predictor(oracle()).predict(frame, fit=False)
+    assert prediction.background is not None
+    assert prediction.background.center_px == pytest.approx(center, abs=1.0)
+    crystal = prediction.crystal
+    assert crystal is not None
+    assert crystal.cell == pytest.approx((78.9, 78.9, 38.1, 90, 90, 90), abs=0.3)
+    assert (crystal.bravais, crystal.trusted) == ("tP", True)
+    assert crystal.indexed > 0.9 * crystal.spots
+
+
+@pytest.mark.parametrize("use", [("background",), ("lattice",)])
+def test_each_kind_of_evidence_can_answer_alone_from_a_stated_start(example, use, tiny_model) -> None:
+    frame, center, _tilt = example
+    start = (center[0] + 7.0, center[1] - 5.0)
+    prediction = Predictor(tiny_model).predict(frame, start_px=start, use=use)
+    assert (prediction.status, prediction.evidence) == ("ok", use[0])
+    assert prediction.best is not None
+    assert prediction.best.center_px == pytest.approx(center, abs=1.0 if use[0] == "background" else 0.05)
+    assert prediction.network is None
+
+
+def test_a_start_that_nothing_confirms_stays_a_start(tiny_model) -> None:
+    prediction = Predictor(tiny_model).predict(blank((300, 300)), start_px=(120.0, 140.0))
+    assert prediction.status == "uncertain"
+    assert prediction.best is not None
+    assert (prediction.best.source, prediction.best.center_px) == ("start", (120.0, 140.0))
+
+
+def test_the_network_can_be_asked_alone(tiny_model) -> None:
+    alone = Predictor(tiny_model).predict(blank((300, 300)), fit=False)
     assert alone.best is not None
-    assert (alone.best.source, alone.fit) == ("network", None)
+    assert (alone.best.source, alone.fit, alone.evidence) == ("network", None, "network")
+
+
+def test_what_the_answer_rests_on_is_kept_if_asked_for(example, tiny_model) -> None:
+    frame, center, _ = example
+    prediction = Predictor(tiny_model).predict(frame, start_px=center, explain=True)
+    explanation = prediction.explanation
+    assert explanation is not None
+    assert explanation.spots is not None
+    assert explanation.spots.indexed.sum() > 300
+    assert {mark.name for mark in explanation.marks} >= {"background", "lattice", "answer"}
 
 
 def test_what_the_file_lacks_is_said(simulated, as_frame, tiny_model) -> None:
@@ -106,6 +152,8 @@ HOSTILE = {
     "negative": np.random.default_rng(0).normal(-50, 10, (300, 300)),
     "huge": np.random.default_rng(0).uniform(0, 4e9, (300, 300)),
     "one hot pixel": np.pad([[5.0]], 150),
+    "all nan": np.full((300, 200), np.nan),
+    "saturated": np.full((300, 200), 65535.0),
     "noise": np.random.default_rng(0).poisson(0.05, (300, 300)).astype(float),
 }
 
@@ -115,7 +163,8 @@ HOSTILE = {
 def test_odd_frames_get_an_answer_or_a_reason(name: str, fit: bool, tiny_model) -> None:
     data = HOSTILE[name].astype(np.float32)
     meta = Metadata(distance_mm=100.0, pixel_mm=(0.1, 0.1), wavelength_A=1.0)
-    frame = Frame(data, np.ones(data.shape, dtype=bool), np.zeros(data.shape, dtype=bool), meta)
+    saturated = np.full(data.shape, name == "saturated")
+    frame = Frame(np.nan_to_num(data), np.isfinite(data) & ~saturated, saturated, meta)
     prediction = Predictor(tiny_model).predict(frame, fit=fit)
     assert prediction.status in ({"uncertain", "failed"} if fit else {"ok", "uncertain", "failed"})
     assert prediction.reason or not fit
@@ -129,39 +178,6 @@ def test_a_frame_without_a_usable_pixel_fails_with_a_reason(tiny_model) -> None:
     assert (prediction.status, prediction.best) == ("failed", None)
     assert "0 of 10000 pixels" in prediction.reason
     assert prediction.record()["center_px"] is None
-
-
-GOOD = RadialFit((500.0, 500.0), (0.5, 0.5), np.diag([0.04] * 4), 1.0, 0.2, 0.1, 1.5, False, 100000, True)
-
-
-def test_a_good_fit_stands_with_or_without_a_tilt() -> None:
-    start = Estimate("network", (510.0, 505.0), covariance=np.diag([25.0, 25.0]))
-    assert why_not(GOOD, start, 1000) == ""
-    centered = replace(GOOD, tilt_deg=None, covariance=np.diag([0.04, 0.04]), evidence_deg=float("nan"))
-    assert why_not(centered, start, 1000) == ""
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"misfit": 0.01}, "photon counts"),
-        ({"misfit": 9.0}, "does not look like rings"),
-        ({"evidence_px": 4.0}, "too few features"),
-        ({"contrast": 0.02}, "background is flat"),
-        ({"converged": False}, "did not settle"),
-        ({"covariance": np.diag([30.0, 30.0, 0.01, 0.01])}, "sides of the frame disagree"),
-        ({"center_px": (700.0, 500.0)}, "ran 19"),
-        ({"tilt_deg": (20.0, 0.0)}, "beyond 15"),
-        ({"evidence_deg": 2.0}, "tilt from a shift"),
-    ],
-)
-def test_a_bad_fit_is_refused_in_words(change: dict, words: str) -> None:
-    start = Estimate("network", (510.0, 505.0), covariance=np.diag([25.0, 25.0]))
-    assert words in why_not(replace(GOOD, **change), start, 1000)
-
-
-def test_no_fit_is_a_reason_too() -> None:
-    assert "too few" in why_not(None, Estimate("network", (1.0, 1.0)), 1000)
 
 
 @pytest.mark.parametrize(("tilt_deg", "says"), [(1.9, False), (0.5, True)])
