@@ -38,7 +38,7 @@ def main() -> int:
 
     def start_training() -> None:
         window.grab().save(str(FOLDER / "window.png"))
-        window.tabs.setCurrentIndex(1)
+        window.actions_by_name["train"].trigger()
         panel = window.training_panel
         panel.folder.setText(str(Path(folder) / "first-run"))
         panel.form.set_values(

@@ -25,14 +25,55 @@ class ActionSpec:
 
 
 SPECS = (
-    ActionSpec("open", "Open…", ("Ctrl+O",), "Open a file of diffraction frames"),
-    ActionSpec("example", "Example", (), "Open the example frame that comes with xgeom"),
+    ActionSpec("file", "File", ("Alt+F",), "Open, reload, follow, save and export"),
+    ActionSpec("open", "Open…", ("Ctrl+O",), "Open files of diffraction frames, or a saved session"),
+    ActionSpec("open_folder", "Open folder…", ("Ctrl+Shift+O",), "Open the frames of a folder as one run"),
+    ActionSpec("example", "Open the example", (), "Open the example frame that comes with xgeom"),
     ActionSpec("reload", "Reload", ("F5",), "Read the frame again from disk"),
+    ActionSpec(
+        "follow",
+        "Follow the newest frame",
+        ("Ctrl+F",),
+        "Look every second whether the file or folder has grown, and jump to its newest frame",
+        checkable=True,
+    ),
+    ActionSpec(
+        "tree", "File contents", ("H",), "Groups, datasets and attributes of the HDF5 file", checkable=True
+    ),
+    ActionSpec("save_session", "Save session…", ("Ctrl+S",), "Save files, view, marks and masks in one file"),
+    ActionSpec("export_view", "Export picture…", ("Ctrl+E",), "Save the view with its marks as PNG or SVG"),
+    ActionSpec(
+        "export_table", "Export table…", ("Ctrl+Shift+E",), "Save the table of centers as CSV or JSON"
+    ),
+    ActionSpec("copy_table", "Copy table", (), "Copy the table of centers as text, for a spreadsheet"),
     ActionSpec("previous", "Previous frame", ("Left",), "Show the previous frame"),
     ActionSpec("next", "Next frame", ("Right",), "Show the next frame"),
     ActionSpec("reset_view", "Whole frame", ("Home", "Ctrl+R"), "Show the whole frame"),
     ActionSpec("zoom_center", "Zoom to center", ("C",), "Zoom to the best center known"),
     ActionSpec("log", "Logarithmic", ("L",), "Show counts on a logarithmic scale", checkable=True),
+    ActionSpec("invert", "Inverted", ("I",), "Run the color map backwards", checkable=True),
+    ActionSpec("auto_contrast", "Automatic contrast", ("A",), "Let the contrast follow the frames"),
+    ActionSpec("rings", "Resolution rings", ("G",), "Show rings of round resolutions in Å", checkable=True),
+    ActionSpec("view", "View", ("V",), "How the picture is shown: scale, rings, mask, profiles"),
+    ActionSpec(
+        "display",
+        "Display panel",
+        ("D",),
+        "Scale, colors, contrast, histogram and rings",
+        checkable=True,
+    ),
+    ActionSpec("mask", "Mask tools", ("K",), "Paint, load and save a mask", checkable=True),
+    ActionSpec(
+        "line_profile", "Line profile", ("Shift+L",), "Counts along a line drawn on the image", checkable=True
+    ),
+    ActionSpec(
+        "radial_profile",
+        "Radial profile",
+        ("Shift+R",),
+        "Mean counts against the angle or the radius about the selected center",
+        checkable=True,
+    ),
+    ActionSpec("play", "Play", ("S",), "Play the frames one after the other, or stop", checkable=True),
     ActionSpec("predict", "Predict", ("P",), "Find center and tilt of this frame now"),
     ActionSpec(
         "automatic",
@@ -41,6 +82,33 @@ SPECS = (
         "Find center and tilt of every frame as soon as it is shown",
         checkable=True,
     ),
+    ActionSpec("undo", "Undo", ("Ctrl+Z",), "Take back what was done last"),
+    ActionSpec("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Do again what was taken back"),
+    ActionSpec(
+        "accept",
+        "Accept",
+        ("Ctrl+Return",),
+        "Take the selected center (else the answer) for true on this frame",
+    ),
+    ActionSpec(
+        "fit_here", "Fit from here", ("F",), "Fit again, starting from the selected center (else your own)"
+    ),
+    ActionSpec(
+        "reset_center",
+        "Reset",
+        ("Ctrl+Backspace",),
+        "Forget your own center, what was accepted and where the fit starts, on this frame",
+    ),
+    ActionSpec(
+        "blink",
+        "Blink",
+        ("B",),
+        "Look through a 20× loupe that blinks between the selected center and the reference",
+        checkable=True,
+    ),
+    ActionSpec("why", "Why?", ("W",), "What speaks for the answer: profiles, residuals, what was masked"),
+    ActionSpec("run", "Run", ("Ctrl+B",), "Predict every frame of the file; list them in order of doubt"),
+    ActionSpec("next_doubtful", "Next doubtful frame", ("N",), "Go to the next frame in the list of doubt"),
     ActionSpec(
         "add_geometry",
         "Add geometry…",
@@ -80,7 +148,9 @@ MOUSE = (
     ("Right click", "Menu of the image"),
     ("Double click on a center", "Zoom to it (in the table of centers)"),
     ("Right click on a center", "Read as, copy as, measure from it, remove (in the table)"),
-    ("Drop a file", "Frames are opened, other programs' geometry is compared"),
+    ("Drag a center", "Move it by hand; it becomes yours, and Ctrl+Z takes it back"),
+    ("Arrows, center selected", "Nudge it by 0.1 px; Shift 1 px, Ctrl 10 px; Escape lets go"),
+    ("Drop files", "Frames are opened, several as one run; other programs' geometry is compared"),
 )
 
 

@@ -24,7 +24,10 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         description="Show diffraction frames; find where the beam hits the detector and how it is tilted.",
     )
     parser.add_argument(
-        "file", nargs="?", default="", metavar="FILE[::DATASET]", help="frame or file of frames to open"
+        "files",
+        nargs="*",
+        metavar="FILE[::DATASET]",
+        help="file of frames to open, a folder, several files as one run, or a saved session (.xgeom.json)",
     )
     parser.add_argument(
         "--with",
@@ -47,9 +50,9 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         "(exit code 1 without an answer); needs no display",
     )
     found = parser.parse_args(arguments)
-    if found.file and found.example:
+    if found.files and found.example:
         parser.error("give either FILE or --example, not both")
-    return Options(found.file, found.example, found.screenshot, found.model, tuple(found.geometries))
+    return Options("\n".join(found.files), found.example, found.screenshot, found.model, tuple(found.geometries))
 
 
 def without_display(environment: Mapping[str, str], platform: str) -> bool:

@@ -14,7 +14,19 @@ from xgeom_gui.styles import SourceStyle, style_of
 if TYPE_CHECKING:
     from xgeom_gui.session import Session
 
-NAMES = {"truth": "Known", "header": "Header", "network": "Network", "fit": "Fit"}
+NAMES = {
+    "truth": "Known",
+    "header": "Header",
+    "network": "Network",
+    "start": "Start",
+    "second": "Second model",
+    "background": "Background",
+    "lattice": "Lattice",
+    "fit": "Fit",
+    "combined": "Combined",
+    "accepted": "Accepted",
+    "manual": "Mine",
+}
 
 
 @dataclass(frozen=True)

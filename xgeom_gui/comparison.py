@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -174,7 +175,8 @@ class Comparison(QObject):
         self._files: dict[str, tuple[Track, ...]] = {}
         self._removed: set[_Key] = set()
         self._choices: dict[str, str] = {}
-        self._hidden: set[str] = set()
+        # What one kind of evidence says by itself lies under the answer: it is there to be switched on.
+        self._hidden: set[str] = {"background", "lattice"}
         self._reference = ""
         self._rows: tuple[tuple[str, SourceStyle, Track], ...] = ()
         self._made: dict[tuple[str, int], Compared] = {}
@@ -263,6 +265,21 @@ class Comparison(QObject):
         if source != self._reference:
             self._reference = source
             self.changed.emit()
+
+    def state(self) -> dict[str, Any]:
+        """What the user decided, as plain values for a session file."""
+        return {
+            "hidden": sorted(self._hidden),
+            "reference": self._reference,
+            "choices": dict(self._choices),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` gave."""
+        self._hidden = {str(source) for source in state.get("hidden", ())}
+        self._reference = str(state.get("reference", ""))
+        self._choices |= {str(path): str(choice) for path, choice in dict(state.get("choices", {})).items()}
+        self._renew()
 
     def _renew(self) -> None:
         tracks = [track for path in self._files for track in self.tracks(path)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -15,8 +16,18 @@ from xgeom_gui.session import Session
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
 
+
+class Service(Protocol):
+    """Something with a thread."""
+
+    def shutdown(self, wait_ms: int) -> bool:
+        """Stop; whether it has ended in time."""
+        ...
+
+
 _DEBOUNCE_MS = 150
-_REMEMBERED = 512
+_REMEMBERED = 4096
+_EXPLAINED = 6
 
 
 class Coordinator(QObject):
@@ -42,10 +53,16 @@ class Coordinator(QObject):
         super().__init__(parent)
         self._session, self._reader, self._predictor = session, reader, predictor
         self.files = files
+        self.predictor = predictor
+        # Whether answers come with what speaks for them: somebody looks at it.
+        self.explaining = False
+        self._helpers: list[Service] = [reader, predictor, files]
         for owned in (reader, predictor, files):
             owned.setParent(self)
         # Predictions are small; going back to a frame must not cost seconds again.
         self._answers: OrderedDict[PredictionKey, Prediction] = OrderedDict()
+        # With what speaks for them they are not: only the last ones are kept whole.
+        self._explained: OrderedDict[PredictionKey, Prediction] = OrderedDict()
         self._asked: PredictionKey | None = None
         self._refused: PredictionKey | None = None
         self._debounce = QTimer(self, singleShot=True, interval=_DEBOUNCE_MS)
@@ -58,6 +75,7 @@ class Coordinator(QObject):
         predictor.stage.connect(self._on_stage)
         predictor.done.connect(self._on_prediction)
         predictor.failed.connect(self._on_prediction_failed)
+        predictor.why_done.connect(self._keep_explained)
 
     def warm_up(self) -> None:
         """Load the model before the first frame asks for it."""
@@ -73,13 +91,20 @@ class Coordinator(QObject):
             return
         self._asked, self._refused = key, None
         self._session.set_activity("predicting…")
-        self._predictor.submit(PredictRequest(key, frame))
+        self._predictor.submit(PredictRequest(key, frame, explain=self.explaining))
 
     def shutdown(self, wait_ms: int = 15_000) -> bool:
         """Stop every thread; whether they have ended in time."""
         self._debounce.stop()
-        ended = [thread.shutdown(wait_ms) for thread in (self._reader, self._predictor, self.files)]
-        return all(ended)
+        return all([service.shutdown(wait_ms) for service in self._helpers])
+
+    def adopt(self, service: Service) -> None:
+        """Shut one more service down with the others."""
+        self._helpers.append(service)
+
+    def let_files_grow(self, on: bool) -> None:
+        """Hold no file open between frames, so that its growth can be seen."""
+        self._reader.transient = on
 
     def _read(self) -> None:
         self._session.set_activity("reading…")
@@ -99,7 +124,7 @@ class Coordinator(QObject):
         key = self._session.prediction_key
         if key is None or self._session.prediction is not None:
             return
-        known = self._answers.get(key)
+        known = self.answer(key)
         if known is not None:
             self._session.set_prediction(key, known)
         elif key == self._asked:
@@ -112,10 +137,28 @@ class Coordinator(QObject):
         if key == self._session.prediction_key:
             self._session.set_activity(text)
 
-    def _on_prediction(self, key: PredictionKey, prediction: Prediction) -> None:
-        self._answers[key] = prediction
+    def answer(self, key: PredictionKey) -> Prediction | None:
+        """An answer that is remembered."""
+        return self._explained.get(key) or self._answers.get(key)
+
+    def remember(self, key: PredictionKey, prediction: Prediction) -> None:
+        """Keep an answer, and show it if it is for the frame shown."""
+        self._answers[key] = _light(prediction)
+        self._keep_explained(key, prediction)
         if len(self._answers) > _REMEMBERED:
             self._answers.popitem(last=False)
+        if key == self._session.prediction_key and self._session.prediction is None:
+            self._answered(key)
+            self._session.set_prediction(key, prediction)
+
+    def _keep_explained(self, key: PredictionKey, prediction: Prediction) -> None:
+        if prediction.explanation is not None:
+            self._explained[key] = prediction
+            if len(self._explained) > _EXPLAINED:
+                self._explained.popitem(last=False)
+
+    def _on_prediction(self, key: PredictionKey, prediction: Prediction) -> None:
+        self.remember(key, prediction)
         self._answered(key)
         self._session.set_prediction(key, prediction)
 
@@ -131,3 +174,8 @@ class Coordinator(QObject):
             self._asked = None
         if key == self._session.prediction_key:
             self._session.set_activity("")
+
+
+def _light(prediction: Prediction) -> Prediction:
+    """The answer without the pictures that explain it: thousands of answers are remembered."""
+    return prediction if prediction.explanation is None else replace(prediction, explanation=None)

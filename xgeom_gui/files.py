@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from xgeom_core.tools.reading import Hints, Reading
 from xgeom_gui.centers import image_size
 from xgeom_gui.comparison import MOST_PER_FILE, Size, Track, fits
+from xgeom_gui.locations import RUN_SEPARATOR
 from xgeom_gui.services.geometry_reader import GeometryReader, GeometryRequest
 from xgeom_gui.session import Session
 
@@ -39,7 +40,7 @@ class FileDesk(QObject):
         self._serial = 0
         # Files added but not yet judged, with what was read: that takes the frame they are meant for.
         self._fresh: dict[str, Sequence[Reading]] = {}
-        self._frames_wanted = False
+        self._frames: list[str] = []
         self._known_from: tuple[Hints, int] | None = None
         session.frame_changed.connect(self._on_frame)
         session.estimates_changed.connect(self._keep_up)
@@ -48,8 +49,8 @@ class FileDesk(QObject):
         reader.failed.connect(self._on_failed)
 
     def take(self, paths: Iterable[str]) -> None:
-        """Open the first file of frames among these, and compare with every geometry."""
-        self._frames_wanted = True
+        """Open the frames among these, several files as one run; compare with every geometry."""
+        self._frames = []
         for path in paths:
             self._ask(path, either=True)
 
@@ -89,6 +90,9 @@ class FileDesk(QObject):
         """Judge what was added, once nothing is under way that could change the verdict."""
         if self._asked:
             return
+        if self._frames:
+            frames, self._frames = self._frames, []
+            self._session.open(RUN_SEPARATOR.join(frames))
         if self._session.frame is not None and not self._session.opening:
             fresh, self._fresh = self._fresh, {}
             for path, readings in fresh.items():
@@ -114,9 +118,8 @@ class FileDesk(QObject):
         self._settle()
 
     def _on_frames(self, request: GeometryRequest) -> None:
-        if self._answered(request) and self._frames_wanted:
-            self._frames_wanted = False
-            self._session.open(request.path)
+        if self._answered(request):
+            self._frames.append(request.path)
         self._settle()
 
     def _on_failed(self, request: GeometryRequest, sentence: str) -> None:

@@ -111,7 +111,7 @@ def make_window(
     if model != "default":
         session.use_model(model)
     session.set_automatic(settings.predict_automatically)
-    session.set_logarithmic(settings.logarithmic)
+    session.display.restore(settings.display)
     desk = FileDesk(session, GeometryReader())
     coordinator = Coordinator(session, FrameReader(open_source), PredictorThread(load), desk)
     training = TrainingProcess()

@@ -10,6 +10,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QMainWindow,
+    QMenu,
     QSizePolicy,
     QStackedWidget,
     QToolBar,
@@ -22,8 +23,11 @@ from xgeom_core.errors import XgeomError
 from xgeom_core.resources import resource
 from xgeom_gui.actions import SPECS, make_actions
 from xgeom_gui.announcer import Notice
+from xgeom_gui.center_tools import CenterTools
 from xgeom_gui.centers import centers_of
 from xgeom_gui.coordinator import Coordinator
+from xgeom_gui.file_tools import FileTools
+from xgeom_gui.image_tools import VIEW_MENU, ImageTools
 from xgeom_gui.panels.center_menu import CenterMenu
 from xgeom_gui.panels.centers import CentersPanel
 from xgeom_gui.panels.empty import EmptyState
@@ -31,6 +35,7 @@ from xgeom_gui.panels.experiment import ExperimentPanel
 from xgeom_gui.panels.frame_bar import FileStrip, FrameStrip
 from xgeom_gui.panels.key_sheet import KeySheet
 from xgeom_gui.panels.message_bar import MessageBar
+from xgeom_gui.panels.recent import RecentList
 from xgeom_gui.panels.results import DOCK_WIDTH, ResultsDock
 from xgeom_gui.panels.status import StatusBar
 from xgeom_gui.panels.tilt import TiltPanel
@@ -88,9 +93,16 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(session)
         self.center_menu = CenterMenu(session, self.centers, self.image.zoom_to, self.actions_by_name)
         self._key_sheet = KeySheet(self)
+        self.file_tools = FileTools(self, self.image, session, coordinator, settings, self.actions_by_name)
+        self.experiment.set_memory(self.file_tools.memory)
         self._build_toolbar()
+        self.image_tools = ImageTools(self, self.image, session, coordinator, settings, self.actions_by_name)
+        self.tabifyDockWidget(self.image_tools.docks["display"], self.file_tools.tree_dock)
         self._build_center()
         self._build_dock()
+        self.center_tools = CenterTools(
+            session, coordinator, self.image, self.centers, self._results, self.actions_by_name
+        )
         self.setStatusBar(self.status)
         self._connect_actions()
         self._connect_session()
@@ -105,8 +117,8 @@ class MainWindow(QMainWindow):
         bar.setMovable(False)
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         groups = (
-            ("open", "example"),
-            ("reset_view", "zoom_center", "log"),
+            ("file", "open"),
+            ("reset_view", "zoom_center", "view"),
             ("predict", "automatic"),
             ("add_geometry", "copy_as"),
         )
@@ -118,14 +130,25 @@ class MainWindow(QMainWindow):
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(spacer)
         bar.addActions([self.actions_by_name[name] for name in ("keys",)])
-        self._give_menu(bar, "copy_as")
+        self._give_menu(bar, "file", self.file_tools.menu())
+        self._give_menu(bar, "copy_as", self.center_menu.copy_menu)
+        self._give_menu(bar, "view", self._view_menu())
         self.addToolBar(bar)
 
-    def _give_menu(self, bar: QToolBar, name: str) -> None:
+    def _view_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for name in VIEW_MENU:
+            if name:
+                menu.addAction(self.actions_by_name[name])
+            else:
+                menu.addSeparator()
+        return menu
+
+    def _give_menu(self, bar: QToolBar, name: str, menu: QMenu) -> None:
         """The button opens its menu below itself; the key opens it at the table."""
         button = bar.widgetForAction(self.actions_by_name[name])
         assert isinstance(button, QToolButton)
-        button.setMenu(self.center_menu.copy_menu)
+        button.setMenu(menu)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def _build_center(self) -> None:
@@ -135,9 +158,13 @@ class MainWindow(QMainWindow):
         layout.setSpacing(0)
         layout.addWidget(FileStrip(self._session))
         layout.addWidget(self.image, 1)
-        layout.addWidget(FrameStrip(self._session))
+        frames = FrameStrip(self._session)
+        frames.add_button(self.actions_by_name["follow"])
+        layout.addWidget(frames)
+        layout.addWidget(self.image_tools.play_strip)
         self.pages = QStackedWidget()
-        self.pages.addWidget(EmptyState(self.actions_by_name["open"], self.actions_by_name["example"]))
+        recent = RecentList(self.file_tools.recent, self.open)
+        self.pages.addWidget(EmptyState(self.actions_by_name["open"], self.actions_by_name["example"], recent))
         self.pages.addWidget(shown)
         center = QWidget()
         outer = QVBoxLayout(center)
@@ -166,16 +193,15 @@ class MainWindow(QMainWindow):
             "reset_view": self.image.reset_view,
             "zoom_center": self._zoom_to_best,
             "predict": self._coordinator.predict_now,
-            "train": lambda: self.tabs.setCurrentIndex(1 - self.tabs.currentIndex()),
+            "train": lambda: self._results.show_tab("Training"),
             "keys": self._key_sheet.show,
             "quit": self.close,
         }
         for name, handler in handlers.items():
             self.actions_by_name[name].triggered.connect(lambda _checked, act=handler: act())
-        self.actions_by_name["log"].toggled.connect(self._set_logarithmic)
         self.actions_by_name["automatic"].toggled.connect(self._set_automatic)
-        menu = ("reset_view", "zoom_center", "log", "reload")
-        self.image.set_menu([self.actions_by_name[name] for name in menu])
+        menu = (*VIEW_MENU, "", "reload")
+        self.image.set_menu([self.actions_by_name.get(name) for name in menu])
         # Keys of one row must not work elsewhere: Delete and Space mean something in text fields and buttons.
         self.centers.table.addActions([self.actions_by_name[spec.name] for spec in SPECS if spec.of_table])
 
@@ -192,28 +218,29 @@ class MainWindow(QMainWindow):
         self._on_frame()
 
     def open(self, spec: str) -> None:
-        """Open ``FILE`` or ``FILE::dataset``."""
+        """Open ``FILE`` or ``FILE::dataset``, a folder, several files as one run, or a session file."""
         self.messages.dismiss()
-        self._session.open(spec)
+        self.file_tools.open(spec)
 
     def open_example(self) -> None:
         """Open the bundled example."""
         try:
-            self.open(str(resource(EXAMPLE)))
+            example = str(resource(EXAMPLE))
+            self.file_tools.recent.ignored |= {example}
+            self.open(example)
         except XgeomError as error:
             self._session.notice(str(error))
 
     def take(self, paths: Sequence[str]) -> None:
-        """Open the first file of frames among these; compare with every geometry of another program."""
+        """Open the frames among these, several files as one run; compare with other programs' geometry."""
         self.messages.dismiss()
-        self._coordinator.files.take(paths)
+        self.file_tools.take(paths)
 
     def choose_file(self) -> None:
-        """Ask for a file of frames; one of geometry is welcome as well."""
-        name, _ = QFileDialog.getOpenFileName(self, "Open diffraction frames", self._settings.last_folder)
-        if name:
-            self._settings.last_folder = str(Path(name).parent)
-            self.take([name])
+        """Ask for files of frames; those of geometry and of sessions are welcome as well."""
+        names = self.file_tools.choose_files()
+        if names:
+            self.take(names)
 
     def choose_geometry(self) -> None:
         """Ask for other programs' files of geometry."""
@@ -231,7 +258,7 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 (Qt's name)
-        """Open the frames dropped (the first file, if there are several); compare with the geometries."""
+        """Open the frames dropped, several files as one run; compare with the geometries."""
         files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         if files:
             event.acceptProposedAction()
@@ -279,12 +306,7 @@ class MainWindow(QMainWindow):
         self._close_confirmed = self._close_confirmed and self.isHidden()
 
     def _show_options(self) -> None:
-        self.actions_by_name["log"].setChecked(self._session.logarithmic)
         self.actions_by_name["automatic"].setChecked(self._session.automatic)
-
-    def _set_logarithmic(self, on: bool) -> None:
-        self._session.set_logarithmic(on)
-        self._settings.logarithmic = on
 
     def _set_automatic(self, on: bool) -> None:
         self._session.set_automatic(on)

@@ -13,7 +13,7 @@ class Options:
     Parameters
     ----------
     file : str
-        ``FILE`` or ``FILE::dataset`` to open; "" for none.
+        ``FILE`` or ``FILE::dataset`` to open, or several with line breaks between them; "" for none.
     example : bool
         Open the bundled example frame.
     screenshot : Path or None

@@ -16,13 +16,22 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame, Metadata
 from xgeom_core.geometry import Geometry
 from xgeom_gui.announcer import Announcer
+from xgeom_gui.batch import Batch
 from xgeom_gui.comparison import Comparison
-from xgeom_gui.services.picture import Contrast, Picture
+from xgeom_gui.corrections import Corrections, FrameId
+from xgeom_gui.display import Display
+from xgeom_gui.masks import MaskDesk
+from xgeom_gui.rings import Rings
+from xgeom_gui.second_model import SecondModel
+from xgeom_gui.services.frame_math import Stack
+from xgeom_gui.services.picture import Picture
 from xgeom_gui.services.predictor import Experiment, ModelChoice, PredictionKey
-from xgeom_gui.services.reader import LoadedFrame, ReadRequest, SourceInfo
+from xgeom_gui.services.reader import NAMED, LoadedFrame, ReadRequest, SourceInfo
+from xgeom_gui.undo import History
 
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
+    from xgeom_core.predict.variants import Variant
 
 
 class Session(Announcer):
@@ -41,7 +50,7 @@ class Session(Announcer):
     model_changed
         Another model answers.
     options_changed
-        Automatic prediction or the scale of counts changed.
+        Automatic prediction was switched on or off.
     cursor_changed
         The pointer stands over another place of the image.
     """
@@ -56,17 +65,29 @@ class Session(Announcer):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.history = History(self)
+        self.corrections = Corrections(self.history, self)
+        self.corrections.changed.connect(self.estimates_changed)
+        self.batch = Batch(self)
+        self.second = SecondModel(self)
+        self.second.changed.connect(self.estimates_changed)
         self.comparison = Comparison(self)
         self.comparison.changed.connect(self.estimates_changed)
+        self.display = Display(self)
+        self.rings = Rings(self)
+        self.masks = MaskDesk(self)
+        self.masks.undo_stack = self.history
+        self.masks.changed.connect(self._want_masked)
         self._wanted: ReadRequest | None = None
         self._loaded: LoadedFrame | None = None
         self._frame: Frame | None = None
-        self._contrasts: tuple[Contrast, ...] = ()
+        self._stumbled: int | None = None
+        self._refused = ""
         self._experiments: dict[str, Experiment] = {}
         self._prediction: tuple[PredictionKey, Prediction] | None = None
         self._model = ModelChoice()
         self._automatic = True
-        self._logarithmic = False
+        self._variant: Variant = "measured"
         self._cursor: tuple[float, float] | None = None
 
     @property
@@ -78,6 +99,11 @@ class Session(Announcer):
     def source(self) -> SourceInfo | None:
         """The open file."""
         return self._loaded.source if self._loaded else None
+
+    @property
+    def refused(self) -> str:
+        """What could not be opened, until something else is shown."""
+        return self._refused
 
     @property
     def opening(self) -> bool:
@@ -102,11 +128,6 @@ class Session(Announcer):
         return self._loaded.picture if self._loaded else None
 
     @property
-    def contrasts(self) -> tuple[Contrast, ...]:
-        """Contrast of each level of the picture; kept from frame to frame unless it would not do."""
-        return self._contrasts
-
-    @property
     def truth(self) -> Estimate | None:
         """The known center of the frame shown."""
         return self._loaded.truth if self._loaded else None
@@ -121,12 +142,21 @@ class Session(Announcer):
 
     @property
     def estimates(self) -> tuple[Estimate, ...]:
-        """What the frame's own file and the prediction say: known, header, network, fit."""
+        """What the frame's own file, the prediction and the user say: known, header, network, fit, mine."""
         known = (self.truth,) if self.truth else ()
+        second = self.second.estimate(self.prediction_key)
+        mine = (*((second,) if second else ()), *self.corrections.estimates)
         if self.prediction is not None:
-            return known + tuple(self.prediction.estimates)
+            return known + tuple(self.prediction.estimates) + self._evidence(self.prediction) + mine
         header = self.metadata.estimate()
-        return known + ((header,) if header else ())
+        return known + ((header,) if header else ()) + mine
+
+    @staticmethod
+    def _evidence(prediction: Prediction) -> tuple[Estimate, ...]:
+        """What background and lattice say by themselves, where that is not the answer itself."""
+        best = prediction.best
+        kinds = (prediction.background, prediction.lattice)
+        return tuple(one for one in kinds if one is not None and (best is None or one.center_px != best.center_px))
 
     @property
     def best(self) -> Estimate | None:
@@ -140,8 +170,8 @@ class Session(Announcer):
 
     @property
     def geometry(self) -> Geometry | None:
-        """Geometry about the best center known; None while anything is missing for it."""
-        candidates = [self.best, self.truth, self.metadata.estimate()]
+        """Geometry about the user's own center, else the best known; None while anything is missing."""
+        candidates = [self.corrections.preferred, self.best, self.truth, self.metadata.estimate()]
         chosen = next((estimate for estimate in candidates if estimate is not None), None)
         return self.metadata.geometry(chosen.center_px, chosen.tilt_deg) if chosen else None
 
@@ -153,10 +183,25 @@ class Session(Announcer):
     @property
     def prediction_key(self) -> PredictionKey | None:
         """What an answer for the frame shown belongs to."""
-        if self._loaded is None:
+        return self.key_for(self.index)
+
+    def key_for(self, index: int) -> PredictionKey | None:
+        """What an answer for a frame of the open file belongs to, by its number."""
+        source = self.source
+        if self._loaded is None or source is None:
             return None
         request = self._loaded.request
-        return PredictionKey(request.spec, self.index, request.generation, self._model, self.experiment)
+        return PredictionKey(
+            request.spec,
+            index,
+            request.generation,
+            self._model,
+            self.experiment,
+            request.stack,
+            request.mask.revision if request.mask else 0,
+            self.corrections.of(FrameId(source.path, source.dataset, index)).start_px,
+            request.variant,
+        )
 
     @property
     def model(self) -> ModelChoice:
@@ -169,19 +214,32 @@ class Session(Announcer):
         return self._automatic
 
     @property
-    def logarithmic(self) -> bool:
-        """Whether counts are shown on a logarithmic scale."""
-        return self._logarithmic
+    def stack(self) -> Stack:
+        """How many frames are shown as one."""
+        return self._wanted.stack if self._wanted else Stack()
+
+    @property
+    def variant(self) -> Variant:
+        """Which part of the frames is shown and predicted."""
+        return self._variant
+
+    @property
+    def frame_id(self) -> FrameId | None:
+        """Which frame is shown."""
+        frame, source = self._frame, self.source
+        return FrameId(source.path, source.dataset, frame.index) if frame and source else None
 
     @property
     def cursor(self) -> tuple[float, float] | None:
         """Where the pointer stands, in native pixels; None when it is elsewhere."""
         return self._cursor
 
-    def open(self, spec: str, index: int = 0) -> None:
-        """Ask for a file (``FILE`` or ``FILE::dataset``)."""
+    def open(self, spec: str, index: int = NAMED) -> None:
+        """Ask for a file (``FILE`` or ``FILE::dataset``), a folder, or several files as one run."""
         generation = self._wanted.generation + 1 if self._wanted else 0
-        self._want(ReadRequest(spec, index, generation, self._logarithmic))
+        again = self._wanted is not None and self._wanted.spec == spec
+        stack, mask = (self.stack, self.masks.current) if again else (Stack(), None)
+        self._want(ReadRequest(spec, index, generation, stack, mask, self.variant))
 
     def open_dataset(self, dataset: str) -> None:
         """Ask for another dataset of the open file."""
@@ -196,23 +254,36 @@ class Session(Announcer):
             self._want(replace(self._wanted, index=index))
 
     def step(self, frames: int) -> None:
-        """Ask for the frame that many further."""
-        if self._wanted is not None:
-            self.show_index(self._wanted.index + frames)
+        """Ask for the frame that many further, past one that could not be read."""
+        if self._wanted is None:
+            return
+        target = self._wanted.index + frames
+        if self._stumbled == target and frames:
+            target += 1 if frames > 0 else -1
+        self.show_index(target)
+
+    def show_newest(self, frames: int) -> None:
+        """The open file has grown to so many frames: ask for the last one."""
+        if self._wanted is not None and frames > 0:
+            self._want(replace(self._wanted, index=frames - 1))
 
     def reload(self) -> None:
         """Read the frame again from disk."""
         if self._wanted is not None:
             self.open(self._wanted.spec, self._wanted.index)
 
-    def set_logarithmic(self, on: bool) -> None:
-        """Show counts on a logarithmic scale or not."""
-        if on == self._logarithmic:
-            return
-        self._logarithmic = on
-        self.options_changed.emit()
-        if self._wanted is not None:
-            self._want(replace(self._wanted, logarithmic=on))
+    def set_stack(self, stack: Stack) -> None:
+        """Show several frames as one, or each by itself."""
+        if self._wanted is not None and stack != self._wanted.stack:
+            self._want(replace(self._wanted, stack=stack))
+
+    def set_variant(self, variant: Variant) -> None:
+        """Show and predict frames as measured, or only a part of them."""
+        if variant != self._variant:
+            self._variant = variant
+            self.options_changed.emit()
+            if self._wanted is not None:
+                self._want(replace(self._wanted, variant=variant))
 
     def set_automatic(self, on: bool) -> None:
         """Predict each frame shown, or not."""
@@ -225,7 +296,7 @@ class Session(Announcer):
         if self.source is None or self._loaded is None or experiment == self.experiment:
             return
         self._experiments[self.source.path] = experiment
-        self._frame = _stated(self._loaded.frame, experiment)
+        self._frame = stated(self._loaded.frame, experiment)
         self.estimates_changed.emit()
 
     def use_model(self, name: str) -> None:
@@ -245,20 +316,28 @@ class Session(Announcer):
         if loaded.request != self._wanted:
             return
         # A file that was read again may have fewer frames than before.
-        self._wanted = replace(loaded.request, index=loaded.frame.index)
-        before, self._loaded = self._loaded, loaded
-        self._frame = _stated(loaded.frame, self.experiment)
-        new_source = before is None or before.source != loaded.source
-        self._keep_contrast(new_source)
+        self._wanted, self._stumbled = replace(loaded.request, index=loaded.frame.index), None
+        self._refused = ""
+        before, self._loaded = self._loaded, replace(loaded, request=self._wanted)
+        self._frame = stated(loaded.frame, self.experiment)
+        self.corrections.show(self.frame_id)
+        new_source = before is None or replace(before.source, frames=loaded.source.frames) != loaded.source
+        self.display.follow(loaded.picture, new_source)
         if new_source:
             self.source_changed.emit()
         self.frame_changed.emit()
         self.estimates_changed.emit()
+        self.masks.show_detector(loaded.frame.metadata.detector, loaded.frame.shape)
+        self._want_masked()
 
     def set_failed(self, request: ReadRequest, sentence: str) -> None:
         """A frame could not be read: what was shown stays."""
         if request == self._wanted:
             self._wanted = self._loaded.request if self._loaded else None
+            same_file = self._wanted is not None and self._wanted.spec == request.spec
+            # The next step in the same direction goes on behind it.
+            self._stumbled = request.index if same_file else None
+            self._refused = "" if same_file else request.spec
             self.frame_changed.emit()
         self.notice(sentence)
 
@@ -272,14 +351,17 @@ class Session(Announcer):
         self._wanted = request
         self.wanted_changed.emit()
 
-    def _keep_contrast(self, new_source: bool) -> None:
-        assert self._loaded is not None
-        fresh = tuple(level.contrast for level in self._loaded.picture.levels)
-        if new_source or len(fresh) != len(self._contrasts) or not fresh[0].resembles(self._contrasts[0]):
-            self._contrasts = fresh
+    def _want_masked(self) -> None:
+        """Ask for the same frame with the mask that the user has painted for its detector."""
+        if (
+            self._wanted is not None
+            and self._loaded is not None
+            and self.masks.current is not self._wanted.mask
+        ):
+            self._want(replace(self._wanted, mask=self.masks.current))
 
 
-def _stated(frame: Frame, experiment: Experiment) -> Frame:
+def stated(frame: Frame, experiment: Experiment) -> Frame:
     """The frame with what the user stated in place of what the file says."""
     metadata = frame.metadata.overridden(experiment.distance_mm, experiment.pixel_mm, experiment.wavelength_A)
     return replace(frame, metadata=metadata)

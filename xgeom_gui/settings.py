@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
@@ -48,13 +50,43 @@ class Settings:
         self._store.setValue("predict/automatically", value)
 
     @property
-    def logarithmic(self) -> bool:
-        """Whether counts are shown on a logarithmic scale."""
-        return self._flag("display/logarithmic", default=False)
+    def display(self) -> dict[str, Any]:
+        """How counts were drawn last (see `xgeom_gui.display.Display.state`)."""
+        try:
+            state = json.loads(str(self._store.value("display/state", "{}")))
+        except ValueError:
+            return {}
+        return state if isinstance(state, dict) else {}
 
-    @logarithmic.setter
-    def logarithmic(self, value: bool) -> None:
-        self._store.setValue("display/logarithmic", value)
+    @display.setter
+    def display(self, state: dict[str, Any]) -> None:
+        self._store.setValue("display/state", json.dumps(state))
+
+    @property
+    def recent(self) -> list[str]:
+        """What was opened last, newest first (see `xgeom_gui.recent`)."""
+        found = self._json("files/recent", [])
+        return [spec for spec in found if isinstance(spec, str)] if isinstance(found, list) else []
+
+    @recent.setter
+    def recent(self, specs: list[str]) -> None:
+        self._store.setValue("files/recent", json.dumps(specs))
+
+    @property
+    def experiments(self) -> dict[str, Any]:
+        """What the user stated of the experiments of each detector (see `xgeom_gui.memory`)."""
+        found = self._json("files/experiments", {})
+        return found if isinstance(found, dict) else {}
+
+    @experiments.setter
+    def experiments(self, experiments: dict[str, Any]) -> None:
+        self._store.setValue("files/experiments", json.dumps(experiments))
+
+    def _json(self, key: str, default: Any) -> Any:
+        try:
+            return json.loads(str(self._store.value(key, json.dumps(default))))
+        except ValueError:
+            return default
 
     def run_root(self, default: Path) -> Path:
         """Folder below which training runs are kept."""

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 Shape = Literal[
-    "x", "plus", "diamond", "circled_x", "square", "triangle", "circle", "hexagon", "nabla", "star"
+    "x",
+    "plus",
+    "diamond",
+    "circled_x",
+    "square",
+    "triangle",
+    "circle",
+    "hexagon",
+    "nabla",
+    "star",
+    "target",
+    "pentagon",
+    "kite",
 ]
 
 
@@ -24,6 +36,14 @@ _OWN = {
     "header": SourceStyle("#1b8a4b", "plus"),
     "network": SourceStyle("#e07b00", "diamond"),
     "fit": SourceStyle("#1d5fd1", "circled_x"),
+    "combined": SourceStyle("#1d5fd1", "circled_x"),
+    "background": SourceStyle("#00838f", "circle"),
+    "lattice": SourceStyle("#8e24aa", "hexagon"),
+    "start": SourceStyle("#8a5a00", "nabla"),
+    # The poster's pair: the model in orange, the other one in blue.
+    "second": SourceStyle("#2b7de9", "kite"),
+    "accepted": SourceStyle("#0b6b3a", "pentagon"),
+    "manual": SourceStyle("#c2185b", "target"),
 }
 _FAMILIES = {
     "dials": SourceStyle("#7b3fa0", "square"),

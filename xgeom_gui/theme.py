@@ -65,9 +65,11 @@ QToolButton {{ padding: 5px 9px; border: 1px solid transparent; border-radius: 5
 QToolButton:hover {{ background: {GROUND}; border-color: {LINE}; }}
 QToolButton:checked {{ background: #e3edf8; border-color: #b7cfe9; color: {ACCENT}; }}
 QToolButton:disabled {{ color: #a3abb5; }}
+QToolButton[role="framed"] {{ border-color: {LINE}; background: {PAPER}; padding: 4px 9px; }}
+QToolButton[role="framed"]:hover {{ background: #eef3f8; }}
+QToolButton[role="framed"]:checked {{ background: #e3edf8; border-color: #b7cfe9; }}
 QStatusBar {{ background: {PAPER}; border-top: 1px solid {LINE}; }}
 QStatusBar::item {{ border: 0; }}
-QDockWidget {{ titlebar-close-icon: none; }}
 QDockWidget::title {{ background: {GROUND}; padding: 6px 8px; }}
 QTabBar::tab {{ padding: 7px 16px; color: {SOFT_INK}; border: 0; border-bottom: 2px solid transparent; }}
 QTabBar::tab:selected {{ color: {INK}; border-bottom: 2px solid {ACCENT}; }}
@@ -75,10 +77,13 @@ QTabBar::tab:hover {{ color: {INK}; }}
 QPushButton {{ padding: 5px 12px; border: 1px solid #c3cad3; border-radius: 5px; background: {PAPER}; }}
 QPushButton:hover {{ background: #eef3f8; }}
 QPushButton:pressed {{ background: #dfe8f2; }}
+QPushButton:checked {{ background: #e3edf8; border-color: #b7cfe9; color: {ACCENT}; }}
 QPushButton:disabled {{ color: #a3abb5; background: {GROUND}; border-color: {LINE}; }}
 QPushButton[role="primary"] {{ background: {ACCENT}; border-color: {ACCENT}; color: white; }}
 QPushButton[role="primary"]:hover {{ background: #1f5592; }}
 QPushButton[role="primary"]:disabled {{ background: #b9cbe0; border-color: #b9cbe0; color: white; }}
+QPushButton[role="row"] {{ border: 0; background: transparent; text-align: left; }}
+QPushButton[role="row"]:hover, QPushButton[role="row"]:focus {{ background: #e3edf8; }}
 QPushButton[role="danger"] {{ color: {FAILED}; }}
 QPushButton[role="danger"]:disabled {{ color: #a3abb5; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{
@@ -94,11 +99,12 @@ QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border
 QLineEdit[invalid="true"] {{ border-color: {FAILED}; background: #fdf1f0; }}
 QLineEdit[missing="true"] {{ border-color: {UNCERTAIN}; background: #fffaf0; }}
 QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled {{ background: {GROUND}; color: #a3abb5; }}
-QTableView {{ border: 1px solid {LINE}; border-radius: 4px; background: {PAPER}; gridline-color: transparent;
+QTableView, QTreeView {{ border: 1px solid {LINE}; border-radius: 4px; background: {PAPER}; gridline-color: transparent;
     selection-background-color: #e3edf8; selection-color: {INK}; }}
 QHeaderView::section {{ background: {PAPER}; color: {SOFT_INK}; border: 0; border-bottom: 1px solid {LINE};
     padding: 5px 3px; }}
 QTableView::item {{ padding: 0 1px; }}
+QTreeView::item {{ padding: 3px 1px; }}
 QLabel[role="title"] {{ font-weight: 600; color: {INK}; }}
 QLabel[role="soft"] {{ color: {SOFT_INK}; }}
 QScrollArea {{ border: 0; background: transparent; }}

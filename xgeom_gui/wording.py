@@ -10,7 +10,7 @@ import numpy as np
 
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame, Metadata
-from xgeom_core.geometry import Geometry
+from xgeom_core.geometry import Geometry, Pooling
 from xgeom_gui.centers import Center
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from xgeom_core.predict import Prediction
 
-_PREDICTING = {"network", "fit"}
+_PREDICTING = {"network", "second", "start", "fit", "combined", "background", "lattice", "accepted", "manual"}
 _FINE, _COARSE_A, _ENDLESS_A = 0.01, 100.0, 1e5
 
 
@@ -163,20 +163,39 @@ def tilt_unknown_text(metadata: Metadata, prediction: Prediction | None) -> str:
     return "tilt unknown: this frame does not determine it"
 
 
-def cursor_text(frame: Frame, geometry: Geometry | None, point: tuple[float, float]) -> str:
-    """What lies under the pointer: place, counts, resolution and scattering angle.
+def missing_for_rings(metadata: Metadata, center_known: bool) -> str:
+    """Why no rings can be drawn."""
+    missing = list(metadata.missing) + ([] if center_known else ["center"])
+    return (
+        f"no rings: {' and '.join(missing)} missing" if missing else "no rings: the geometry is not possible"
+    )
+
+
+def cursor_text(
+    frame: Frame,
+    geometry: Geometry | None,
+    point: tuple[float, float],
+    pooling: Pooling | None = None,
+) -> str:
+    """What lies under the pointer: place, counts, resolution, scattering angle, azimuth, network pixel.
 
     Parameters
     ----------
     point : tuple of float
         ``(x, y)`` in native pixels, corner origin.
+    pooling : Pooling, optional
+        How the network's input is cut out of the frame.
     """
     x, y = point
     place = f"fast {x:.1f}  slow {y:.1f} px"
     column, row = math.floor(x), math.floor(y)
     if not (0 <= row < frame.shape[0] and 0 <= column < frame.shape[1]):
         return f"{place}   outside"
-    return f"{place}   {_counts_text(frame, row, column)}   {_angle_text(frame, geometry, x, y)}"
+    text = f"{place}   {_counts_text(frame, row, column)}   {_angle_text(frame, geometry, x, y)}"
+    if pooling is not None:
+        u, v = pooling.to_pooled(point)
+        text += f"   net {u:.1f}, {v:.1f}"
+    return text
 
 
 def _counts_text(frame: Frame, row: int, column: int) -> str:
@@ -192,7 +211,8 @@ def _angle_text(frame: Frame, geometry: Geometry | None, x: float, y: float) -> 
     if geometry is None:
         missing = missing_for_tilt(frame.metadata)
         return f"Å, 2θ: {' and '.join(missing)} missing" if missing else "Å, 2θ: center unknown"
-    two_theta = f"2θ {np.degrees(geometry.two_theta(x, y)):.2f}°"
+    azimuth = np.degrees(geometry.azimuth(x, y)) % 360.0
+    two_theta = f"2θ {np.degrees(geometry.two_theta(x, y)):.2f}°   φ {azimuth:.0f}°"
     if geometry.wavelength_A is None:
         return f"{two_theta}   Å: wavelength missing"
     resolution = float(geometry.resolution_A(x, y))
@@ -230,7 +250,19 @@ def _cell(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
-_STANDING = {"truth": "known", "header": "stated", "network": "rough", "fit": "trusted"}
+_STANDING = {
+    "truth": "known",
+    "header": "stated",
+    "network": "rough",
+    "second": "rough",
+    "start": "stated",
+    "background": "fitted",
+    "lattice": "fitted",
+    "fit": "trusted",
+    "combined": "trusted",
+    "accepted": "accepted",
+    "manual": "by hand",
+}
 
 
 def standing(center: Center) -> str:

@@ -23,6 +23,7 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.files import write_nxmx
 from xgeom_core.frame import Frame, Metadata
 from xgeom_core.predict import Prediction
+from xgeom_core.predict.explanation import Explanation
 from xgeom_gui.coordinator import Coordinator
 from xgeom_gui.launch import make_application, make_window
 from xgeom_gui.main_window import MainWindow
@@ -47,13 +48,21 @@ class FakePredictor:
     error: Exception | None = None
     seen: list[Frame] = field(default_factory=list)
     loaded: list[str] = field(default_factory=list)
+    starts: list[tuple[float, float] | None] = field(default_factory=list)
 
     def load(self, name: str) -> FakePredictor:
         self.loaded.append(name)
         return self
 
-    def predict(self, frame: Frame, fit: bool = True) -> Prediction:
+    def predict(
+        self,
+        frame: Frame,
+        fit: bool = True,
+        start_px: tuple[float, float] | None = None,
+        explain: bool = False,
+    ) -> Prediction:
         self.seen.append(frame)
+        self.starts.append(start_px)
         _be_busy(self.delay_s)
         if self.error is not None:
             raise self.error
@@ -75,6 +84,7 @@ class FakePredictor:
             header=header,
             warnings=("The background is lopsided.",),
             elapsed_s=self.delay_s,
+            explanation=Explanation.from_parts(frame, network, None, None, fitted) if explain else None,
         )
 
 

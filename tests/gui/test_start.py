@@ -83,11 +83,15 @@ def test_a_picture_that_cannot_be_saved_is_a_sentence(opened, nxmx_file, tmp_pat
 def test_preferences_survive_a_restart(tmp_path):
     path = str(tmp_path / "p.ini")
     first = Settings(QSettings(path, QSettings.Format.IniFormat))
-    assert first.predict_automatically and not first.logarithmic and first.window_geometry is None
-    first.predict_automatically, first.logarithmic, first.last_folder = False, True, "/data"
+    assert first.predict_automatically and first.display == {} and first.window_geometry is None
+    first.predict_automatically, first.display, first.last_folder = False, {"scale": "log"}, "/data"
     first._store.sync()
     second = Settings(QSettings(path, QSettings.Format.IniFormat))
-    assert not second.predict_automatically and second.logarithmic and second.last_folder == "/data"
+    assert (
+        not second.predict_automatically
+        and second.display == {"scale": "log"}
+        and second.last_folder == "/data"
+    )
 
 
 def test_preferences_of_a_picture_are_kept_apart(tmp_path):

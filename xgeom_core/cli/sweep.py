@@ -32,7 +32,8 @@ def sweep(
     The folder gets one run folder per variant, ranking.csv and ranking.png. The score is the error over
     that of the constant predictor, averaged over the validation sets: 1 means nothing learned.
     """
-    from xgeom_core.training.sweep import PLOT, TABLE, load_space  # noqa: PLC0415 - pydantic takes time
+    from xgeom_core.training.space import load_space  # noqa: PLC0415 - pydantic takes time
+    from xgeom_core.training.sweep import PLOT, TABLE  # noqa: PLC0415
     from xgeom_core.training.sweep import sweep as run  # noqa: PLC0415
 
     ranked = run(config, load_space(space), folder, trials, jobs, lambda trial: typer.echo(_line(trial)))

@@ -19,6 +19,7 @@ from xgeom_core.files.source import Contents, FrameSource
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi")
 MIN_SIDE = 16  # pixels: a smaller "image" found by looking around is a table
 _LISTED = 8  # names in an error message
+_BEING_WRITTEN = "already open for write"
 _DEPTH = 12  # groups within groups that are looked into
 
 
@@ -54,6 +55,12 @@ def open_file(path: str) -> h5py.File:
     try:
         return h5py.File(path, "r", locking=False)
     except OSError as error:
+        try:
+            # A writer in single-writer mode lets others read along, if they say so.
+            if _BEING_WRITTEN in str(error):
+                return h5py.File(path, "r", swmr=True, locking=False)
+        except OSError:
+            pass
         raise UnreadableFileError(_why_unreadable(path, str(error))) from error
 
 
@@ -66,7 +73,7 @@ def _why_unreadable(path: str, message: str) -> str:
             f"{path} is not a readable HDF5 file (it is truncated: {found} bytes of {expected}): "
             f"copy it again."
         )
-    if "already open for write" in message:
+    if _BEING_WRITTEN in message:
         return (
             f"{path} is still marked as being written: wait until its writer has closed it "
             f"(or run h5clear -s on it if the writer crashed)."

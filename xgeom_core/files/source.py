@@ -53,6 +53,9 @@ class FrameSource(ABC):
     Make one with `xgeom_core.files.open_frames`.
     """
 
+    start: int = 0
+    """Number of the frame that the user named: not the first where one file of a series was."""
+
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
 

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 # Standardized values beyond this carry no more information about where the beam is.
 _CLIP = 8.0
+# Before pooling, spots stand out farther.
+_CANVAS_CLIP = 16.0
+_FEWEST = 1000
 
 
 def network_input(counts: NDArray[Any], known: NDArray[np.bool_], supersampling: int) -> NDArray[np.float32]:
@@ -44,6 +47,41 @@ def network_input(counts: NDArray[Any], known: NDArray[np.bool_], supersampling:
     spread = float(values.std()) or 1.0
     image = np.zeros((side, side), dtype=np.float32)
     image[seen] = np.clip((values - values.mean()) / spread, -_CLIP, _CLIP)
+    return image
+
+
+def canvas_image(counts: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """What a network sees that takes the whole canvas; see `NetworkSettings.sees_canvas`.
+
+    Parameters
+    ----------
+    counts, known
+        As for `network_input`.
+
+    Returns
+    -------
+    ndarray of float32, shape (2, canvas, canvas)
+        Values as `network_input` makes them, without pooling, and 1 where they are known.
+    """
+    image = np.zeros((2, *counts.shape), dtype=np.float32)
+    number = int(np.count_nonzero(known))
+    if not number:
+        return image
+    values = image[0]
+    image[1] = known
+    np.maximum(counts, 0, out=values, casting="unsafe")
+    # A fifth of the pixels gives the level as well as all of them do.
+    level = _level(values[known][::5] if number > 5 * _FEWEST else values[known])
+    values *= image[1]
+    values /= np.float32(level)
+    np.log1p(values, out=values)
+    mean = float(values.sum(dtype=np.float64)) / number
+    square = float(np.dot(values.ravel(), values.ravel())) / number
+    spread = float(np.sqrt(max(square - mean * mean, 0.0))) or 1.0
+    values -= np.float32(mean)
+    values /= np.float32(spread)
+    np.clip(values, -_CLIP, _CANVAS_CLIP, out=values)
+    values *= image[1]
     return image
 
 

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from xgeom_core.errors import ModelError, XgeomError
-from xgeom_core.models.resnet import build_network
+from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import CARD_VERSION, ModelCard
 from xgeom_core.resources import resource
 
@@ -114,3 +114,38 @@ def load_model(name: str) -> Model:
             f"The weights in {path} do not fit its card; the file is damaged. Copy or train it again."
         ) from None
     return Model(network.eval(), card)
+
+
+def weights_that_fit(name: str, network: nn.Module) -> int:
+    """Begin with the weights of another model, where names and shapes agree.
+
+    A plain network's weights also begin stage 1 of a two-stage network.
+
+    Parameters
+    ----------
+    name : str
+        Model file or bundled model.
+    network : nn.Module
+        Changed in place.
+
+    Returns
+    -------
+    int
+        Number of tensors taken over.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be opened or nothing in it fits.
+    """
+    given = load_model(name).network.state_dict()
+    own = network.state_dict()
+    taken = 0
+    for key, tensor in given.items():
+        for place in (key, f"finder.{key}"):
+            if place in own and own[place].shape == tensor.shape:
+                own[place].copy_(tensor)
+                taken += 1
+    if not taken:
+        raise ModelError(f"No weights of the model {name!r} fit this network; train it from scratch.")
+    return taken

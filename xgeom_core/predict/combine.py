@@ -40,6 +40,9 @@ _STRONG_SHARE = 0.5
 _LONE_SPOTS = 80
 _LONE_SHARE_INDEXED = 0.65
 _LONE_SHARE = 0.01
+# Origins are looked for within this share of the side, and must cover so many sigma of the network.
+_SEARCHED_SHARE = 0.03
+_SEARCH_SIGMA = 2.0
 _USUAL_SPACING_PX = 8.0
 
 
@@ -80,6 +83,7 @@ def combine(
     *,
     px_per_inverse_A: float | None = None,
     background_refused: str = "",
+    searched_px: float | None = None,
 ) -> Combined:
     """The posterior of center and tilt.
 
@@ -98,6 +102,10 @@ def combine(
     px_per_inverse_A : float, optional
         ``wavelength * distance / pixel``: px on the detector per 1/Å near the beam; tells how far a
         false origin of the lattice would be off.
+    searched_px : float, optional
+        How far from the network's center origins of the lattice were looked for; by default 3% of the
+        side. Where the network is unsure by more, the true origin may not be among those listed, and
+        the lattice alone does not answer.
     background_refused : str
         Why there is no background fit, in words, for the reason of an uncertain answer.
 
@@ -115,7 +123,18 @@ def combine(
     elif lattice is not None:
         origins = judge_origins(lattice, base)
         exact = at_origin(lattice, origins[0])
-    return _Verdict(network, wide, base, exact, lattice, origins, side_px, px_per_inverse_A, refusals).reach()
+    return _Verdict(
+        network,
+        wide,
+        base,
+        exact,
+        lattice,
+        origins,
+        side_px,
+        px_per_inverse_A,
+        refusals,
+        searched_px or _SEARCHED_SHARE * side_px,
+    ).reach()
 
 
 def _origin_alone(lattice: LatticeEvidence) -> bool:
@@ -137,6 +156,7 @@ class _Verdict:
     side: int
     scale: float | None
     refusals: list[str]
+    searched: float
     notes: list[str] = field(default_factory=list)
 
     def reach(self) -> Combined:
@@ -145,8 +165,10 @@ class _Verdict:
             told = "; ".join(text.rstrip(".") for text in self.refusals)
             return self._rough(told or "neither the background nor the spots tell where the center is")
         ambiguous = self._ambiguous()
-        if lattice is not None and ambiguous and background is None:
-            return self._rough(ambiguous)
+        if lattice is not None and background is None:
+            weak = self._weak() or self._unsearched()
+            if ambiguous or weak:
+                return self._rough(ambiguous or weak)
         if background is not None and lattice is not None:
             pair = compare(lattice, background)
             if ambiguous or pair.probability < _CHANCE:
@@ -241,6 +263,26 @@ class _Verdict:
     def _strong(self, spots: int, share: float) -> bool:
         solution = self.solution
         return solution is not None and int(np.sum(solution.indexed)) >= spots and solution.share >= share
+
+    def _weak(self) -> str:
+        """Why a lattice may not answer alone; "" if it may.
+
+        Wrong triples of vectors betray themselves by the spots that they leave over.
+        """
+        solution = self.solution
+        if solution is None or solution.share >= _STRONG_SHARE:
+            return ""
+        return f"only {100 * solution.share:.0f}% of the spots fit the lattice, and nothing else supports it"
+
+    def _unsearched(self) -> str:
+        """Why the true origin may be missing from the list; "" if the list reaches far enough."""
+        sigma = max(self.network.center_sigma_px or (0.0,))
+        if _SEARCH_SIGMA * sigma <= self.searched:
+            return ""
+        return (
+            f"the rough center is unsure by {sigma:.0f} px, but origins of the lattice were looked for "
+            f"within {self.searched:.0f} px only"
+        )
 
     def _spacing(self) -> float:
         """How far the nearest false origin could lie, in px."""

@@ -27,7 +27,8 @@ class Mark:
     Parameters
     ----------
     name : str
-        ``"header"``, ``"network"`` or ``"start"`` (a rough center given), ``"background"``, ``"lattice"`` or ``"answer"``.
+        ``"header"``, ``"network"`` or ``"start"`` (a rough center given), ``"background"``,
+        ``"lattice"`` or ``"answer"``.
     center_px : tuple of float
         Native ``(x, y)``.
     tilt_deg : tuple of float or None

@@ -13,8 +13,9 @@ from xgeom_core.models.inputs import canvas_image, network_input, pooling_factor
 from xgeom_core.models.settings import TILT_UNIT_DEG, NetworkSettings
 from xgeom_core.models.store import Model
 
-# The symmetries under which a network is asked that sees the whole canvas: as it is, and half turned.
-_FEW = (SYMMETRIES[0], SYMMETRIES[3])
+# A network that sees the whole canvas is asked once: further symmetries cost as much again and were
+# measured to gain nothing.
+_ONCE = SYMMETRIES[:1]
 # A canvas pixel of which less than this share was measured counts as unknown.
 _LEAST_SHARE = 0.3
 
@@ -75,7 +76,7 @@ def run_network(
         Standard deviations: what the network says of itself (``sqrt 2`` times its Laplace scale),
         and the scatter between the symmetries, added in quadrature.
     """
-    symmetries = _FEW if model.card.network.sees_canvas else SYMMETRIES
+    symmetries = _ONCE if model.card.network.sees_canvas else SYMMETRIES
     batch = np.stack([symmetry.image(image) for symmetry in symmetries])
     distance = np.array([[log_distance or 0.0, float(log_distance is not None)]] * len(batch))
     with torch.inference_mode():

@@ -185,7 +185,7 @@ def _index(
     if geometry is None or geometry.wavelength_A is None or found.spots is None:
         return None
     # The background may be pulled by shadows, so its center narrows the search less than it claims.
-    sigma = max(max(rough.center_sigma_px or (np.inf,)), _BEST_SHARE * side)
+    sigma = max(*(rough.center_sigma_px or (np.inf, np.inf)), _BEST_SHARE * side)
     sigma = min(sigma, _FARTHEST_SHARE * side / _REACH_SIGMA)
     return solve_lattice(
         found.spots, geometry, reach_px=_REACH_SIGMA * sigma, sigma_px=sigma, cell=wishes.cell

@@ -30,9 +30,12 @@ _MOST_PEAKS = 12_000
 _BRIGHT_SIGMA = 6.0
 _LEAST_SNR = 4.0
 _STEP, _STEPS = 1.5, 6
-# Share of a spot's counts in one pixel: of a hot pixel, and of spots that are larger than a pixel.
-_HOT_SHARE = 0.85
-_WIDE_SHARE = 0.6
+# Beyond this change of the logarithm of the size the spots are looked for again.
+_LARGEST_CHANGE = 0.35
+# A hot pixel holds this share of its counts alone. Of spots smaller than a pixel a part does so too, those in
+# the middle of one, but then at least half as many hold the lesser share and up.
+_HOT_SHARE, _NARROW_SHARE = 0.9, 0.6
+_HOT_EXCESS = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +104,15 @@ def find_spots(frame: Frame, *, most: int = 3000) -> Spots:
     background = measure_background(image, frame.valid)
     if background is None or min(image.shape) < 8:
         return _none(frame.shape)
-    size = _typical_size(image, background)
-    peaks = _peaks(image, background, size)
+    rough = _typical_size(image, background)
+    peaks = _peaks(image, background, rough)
+    size = _refined_size(image, background, peaks, rough)
+    if abs(np.log(size / rough)) > _LARGEST_CHANGE:
+        peaks = _peaks(image, background, size)
     if len(peaks) == 0:
         return _none(frame.shape)
     spots = _measure(image, frame.valid, background, peaks, size)
-    return _sift(spots, size, most)
+    return _sift(spots, size, most, binary=background.binary)
 
 
 def _none(shape: tuple[int, int]) -> Spots:
@@ -126,9 +132,44 @@ def _typical_size(image: NDArray[np.float32], background: Background) -> float:
     # A few very large patches are direct beam, streaks or merged spots; the median passes over them.
     # A pixel or two is a hot pixel or a spot's tip wherever most patches are larger.
     larger = area[area > 2]
-    typical = np.median(larger) if len(larger) > 0.3 * count else np.median(area)
+    enough = 0.3 * count if background.binary else 10
+    typical = np.median(larger) if len(larger) >= enough else np.median(area)
     reach = 1.0 if background.binary else 1.4
     return float(np.clip(np.sqrt(typical / np.pi) / reach / 1.2, 0.3, 4.0))
+
+
+def _refined_size(
+    image: NDArray[np.float32], background: Background, peaks: IntArray, rough: float
+) -> float:
+    """The same from the second moments of the strongest peaks; `rough` for binary or too few spots."""
+    half = 8
+    rows, columns = np.divmod(peaks, image.shape[1])
+    inside = (rows >= half) & (columns >= half)
+    inside &= (rows < image.shape[0] - half) & (columns < image.shape[1] - half)
+    rows, columns = rows[inside], columns[inside]
+    if background.binary or len(rows) < 10:
+        return rough
+    level = background.at(rows, columns)[0]
+    around = np.stack([image[rows + dy, columns + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
+    strength = around.sum(axis=0) - 9.0 * level
+    order = np.argsort(-strength)[: min(len(rows), 300)]
+    rows, columns, level = rows[order], columns[order], level[order]
+    offsets = np.arange(-half, half + 1)
+    patch = image[rows[:, None, None] + offsets[:, None], columns[:, None, None] + offsets] - level[:, None, None]
+    square = offsets[:, None] ** 2 + offsets**2
+    size = rough
+    for _ in range(4):
+        window = max(1.5 * size, 1.2)
+        weighted = patch * np.exp(-0.5 * square / window**2)
+        total = weighted.sum(axis=(1, 2))
+        good = total > 0
+        if good.sum() < 10:
+            return rough
+        # A Gaussian of variance v under a window of variance w has variance v w / (v + w).
+        seen = np.median((weighted * square).sum(axis=(1, 2))[good] / total[good]) / 2.0 - 1.0 / 12.0
+        seen = float(np.clip(seen, 0.05, 0.95 * window**2))
+        size = float(np.clip(np.sqrt(seen * window**2 / (window**2 - seen)), 0.3, 4.0))
+    return size
 
 
 def _peaks(image: NDArray[np.float32], background: Background, size: float) -> IntArray:
@@ -249,12 +290,15 @@ def _describe(
     return _Measured(spots, share, ~near_bad & stayed & (snr > _LEAST_SNR) & (counts > 0))
 
 
-def _sift(measured: _Measured, size: float, most: int) -> Spots:
+def _sift(measured: _Measured, size: float, most: int, *, binary: bool) -> Spots:
     """Whole spots, without hot pixels and without a spot found twice, the strongest first."""
     keep = measured.whole.copy()
-    strong = keep & (measured.spots.snr > 8.0)
-    if strong.sum() >= 10 and np.median(measured.peak_share[strong]) < _WIDE_SHARE:
-        keep &= measured.peak_share < _HOT_SHARE
+    if not binary:
+        strong = keep & (measured.spots.snr > 8.0)
+        alone = measured.peak_share > _HOT_SHARE
+        narrow = strong & ~alone & (measured.peak_share > _NARROW_SHARE)
+        if (strong & alone).sum() > _HOT_EXCESS * narrow.sum():
+            keep &= ~alone
     spots = measured.spots.take(keep)
     spots = spots.take(np.argsort(-spots.snr))
     twice = _twins(spots, max(1.2, 1.2 * size))

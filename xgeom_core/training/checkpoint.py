@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
 import pickle
+import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +59,30 @@ class AveragedWeights:
 
 
 def save_checkpoint(run_dir: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint atomically: a kill leaves the old one whole."""
+    """Write a checkpoint atomically: a kill or a full disk leaves the old one whole.
+
+    Raises
+    ------
+    TrainingError
+        If it cannot be written.
+    """
     partial = run_dir / (CHECKPOINT + ".partial")
-    torch.save(state, partial)
-    partial.replace(run_dir / CHECKPOINT)
+    # torch's own writer hides the reason when a disk is full; plain bytes do not.
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    try:
+        with partial.open("wb") as stream:
+            stream.write(buffer.getbuffer())
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(run_dir / CHECKPOINT)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise TrainingError(
+            f"The checkpoint in {run_dir} cannot be written: {error.strerror}. The run stops; its last "
+            "checkpoint is whole. Make room and start it again to go on."
+        ) from None
 
 
 def load_checkpoint(run_dir: Path) -> dict[str, Any] | None:
@@ -73,6 +97,8 @@ def load_checkpoint(run_dir: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
+        if not zipfile.is_zipfile(path):
+            raise ValueError("torch writes checkpoints as zip archives")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError, pickle.UnpicklingError):
         # torch's restricted reader raises whatever the rubbish leads it to.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -14,13 +17,47 @@ from torch.utils.data import Dataset
 from xgeom_core.errors import ConfigError
 from xgeom_core.files import FrameSource, open_frames
 from xgeom_core.geometry import SYMMETRIES, FloatArray
-from xgeom_core.models.inputs import network_input
+from xgeom_core.models.inputs import canvas_image, network_input
 from xgeom_core.models.settings import NetworkSettings
-from xgeom_core.predict.network import TILT_UNIT_DEG, canvas_input, on_canvas, to_outputs
+from xgeom_core.predict.network import known_mean, on_canvas, to_outputs
 from xgeom_core.simulate import Recipe, load_recipe, render
+from xgeom_core.training.augment import Exposure, augmented, cut, turned
 from xgeom_core.training.config import DataConfig
 
-Sample = tuple[NDArray[np.float32], FloatArray]
+_NOISE = 3
+# Frames before the first, which a lag asks for, are frames from here on.
+_BEFORE_FIRST = 2**40
+
+
+class Batch(NamedTuple):
+    """What a step learns from.
+
+    Attributes
+    ----------
+    images : Tensor, shape (B, C, H, W)
+        What the network sees.
+    labels : Tensor, shape (B, 4)
+        Truth in the units of the outputs; NaN where unknown.
+    distance : Tensor, shape (B, 2)
+        Logarithm of distance over side and 1, or 0 and 0: what the network is told.
+    log_distance : Tensor, shape (B,)
+        The same whether told or not; NaN where unknown.
+    noise : Tensor, shape (B, 3)
+        Uniform on 0 to 1, for whatever a network wants to draw.
+    """
+
+    images: Tensor
+    labels: Tensor
+    distance: Tensor
+    log_distance: Tensor
+    noise: Tensor
+
+
+class Frames(Protocol):
+    """Numbered exposures."""
+
+    def exposure(self, index: int) -> Exposure:
+        """Exposure number `index`, the same every time."""
 
 
 class SimulatedFrames:
@@ -46,18 +83,21 @@ class SimulatedFrames:
         self._shares = weights / weights.sum()
         self._settings, self._seed, self._vignette = settings, seed, vignette
 
-    def sample(self, index: int) -> Sample:
-        """Network input and truth (units of the outputs) of frame `index`."""
+    def exposure(self, index: int) -> Exposure:
+        """Frame number `index`."""
         rng = np.random.default_rng([self._seed, index])
         recipe = self._recipes[int(rng.choice(len(self._recipes), p=self._shares))]
         side = self._settings.canvas_px
         frame = render(recipe, (side, side), rng)
-        known = frame.known
-        if rng.random() < self._vignette:
-            known = known & _rectangle(side, frame.geometry.center_px, rng)
-        image = network_input(frame.counts, known, self._settings.supersampling)
-        tilt = (frame.geometry.pitch_deg, frame.geometry.yaw_deg)
-        return image, to_outputs(frame.geometry.center_px, tilt, side)
+        geometry = frame.geometry
+        made = Exposure(
+            frame.counts.astype(np.float32),
+            frame.known,
+            geometry.center_px,
+            (geometry.pitch_deg, geometry.yaw_deg),
+            geometry.distance_mm / (geometry.pixel_mm[0] * side),
+        )
+        return cut(made, rng) if rng.random() < self._vignette else made
 
 
 class FileFrames:
@@ -66,14 +106,14 @@ class FileFrames:
     Parameters
     ----------
     paths : sequence of Path
-        HDF5 files that know their centers.
+        Files that know their centers, of any layout that xgeom reads.
     settings : NetworkSettings
-        Decides the canvas.
+        Decides the canvas, and whether tilts are needed.
 
     Raises
     ------
     ConfigError
-        If a file does not know the center and tilt of its frames.
+        If a file does not know what the network is to learn.
     FrameFileError
         If a file cannot be read.
     """
@@ -81,31 +121,42 @@ class FileFrames:
     def __init__(self, paths: Sequence[Path], settings: NetworkSettings) -> None:
         self._settings = settings
         self._sources: list[FrameSource] = [open_frames(path) for path in paths]
+        needs_tilt = settings.predicts != "center"
         for source in self._sources:
             truth = source.truth(0)
-            if truth is None or truth.tilt_deg is None:
+            if truth is None or (needs_tilt and truth.tilt_deg is None):
+                hint = "" if truth is None else " With model.predicts = 'center' the tilt is not needed."
                 raise ConfigError(
-                    f"{source.path} does not state the center and tilt of its frames; "
-                    "training needs files such as 'xgeom simulate' writes."
+                    f"{source.path} does not state the center{' and tilt' if needs_tilt else ''} of its "
+                    f"frames; training needs files such as 'xgeom simulate' writes.{hint}"
                 )
         self._ends = np.cumsum([len(source) for source in self._sources])
 
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def sample(self, index: int) -> Sample:
-        """Network input and truth (units of the outputs) of frame ``index % len(self)``."""
+    def exposure(self, index: int) -> Exposure:
+        """Frame number ``index % len(self)``."""
         index %= len(self)
         which = int(np.searchsorted(self._ends, index, side="right"))
         inside = index - (int(self._ends[which - 1]) if which else 0)
         source = self._sources[which]
-        pooled = on_canvas(source.frame(inside), self._settings)
-        truth = source.truth(inside)
+        frame, truth = source.frame(inside), source.truth(inside)
         if truth is None:
             raise ConfigError(f"{source.path} does not know the center of its frame {inside}.")
-        center = pooled.pooling.to_pooled(truth.center_px)
-        side = self._settings.canvas_px
-        return canvas_input(pooled, self._settings), to_outputs(center, truth.tilt_deg or (0.0, 0.0), side)
+        canvas = on_canvas(frame, self._settings)
+        counts, known = known_mean(canvas)
+        meta = frame.metadata
+        distance = math.nan
+        if meta.distance_mm is not None and meta.pixel_mm is not None:
+            distance = meta.distance_mm / (meta.pixel_mm[0] * canvas.pooling.factor * counts.shape[0])
+        return Exposure(
+            (counts * canvas.pooling.factor**2).astype(np.float32),
+            known,
+            canvas.pooling.to_pooled(truth.center_px),
+            truth.tilt_deg or (math.nan, math.nan),
+            distance,
+        )
 
 
 def training_frames(data: DataConfig, settings: NetworkSettings) -> SimulatedFrames | FileFrames:
@@ -115,7 +166,19 @@ def training_frames(data: DataConfig, settings: NetworkSettings) -> SimulatedFra
     return SimulatedFrames(data.kinds, settings, data.seed, data.vignette)
 
 
-class Batches(Dataset[tuple[Tensor, Tensor]]):
+def network_sees(exposure: Exposure, settings: NetworkSettings) -> NDArray[np.float32]:
+    """The network's input (C, H, W) for an exposure."""
+    if settings.sees_canvas:
+        return canvas_image(exposure.counts, exposure.known)
+    return network_input(exposure.counts, exposure.known, settings.supersampling)[None]
+
+
+def truth_of(exposure: Exposure) -> FloatArray:
+    """The truth about an exposure in the units of the outputs, (4,)."""
+    return to_outputs(exposure.center, exposure.tilt_deg, exposure.side)
+
+
+class Batches(Dataset[Batch]):
     """Whole batches by number, so that a resumed run goes on with exactly the next one.
 
     Each frame is shown under `reuse` different symmetries, its labels turned with it: rendering a
@@ -131,57 +194,78 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
         Number of batches.
     first : int
         Number of the first batch.
+    part, parts : int
+        Of how many equal parts of each batch this is which: one for each process.
     """
 
     def __init__(
-        self, data: DataConfig, settings: NetworkSettings, batch: int, steps: int, first: int = 0
+        self,
+        data: DataConfig,
+        settings: NetworkSettings,
+        batch: int,
+        steps: int,
+        first: int = 0,
+        part: int = 0,
+        parts: int = 1,
     ) -> None:
         self._data, self._settings = data, settings
         self._batch, self._steps, self._first = batch, steps, first
-        self._frames: SimulatedFrames | FileFrames | None = None
+        self._mine = range(part * batch // parts, (part + 1) * batch // parts)
+        self._frames: Frames | None = None
+        self._kept: OrderedDict[int, Exposure] = OrderedDict()
+        # Batches go round the workers: a lag of whole rounds brings a frame back to the worker that has it.
+        rounds = max(data.workers, 1)
+        self._lag = -(-data.reuse_lag // rounds) * rounds
+        # More than ever wait for a later showing; a bound in case one is passed over.
+        self._keep = 2 * (batch // data.reuse) * (self._lag // rounds * (data.reuse - 1) + 1)
 
     def __len__(self) -> int:
         return self._steps - self._first
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: int) -> Batch:
+        return collate([self._shown(index + self._first, place) for place in self._mine], self._settings)
+
+    def _shown(self, number: int, place: int) -> tuple[Exposure, bool, FloatArray]:
+        """What stands at a place of a batch, whether its distance is told, and its noise."""
+        each, data = self._batch // self._data.reuse, self._data
+        which, showing = divmod(place, data.reuse)
+        index = (number - showing * self._lag) * each + which
+        if index < 0:
+            index = _BEFORE_FIRST - index
+        turns = np.random.default_rng([data.seed, index, 1]).permutation(len(SYMMETRIES))
+        rng = np.random.default_rng([data.seed, index, 2, showing])
+        shown = augmented(
+            turned(self._exposure(index, showing == data.reuse - 1), int(turns[showing])), data.augment, rng
+        )
+        return shown, bool(rng.random() < data.distance_known), rng.random(_NOISE)
+
+    def _exposure(self, index: int, last: bool) -> Exposure:
+        """A frame, kept until its last showing."""
         # Made here, not in __init__: each worker process needs file handles of its own.
         if self._frames is None:
             self._frames = training_frames(self._data, self._settings)
-        number = index + self._first
-        each = self._batch // self._data.reuse
-        images, labels = [], []
-        for i in range(number * each, (number + 1) * each):
-            image, truth = self._frames.sample(i)
-            rng = np.random.default_rng([self._data.seed, i, 1])
-            for which in rng.choice(len(SYMMETRIES), size=self._data.reuse, replace=False):
-                turned = turn(image, truth, int(which))
-                images.append(turned[0])
-                labels.append(turned[1])
-        return stack(images), torch.from_numpy(np.array(labels, dtype=np.float32))
+        exposure = self._kept.pop(index, None) or self._frames.exposure(index)
+        if not last:
+            self._kept[index] = exposure
+            if len(self._kept) > self._keep:
+                self._kept.popitem(last=False)
+        return exposure
 
 
-def turn(image: NDArray[np.float32], truth: FloatArray, which: int) -> Sample:
-    """One input and its truth under symmetry number `which` of the eight."""
-    symmetry = SYMMETRIES[which]
-    center = symmetry.center((truth[0] + 0.5, truth[1] + 0.5), (1, 1))
-    tilt = symmetry.tilt((truth[2] * TILT_UNIT_DEG, truth[3] * TILT_UNIT_DEG))
-    return symmetry.image(image), to_outputs(center, tilt, 1)
+def collate(shown: Sequence[tuple[Exposure, bool, FloatArray]], settings: NetworkSettings) -> Batch:
+    """A batch of exposures, of whether their distance is told, and of noise."""
+    exposures = [item[0] for item in shown]
+    distances = np.array([np.log(exposure.distance) for exposure in exposures])
+    told = np.array([item[1] for item in shown]) & np.isfinite(distances)
+    side = np.stack([np.where(told, distances, 0.0), told], axis=1)
+    return Batch(
+        torch.from_numpy(np.stack([network_sees(exposure, settings) for exposure in exposures])),
+        _tensor(np.stack([truth_of(exposure) for exposure in exposures])),
+        _tensor(side),
+        _tensor(distances),
+        _tensor(np.stack([item[2] for item in shown])),
+    )
 
 
-def stack(images: Sequence[NDArray[np.float32]]) -> Tensor:
-    """Inputs as a tensor (B, 1, H, W)."""
-    return torch.from_numpy(np.stack(images))[:, None]
-
-
-def _rectangle(side: int, center: tuple[float, float], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """A random rectangle of the canvas that still holds the beam center; the rest is padding."""
-    inside = []
-    for place in center:
-        length = int(side * rng.uniform(0.6, 1.0))
-        # Where the beam is on the panel already, keep it there; elsewhere anything goes.
-        low, high = max(0, int(place) - length + 1), min(side - length, int(place))
-        start = int(rng.integers(low, high + 1)) if low <= high else int(rng.integers(side - length + 1))
-        line = np.zeros(side, dtype=bool)
-        line[start : start + length] = True
-        inside.append(line)
-    return np.asarray(inside[1][:, None] & inside[0])
+def _tensor(values: NDArray[np.float64]) -> Tensor:
+    return torch.from_numpy(values.astype(np.float32))

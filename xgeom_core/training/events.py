@@ -194,7 +194,8 @@ class EventLog:
         """Write one event, stamped with the present time."""
         stamped = type(event)(**{**asdict(event), "time": event.time or time.time()})
         line = to_line(stamped) + "\n"
-        for stream in (self._file, self._echo):
+        # Whoever watches comes first: a full disk must not keep the reason from them.
+        for stream in (self._echo, self._file):
             if stream is not None:
                 stream.write(line)
                 stream.flush()

@@ -10,19 +10,38 @@ from torch import Tensor, nn
 
 from xgeom_core.evaluate.metrics import score
 from xgeom_core.geometry import FloatArray
-from xgeom_core.models.settings import REFERENCE_PX, NetworkSettings, Score
-from xgeom_core.predict.network import TILT_UNIT_DEG
-from xgeom_core.training.config import ValidationConfig
-from xgeom_core.training.data import FileFrames, SimulatedFrames, stack
+from xgeom_core.models.settings import REFERENCE_PX, TILT_UNIT_DEG, NetworkSettings, Score
+from xgeom_core.training.config import TrainingConfig, ValidationConfig
+from xgeom_core.training.data import Batch, FileFrames, SimulatedFrames, collate
+from xgeom_core.training.losses import loss_of
+
+_AT_ONCE = 16
+_NO_NOISE = np.zeros(3)
 
 
 @dataclass(frozen=True, eq=False)
 class ValidationSet:
-    """Frames held in memory: inputs (N, 1, H, W) and truths (N, 4) in output units."""
+    """Frames held in memory, images in half precision to save it."""
 
     name: str
-    images: Tensor
-    truths: Tensor
+    frames: Batch
+
+
+@dataclass(frozen=True, eq=False)
+class Validated:
+    """What one set says of a network.
+
+    Parameters
+    ----------
+    score : Score
+    loss : float
+        The training loss on this set.
+    outputs : Tensor, shape (N, 8)
+    """
+
+    score: Score
+    loss: float
+    outputs: Tensor
 
 
 def validation_sets(config: ValidationConfig, settings: NetworkSettings) -> list[ValidationSet]:
@@ -35,65 +54,37 @@ def validation_sets(config: ValidationConfig, settings: NetworkSettings) -> list
         sources.append((path.name, frames, min(config.frames, len(frames))))
     sets = []
     for name, frames_of, count in sources:
-        samples = [frames_of.sample(i) for i in range(count)]
-        truths = torch.from_numpy(np.array([truth for _, truth in samples], dtype=np.float32))
-        sets.append(ValidationSet(name, stack([image for image, _ in samples]), truths))
+        whole = collate([(frames_of.exposure(i), True, _NO_NOISE) for i in range(count)], settings)
+        sets.append(ValidationSet(name, whole._replace(images=whole.images.half())))
     return sets
 
 
 def validate(
-    network: nn.Module, held: ValidationSet, device: torch.device, tilt_weight: float
-) -> tuple[Score, float]:
-    """Score a network on one set.
-
-    Returns
-    -------
-    score : Score
-    loss : float
-        The training loss on this set.
-    """
+    network: nn.Module, held: ValidationSet, device: torch.device, plan: TrainingConfig
+) -> Validated:
+    """Score a network on one set."""
     network.eval()
+    frames, rows = held.frames, []
     with torch.inference_mode():
-        rows = [
-            network(chunk.to(device, memory_format=torch.channels_last)).float().cpu()
-            for chunk in held.images.split(32)
-        ]
+        for start in range(0, len(frames.images), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            images = frames.images[part].float().to(device, memory_format=torch.channels_last)
+            rows.append(network(images, frames.distance[part].to(device)).float().cpu())
     outputs = torch.cat(rows)
-    loss = float(loss_of(outputs, held.truths, tilt_weight))
     predicted: FloatArray = outputs[:, :4].double().numpy()
-    truth: FloatArray = held.truths.double().numpy()
+    truth: FloatArray = frames.labels.double().numpy()
     result = score(
         predicted[:, :2] * REFERENCE_PX,
         truth[:, :2] * REFERENCE_PX,
         predicted[:, 2:] * TILT_UNIT_DEG,
         truth[:, 2:] * TILT_UNIT_DEG,
     )
-    return Score(
+    summary = Score(
         data=held.name,
         frames=result.frames,
         center_px820=result.center_median,
         center_constant_px820=result.center_constant,
         tilt_deg=result.tilt_median,
         tilt_constant_deg=result.tilt_constant,
-    ), loss
-
-
-def loss_of(outputs: Tensor, truths: Tensor, tilt_weight: float) -> Tensor:
-    """Negative log likelihood of Laplace-distributed errors, per output.
-
-    Parameters
-    ----------
-    outputs : Tensor, shape (B, 8)
-        Four predictions and the logarithm of their scales.
-    truths : Tensor, shape (B, 4)
-    tilt_weight : float
-        Weight of pitch and yaw; the center has 1.
-
-    Notes
-    -----
-    ``|error| / b + log b``: the network must say how wrong it may be, and pays for boasting as for
-    whining. Units of the outputs drop out of the balance between center and tilt.
-    """
-    log_scale = outputs[:, 4:]
-    terms = (outputs[:, :4] - truths).abs() * torch.exp(-log_scale) + log_scale
-    return terms[:, :2].mean() + tilt_weight * terms[:, 2:].mean()
+    )
+    return Validated(summary, float(loss_of(outputs, frames.labels, plan.tilt_weight, plan.loss)), outputs)

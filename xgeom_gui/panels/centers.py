@@ -23,9 +23,12 @@ class CentersPanel(QWidget):
     -------
     chosen : object
         ``(x, y)`` of a center that was double-clicked, in native pixels.
+    taken : str
+        Source of that center: keys are to move it.
     """
 
     chosen = Signal(object)
+    taken = Signal(str)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,9 +48,14 @@ class CentersPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(self.table)
+        self._below = QVBoxLayout()
+        layout.addLayout(self._below)
         layout.addWidget(self.status)
         layout.addWidget(self.notes)
+        self._mirroring = False
         self.model.shown_changed.connect(self._show_mark)
+        self.table.selectionModel().selectionChanged.connect(self._on_selection)
+        session.corrections.selected_changed.connect(self._mirror)
         session.estimates_changed.connect(self._refresh)
         session.activity_changed.connect(self._refresh_status)
         self._refresh()
@@ -57,7 +65,10 @@ class CentersPanel(QWidget):
         rows = center_rows(centers_of(session), reference_of(session), session.metadata)
         # A reset flickers: only when something changed.
         if rows != self.model.rows:
+            self._mirroring = True
             self.model.set_rows(rows)
+            self._mirroring = False
+            self._mirror()
         self._refresh_status()
         self._refresh_notes()
 
@@ -88,6 +99,29 @@ class CentersPanel(QWidget):
         self.notes.setText("<br>".join(lines))
         self.notes.setVisible(bool(lines))
 
+    def add_below_table(self, widget: QWidget) -> None:
+        """Show a widget between the table and the words about the answer."""
+        self._below.addWidget(widget)
+
+    def _on_selection(self) -> None:
+        selected = self.table.selected
+        if not self._mirroring:
+            self._session.corrections.select(selected.estimate.source if selected else "")
+
+    def _mirror(self) -> None:
+        """Select the row of the center that is selected anywhere else."""
+        wanted, selected = self._session.corrections.selected, self.table.selected
+        if wanted == (selected.estimate.source if selected else ""):
+            return
+        self._mirroring = True
+        found = bool(wanted) and self.table.select(wanted)
+        self._mirroring = False
+        if not found and selected is not None:
+            # The row is gone; the one that took its place is meant now.
+            self._session.corrections.select(selected.estimate.source if wanted else "")
+            if not wanted:
+                self.table.clearSelection()
+
     def current(self) -> Center | None:
         """The center that actions are about: the selected one, else the reference, else the first."""
         rows = self.model.rows
@@ -98,4 +132,6 @@ class CentersPanel(QWidget):
         self._session.comparison.set_hidden(source, not shown)
 
     def _choose(self, index: QModelIndex) -> None:
-        self.chosen.emit(self.model.center_at(index.row()).estimate.center_px)
+        estimate = self.model.center_at(index.row()).estimate
+        self.chosen.emit(estimate.center_px)
+        self.taken.emit(estimate.source)

@@ -191,4 +191,6 @@ def _standing_color(row: CenterRow) -> str:
     word = standing(row.center)
     if word == "ambiguous":
         return UNCERTAIN
-    return SOFT_INK if word in {"stated", "rough", "chosen"} else STATUS_COLORS[row.estimate.status]
+    return (
+        SOFT_INK if word in {"stated", "rough", "chosen", "by hand"} else STATUS_COLORS[row.estimate.status]
+    )

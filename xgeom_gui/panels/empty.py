@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 _FORMATS = "NXmx and Dectris HDF5, plain HDF5, training files, CBF, TIFF, SMV, MarCCD, Bruker"
 
@@ -16,10 +24,16 @@ class EmptyState(QWidget):
     ----------
     open_action, example_action : QAction
         What the two buttons do.
+    recent : QWidget
+        The files opened last.
     """
 
-    def __init__(self, open_action: QAction, example_action: QAction, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, open_action: QAction, example_action: QAction, recent: QWidget, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        # It shares its place with the image, which may become narrower beside open docks.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         picture = QLabel()
         picture.setPixmap(QApplication.windowIcon().pixmap(88, 88))
         title = QLabel("Where does the beam hit the detector, and how is it tilted?")
@@ -27,7 +41,7 @@ class EmptyState(QWidget):
         font = title.font()
         font.setPointSizeF(font.pointSizeF() * 1.35)
         title.setFont(font)
-        what = QLabel("Open a diffraction frame, or drop a file here.")
+        what = QLabel("Open a diffraction frame, or drop files or a folder here.")
         formats = QLabel(_FORMATS)
         formats.setProperty("role", "soft")
         open_button = QPushButton("Open a file…")
@@ -56,4 +70,10 @@ class EmptyState(QWidget):
         formats.setAlignment(Qt.AlignmentFlag.AlignCenter)
         formats.setWordWrap(True)
         layout.addWidget(formats)
+        layout.addSpacing(14)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(recent, 10)
+        row.addStretch(1)
+        layout.addLayout(row)
         layout.addStretch(3)

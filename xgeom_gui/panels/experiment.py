@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
 from xgeom_core.frame import Metadata
+from xgeom_gui.memory import ExperimentMemory
 from xgeom_gui.session import Session
 
 _FIELDS = (
@@ -55,6 +56,36 @@ class ExperimentPanel(QWidget):
             self.fields[name] = field
         session.estimates_changed.connect(self._refresh)
         self._refresh()
+
+    def set_memory(self, memory: ExperimentMemory) -> None:
+        """Say which values are remembered ones, with a way to forget them."""
+        self.remembered = QLabel()
+        self.remembered.setProperty("role", "soft")
+        self.remembered.setWordWrap(True)
+        self.forget = QToolButton()
+        self.forget.setText("Forget")
+        self.forget.setProperty("role", "framed")
+        self.forget.setToolTip("Forget what was stated for this detector, and go back to what the file says")
+        self.forget.setAccessibleName("Forget what is remembered for this detector")
+        self.forget.clicked.connect(memory.forget)
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 2, 0, 0)
+        row.addWidget(self.remembered, 1)
+        row.addWidget(self.forget)
+        layout = self.layout()
+        assert isinstance(layout, QGridLayout)
+        layout.addLayout(row, 2, 0, 1, len(_FIELDS))
+
+        def show() -> None:
+            names = memory.remembered
+            text = f"{' and '.join(names).capitalize()} remembered for {memory.detector}."
+            self.remembered.setText(text)
+            for widget in (self.remembered, self.forget):
+                widget.setVisible(bool(names))
+
+        memory.changed.connect(show)
+        self._session.estimates_changed.connect(show)
+        show()
 
     def _refresh(self) -> None:
         metadata = self._session.metadata

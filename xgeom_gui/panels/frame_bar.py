@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QSpinBox, QToolButton, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QSpinBox,
+    QToolButton,
+    QWidget,
+)
 
 from xgeom_gui.session import Session
 
@@ -20,6 +30,8 @@ class FileStrip(QWidget):
         self.name.setProperty("role", "title")
         self.facts = QLabel()
         self.facts.setProperty("role", "soft")
+        # Beside open docks the image is narrow; the facts give way.
+        self.facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.datasets = QComboBox()
         self.datasets.setAccessibleName("Dataset")
         self.datasets.setToolTip("Image dataset in this file")
@@ -29,8 +41,7 @@ class FileStrip(QWidget):
         layout.setContentsMargins(12, 6, 12, 6)
         layout.setSpacing(10)
         layout.addWidget(self.name)
-        layout.addWidget(self.facts)
-        layout.addStretch(1)
+        layout.addWidget(self.facts, 1)
         layout.addWidget(self.datasets)
         session.source_changed.connect(self._refresh)
         session.frame_changed.connect(self._refresh)
@@ -39,8 +50,11 @@ class FileStrip(QWidget):
         source = self._session.source
         if source is None:
             return
-        self.name.setText(Path(source.path).name)
-        self.name.setToolTip(source.path)
+        # In a run of files the one that the frame shown lies in.
+        frame = self._session.frame
+        path = frame.path if frame is not None and frame.path else source.path
+        self.name.setText(Path(path).name)
+        self.name.setToolTip(path if path == source.path else f"{path}\nof {source.path}")
         height, width = source.shape
         detector = self._session.metadata.detector
         facts = [source.layout, *([detector] if detector else []), f"{width} × {height} px"]
@@ -86,6 +100,16 @@ class FrameStrip(QWidget):
         self.spin.valueChanged.connect(session.show_index)
         session.wanted_changed.connect(self._refresh)
         session.frame_changed.connect(self._refresh)
+
+    def add_button(self, action: QAction) -> None:
+        """One more button at the end, for an action that can be switched on and off."""
+        button = QToolButton()
+        button.setDefaultAction(action)
+        button.setProperty("role", "framed")
+        button.setAccessibleName(action.text())
+        layout = self.layout()
+        assert layout is not None
+        layout.addWidget(button)
 
     def _refresh(self) -> None:
         source, wanted = self._session.source, self._session.wanted

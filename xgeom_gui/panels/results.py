@@ -48,6 +48,18 @@ class ResultsDock(QDockWidget):
         self.setWidget(self.tabs)
         self.setMinimumWidth(DOCK_WIDTH)
 
+    def add_tab(self, title: str, panel: QWidget, tip: str, *, scrolls: bool = True) -> None:
+        """One more tab, before the last: training stays at the end."""
+        page = _scrolled(panel) if scrolls else panel
+        index = self.tabs.insertTab(self.tabs.count() - 1, page, title)
+        self.tabs.setTabToolTip(index, tip)
+
+    def show_tab(self, title: str) -> None:
+        """Bring a tab to the front; if it is there already, the first one."""
+        titles = [self.tabs.tabText(i) for i in range(self.tabs.count())]
+        index = titles.index(title)
+        self.tabs.setCurrentIndex(0 if self.tabs.currentIndex() == index else index)
+
     def show_results(self, shown: bool) -> None:
         """Show the panels, or the hint before a frame is open."""
         self._pages.setCurrentIndex(1 if shown else 0)

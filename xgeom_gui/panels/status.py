@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
+from xgeom_gui.aim import aim_of, network_pooling
 from xgeom_gui.session import Session
 from xgeom_gui.theme import SOFT_INK, STATUS_COLORS
 from xgeom_gui.wording import cursor_text, prediction_text
@@ -60,5 +61,6 @@ class StatusBar(QStatusBar):
         frame, point = self._session.frame, self._session.cursor
         text = ""
         if frame is not None and point is not None:
-            text = cursor_text(frame, self._session.geometry, point)
+            aim = aim_of(self._session)
+            text = cursor_text(frame, aim.geometry if aim else None, point, network_pooling(frame.shape))
         self.cursor_readout.setText(text)

@@ -117,6 +117,8 @@ def _program_of(request: GeometryRequest) -> Format | None:
     path = Path(request.path)
     if not request.either:
         return recognize(path)
+    if path.is_dir():
+        return None
     head = read_head(path)
     if looks_like_frames(request.path, head) and (not head.startswith(_HDF5) or _opens(request.path)):
         return None

@@ -1,17 +1,19 @@
-"""What is drawn of a frame: a max-pooled pyramid, the mask as codes, and a steady contrast.
+"""What is drawn of a frame: a max-pooled pyramid of 16-bit codes with a histogram of each level.
 
 Pure numpy, so that the reader thread can prepare everything before the window sees it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.frame import Frame
+from xgeom_gui.services.coding import GAP, HOT, MASKED, PAINTED, SATURATED, TOP, Codes, Coding, coding_for
+from xgeom_gui.services.hot_pixels import find_hot
 
 _Number = TypeVar("_Number", bound=np.number[Any])
 
@@ -19,24 +21,37 @@ FACTORS = (1, 2, 3, 4, 6, 8, 12, 16)
 """Native pixels per drawn pixel; fine steps keep the drawn pixels between 1 and 1.5 screen pixels."""
 
 _PARENT = {2: 1, 3: 1, 4: 2, 6: 3, 8: 4, 12: 6, 16: 8}
+# Kinds of masked pixels by rank; the higher rank names a block.
+_KINDS = np.array([0, MASKED, GAP, PAINTED], dtype=np.uint16)
+_MASKED_RANK, _GAP_RANK, _PAINTED_RANK = (np.uint8(rank) for rank in (1, 2, 3))
+_MANY = 256
 
-MASKED, SATURATED = np.uint8(1), np.uint8(2)
-"""Codes of pixels that are painted over; 0 shows the counts."""
 
-_LOW_PERCENT, _HIGH_PERCENT, _LOG_HIGH_PERCENT = 1.0, 99.7, 99.99
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """How often each count occurs among the pixels drawn by their counts.
 
+    Parameters
+    ----------
+    counts : ndarray of float64
+        Different counts, rising.
+    pixels : ndarray of int64
+        How many sampled pixels have them.
+    """
 
-@dataclass(frozen=True)
-class Contrast:
-    """Counts drawn white and black, ``(low, high)``, for the linear and the logarithmic scale."""
+    counts: NDArray[np.float64]
+    pixels: NDArray[np.int64]
+    total: NDArray[np.int64] = field(init=False)
 
-    linear: tuple[float, float]
-    logarithmic: tuple[float, float]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "total", np.cumsum(self.pixels))
 
-    def resembles(self, other: Contrast, ratio: float = 1.6) -> bool:
-        """Whether two contrasts are so close that changing between them would only flicker."""
-        mine, theirs = self.linear[1] - self.linear[0], other.linear[1] - other.linear[0]
-        return theirs / ratio <= mine <= theirs * ratio
+    def percentile(self, percent: float) -> float:
+        """Counts that so many percent of the pixels do not exceed; 0 without any pixel."""
+        if self.counts.size == 0:
+            return 0.0
+        place = np.searchsorted(self.total, percent / 100.0 * self.total[-1])
+        return float(self.counts[min(int(place), self.counts.size - 1)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,115 +62,130 @@ class PictureLevel:
     ----------
     factor : int
         Native pixels per pixel of this level along each axis.
-    counts : ndarray of float32, shape (slow, fast)
-        Largest count in each block: an average would hide small spots.
-    codes : ndarray of uint8, shape (slow, fast)
-        `MASKED`, `SATURATED` or 0.
-    contrast : Contrast
-        From this level's own valid pixels, since the maximum over a block lifts the background.
-    log_counts : ndarray of float32 or None
-        ``log1p(counts)``, made when the logarithmic scale is wanted.
+    codes : ndarray of uint16, shape (slow, fast)
+        Code of the largest count in each block (an average would hide small spots), or one of
+        `xgeom_gui.services.coding.SPECIAL`.
+    histogram : Histogram
+        Of this level's own pixels, since the maximum over a block lifts the background.
     """
 
     factor: int
-    counts: NDArray[np.float32]
-    codes: NDArray[np.uint8]
-    contrast: Contrast
-    log_counts: NDArray[np.float32] | None = None
+    codes: Codes
+    histogram: Histogram
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A frame at all scales, from native to coarse."""
-
-    shape: tuple[int, int]
-    levels: tuple[PictureLevel, ...]
-
-    def level_for(self, native_per_screen_pixel: float) -> PictureLevel:
-        """The finest level whose pixels are no smaller than a screen pixel, so that none is skipped."""
-        for level in self.levels:
-            if level.factor >= native_per_screen_pixel * 0.98:
-                return level
-        return self.levels[-1]
-
-    @property
-    def has_log(self) -> bool:
-        """Whether the logarithms have been made."""
-        return self.levels[0].log_counts is not None
-
-    def with_log(self) -> Picture:
-        """The same picture with the logarithms made."""
-        if self.has_log:
-            return self
-        return replace(
-            self, levels=tuple(replace(level, log_counts=np.log1p(level.counts)) for level in self.levels)
-        )
-
-
-def make_picture(frame: Frame) -> Picture:
-    """Prepare a frame for drawing (about 0.1 s for six megapixels)."""
-    shown = frame.valid | frame.saturated
-    counts = {1: np.where(shown, np.maximum(frame.data, 0), np.float32(0)).astype(np.float32, copy=False)}
-    masked = {1: (~shown).astype(np.uint16)}
-    saturated = {1: frame.saturated.astype(np.uint8)}
-    for factor, parent in _PARENT.items():
-        ratio = factor // parent
-        counts[factor] = _pool(counts[parent], ratio, np.maximum)
-        masked[factor] = _pool(masked[parent], ratio, np.add)
-        saturated[factor] = _pool(saturated[parent], ratio, np.maximum)
-    levels = []
-    for factor in FACTORS:
-        codes = _codes(masked[factor], saturated[factor], factor)
-        levels.append(PictureLevel(factor, counts[factor], codes, contrast_of(counts[factor], codes)))
-    return Picture(frame.shape, tuple(levels))
-
-
-def contrast_of(counts: NDArray[np.float32], codes: NDArray[np.uint8]) -> Contrast:
-    """Contrast from percentiles of the pixels that are neither masked nor saturated.
+    """A frame at all scales, from native to coarse.
 
     Parameters
     ----------
-    counts, codes : ndarray, shape (slow, fast)
-        See `PictureLevel`.
+    shape : tuple of int
+        Native pixels ``(slow, fast)``.
+    coding : Coding
+        What the codes mean.
+    levels : tuple of PictureLevel
+    tally : dict of int to int
+        Native pixels of each special code.
     """
+
+    shape: tuple[int, int]
+    coding: Coding
+    levels: tuple[PictureLevel, ...]
+    tally: dict[int, int] = field(default_factory=dict)
+
+    def level_for(self, native_per_screen_pixel: float) -> int:
+        """Number of the finest level whose pixels are no smaller than a screen pixel: none is skipped."""
+        for number, level in enumerate(self.levels):
+            if level.factor >= native_per_screen_pixel * 0.98:
+                return number
+        return len(self.levels) - 1
+
+
+def make_picture(frame: Frame, painted: NDArray[np.bool_] | None = None) -> Picture:
+    """Prepare a frame for drawing (about 0.1 s for six megapixels).
+
+    Parameters
+    ----------
+    frame : Frame
+    painted : ndarray of bool, shape (slow, fast), optional
+        Pixels that the user has masked; they are not valid in the frame either.
+    """
+    shown = frame.valid | frame.saturated
+    coding = coding_for(frame.data, shown)
+    native = coding.encode(frame.data)
+    native[~shown] = 0
+    hot = find_hot(frame.data, frame.valid)
+    native[hot[:, 0], hot[:, 1]] = HOT
+    native[frame.saturated] = SATURATED
+    ranks = _ranks(shown, painted)
+    tally = _tally(ranks, frame, len(hot))
+    codes = {1: native}
+    kinds = {1: ranks}
+    masked: dict[int, NDArray[Any]] = {1: (ranks > 0).view(np.uint8)}
+    for factor, parent in _PARENT.items():
+        ratio = factor // parent
+        codes[factor] = pooled(codes[parent], ratio, np.maximum)
+        kinds[factor] = pooled(kinds[parent], ratio, np.maximum)
+        # Up to nine pixels fit a byte; sums of sums need more.
+        masked[factor] = pooled(masked[parent], ratio, np.add).astype(np.uint16, copy=False)
+    levels = []
+    for factor in FACTORS:
+        image = _with_masked(codes[factor], kinds[factor], masked[factor], factor)
+        levels.append(PictureLevel(factor, image, histogram_of(image, coding)))
+    return Picture(frame.shape, coding, tuple(levels), tally)
+
+
+def histogram_of(codes: Codes, coding: Coding) -> Histogram:
+    """Histogram of the pixels that are neither masked nor saturated nor hot."""
     # Every fourth pixel along each axis is plenty for a percentile, and 16 times faster.
-    step = 4 if min(counts.shape) >= 256 else 1
-    sample = counts[::step, ::step][codes[::step, ::step] == 0]
-    if sample.size == 0:
-        return Contrast((0.0, 1.0), (0.0, 1.0))
-    low, middle, high, log_high = np.percentile(
-        sample, (_LOW_PERCENT, 50.0, _HIGH_PERCENT, _LOG_HIGH_PERCENT)
-    )
-    # With few photons the percentile falls within the noise of counting, which would then be drawn
-    # as black as spots; but never beyond the brightest pixel, for frames of 0 and 1.
-    noise_top = middle + 5.0 * np.sqrt(max(middle, 0.0)) + 4.0
-    high = max(high, min(noise_top, float(sample.max())))
-    if high <= low:
-        high = low + 1.0
-    log_high = max(log_high, high, low + 1e-6)
-    return Contrast((float(low), float(high)), (float(np.log1p(max(low, 0.0))), float(np.log1p(log_high))))
+    step = 4 if min(codes.shape) >= _MANY else 1
+    number = np.bincount(codes[::step, ::step].ravel(), minlength=TOP + 1)[: TOP + 1]
+    found = np.flatnonzero(number)
+    return Histogram(coding.decode(found.astype(np.uint16)), number[found])
 
 
-def _codes(masked: NDArray[np.uint16], saturated: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Codes of blocks: saturated if any pixel is, masked if half of them are.
+def pooled(image: NDArray[_Number], factor: int, combine: np.ufunc) -> NDArray[_Number]:
+    """Combine blocks of an image; the last ones may be smaller."""
+    # Whole rows first: they lie together in memory, and columns are then fewer.
+    by_rows = image[::factor].copy()
+    for i in range(1, factor):
+        part = image[i::factor]
+        combine(by_rows[: len(part)], part, out=by_rows[: len(part)])
+    result = by_rows[:, ::factor].copy()
+    for i in range(1, factor):
+        part = by_rows[:, i::factor]
+        combine(result[:, : part.shape[1]], part, out=result[:, : part.shape[1]])
+    return result
+
+
+def _ranks(shown: NDArray[np.bool_], painted: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+    """Rank of each masked pixel's kind; 0 where not masked. Rows and columns without a pixel are gaps."""
+    ranks = (~shown).view(np.uint8)
+    ranks[~shown.any(axis=1)] = _GAP_RANK
+    ranks[:, ~shown.any(axis=0)] = _GAP_RANK
+    if painted is not None:
+        ranks[painted] = _PAINTED_RANK
+    return ranks
+
+
+def _tally(ranks: NDArray[np.uint8], frame: Frame, hot: int) -> dict[int, int]:
+    return {
+        MASKED: int(np.count_nonzero(ranks == _MASKED_RANK)),
+        GAP: int(np.count_nonzero(ranks == _GAP_RANK)),
+        PAINTED: int(np.count_nonzero(ranks == _PAINTED_RANK)),
+        SATURATED: int(np.count_nonzero(frame.saturated)),
+        HOT: hot,
+    }
+
+
+def _with_masked(codes: Codes, kinds: NDArray[np.uint8], masked: NDArray[Any], factor: int) -> Codes:
+    """Codes with blocks painted over that are masked by half, unless a pixel of them is saturated.
 
     Half, because gaps between modules are narrower than the blocks of a frame zoomed out: with
     "all" they would vanish, with "any" they would swell.
     """
-    codes = (2 * masked >= factor**2).astype(np.uint8) * MASKED
-    codes[saturated > 0] = SATURATED
-    return codes
-
-
-def _pool(image: NDArray[_Number], factor: int, combine: np.ufunc) -> NDArray[_Number]:
-    """Combine blocks of an image, the last ones being padded with 0."""
-    height, width = image.shape
-    rows, columns = -(-height // factor), -(-width // factor)
-    if (height, width) != (rows * factor, columns * factor):
-        image = np.pad(image, ((0, rows * factor - height), (0, columns * factor - width)))
-    pooled = image[::factor, ::factor].copy()
-    for i in range(factor):
-        for j in range(factor):
-            if i or j:
-                combine(pooled, image[i::factor, j::factor], out=pooled)
-    return pooled
+    over = (masked >= -(-(factor**2) // 2)) & (codes < HOT)
+    result = codes.copy() if factor == 1 else codes
+    result[over] = _KINDS[kinds[over]]
+    return result

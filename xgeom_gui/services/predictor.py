@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
 from xgeom_core.errors import XgeomError
 from xgeom_core.frame import Frame
+from xgeom_gui.services.frame_math import SINGLE, Stack
 from xgeom_gui.services.latest import LatestThread
 
 if TYPE_CHECKING:
@@ -18,9 +20,17 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+Purpose = Literal["shown", "batch", "second", "sight", "why"]
+# The model that answers and the one it is compared with.
+_KEPT_MODELS = 2
+
 
 class PredictorLike(Protocol):
-    """What the thread needs of a predictor (see `xgeom_core.predict.Predictor`)."""
+    """What the thread needs of a predictor (see `xgeom_core.predict.Predictor`).
+
+    With a place given by hand it is also called with ``start_px=(x, y)``, and with ``explain=True``
+    while somebody looks at the explanation.
+    """
 
     def predict(self, frame: Frame, fit: bool = True) -> Prediction: ...  # noqa: D102
 
@@ -59,14 +69,32 @@ class PredictionKey:
     generation: int
     model: ModelChoice
     experiment: Experiment
+    stack: Stack = SINGLE
+    mask_revision: int = 0
+    start_px: tuple[float, float] | None = None
+    variant: str = "measured"
 
 
 @dataclass(frozen=True, eq=False)
 class PredictRequest:
-    """A frame to predict; without a frame the model is only made ready."""
+    """A frame to predict; without a frame the model is only made ready.
+
+    Parameters
+    ----------
+    key : PredictionKey
+    frame : Frame or None
+    purpose : str
+        ``"shown"`` for the frame on the screen, ``"batch"`` for one of a run, ``"second"`` for the
+        second model's network alone, ``"sight"`` for what the network sees, ``"why"`` for what speaks
+        for the answer. A newer request displaces a waiting one of the same purpose only.
+    explain : bool
+        Whether the answer comes with its explanation, because somebody looks at it.
+    """
 
     key: PredictionKey
     frame: Frame | None
+    purpose: Purpose = "shown"
+    explain: bool = False
 
 
 def load_predictor(name: str) -> PredictorLike:
@@ -82,50 +110,108 @@ class PredictorThread(LatestThread):
     Signals
     -------
     stage : PredictionKey, str
-        What the thread is busy with.
+        What the thread is busy with, for the frame shown.
     done : PredictionKey, Prediction
     failed : PredictionKey, str
         The sentence for the user.
+    batch_done : PredictionKey, Prediction
+    batch_failed : PredictionKey, str
+    second_done : PredictionKey, Prediction
+    second_failed : PredictionKey, str
+    sight_done : PredictionKey, NetworkSight
+    sight_failed : PredictionKey, str
+    why_done : PredictionKey, Prediction
+    why_failed : PredictionKey, str
     """
 
     stage = Signal(object, str)
     done = Signal(object, object)
     failed = Signal(object, str)
+    batch_done = Signal(object, object)
+    batch_failed = Signal(object, str)
+    second_done = Signal(object, object)
+    second_failed = Signal(object, str)
+    sight_done = Signal(object, object)
+    sight_failed = Signal(object, str)
+    why_done = Signal(object, object)
+    why_failed = Signal(object, str)
 
     def __init__(
         self, load: Callable[[str], PredictorLike] = load_predictor, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._load = load
-        self._model: ModelChoice | None = None
-        self._predictor: PredictorLike | None = None
+        self._predictors: OrderedDict[ModelChoice, PredictorLike] = OrderedDict()
+
+    def kind(self, request: PredictRequest) -> Hashable:
+        """Requests of different purposes do not displace each other."""
+        return request.purpose
 
     def handle(self, request: PredictRequest) -> None:
         """Answer one request; runs in the thread."""
+        done, failed = self._signals(request.purpose)
         try:
-            predictor = self._ready(request.key)
-            if request.frame is None or self.superseded():
+            predictor = self._ready(request)
+            if request.frame is None or self._outdated(request):
                 return
-            self.stage.emit(request.key, "predicting…")
-            prediction = predictor.predict(request.frame)
+            if request.purpose == "shown":
+                self.stage.emit(request.key, "predicting…")
+            answer = _answer(predictor, request, request.frame)
         except XgeomError as error:
-            self.failed.emit(request.key, str(error))
+            failed.emit(request.key, str(error))
         # A fault in the predictor must not take the window down with it: it is reported and logged.
         except Exception as error:
             _log.exception("predicting %s", request.key)
-            self.failed.emit(
+            failed.emit(
                 request.key, f"The prediction ended with a fault in xgeom ({error!r}); please report it."
             )
         else:
-            self.done.emit(request.key, prediction)
+            done.emit(request.key, answer)
 
     def finish(self) -> None:
-        """Let go of the model."""
-        self._predictor = self._model = None
+        """Let go of the models."""
+        self._predictors.clear()
 
-    def _ready(self, key: PredictionKey) -> PredictorLike:
-        if self._predictor is None or self._model != key.model:
-            self.stage.emit(key, "loading the model…")
-            self._predictor = self._load(key.model.name)
-            self._model = key.model
-        return self._predictor
+    def _signals(self, purpose: Purpose) -> tuple[Any, Any]:
+        return {
+            "shown": (self.done, self.failed),
+            "batch": (self.batch_done, self.batch_failed),
+            "second": (self.second_done, self.second_failed),
+            "sight": (self.sight_done, self.sight_failed),
+            "why": (self.why_done, self.why_failed),
+        }[purpose]
+
+    def _outdated(self, request: PredictRequest) -> bool:
+        """Whether a newer request of the same purpose waits, or the thread is to end."""
+        with self._news:
+            return self._ending or request.purpose in self._waiting
+
+    def _ready(self, request: PredictRequest) -> PredictorLike:
+        model = request.key.model
+        if model not in self._predictors:
+            if request.purpose == "shown":
+                self.stage.emit(request.key, "loading the model…")
+            # An older state of the same file is of no use any more.
+            for other in [one for one in self._predictors if one.name == model.name]:
+                del self._predictors[other]
+            self._predictors[model] = self._load(model.name)
+            while len(self._predictors) > _KEPT_MODELS:
+                self._predictors.popitem(last=False)
+        self._predictors.move_to_end(model)
+        return self._predictors[model]
+
+
+def _answer(predictor: Any, request: PredictRequest, frame: Frame) -> Any:
+    """What was asked of a predictor."""
+    if request.purpose == "sight":
+        from xgeom_core.predict.sight import network_sight  # noqa: PLC0415 - needs torch
+
+        return network_sight(predictor.model, frame)
+    if request.purpose == "second":
+        return predictor.predict(frame, fit=False)
+    wishes: dict[str, Any] = {}
+    if request.key.start_px is not None:
+        wishes["start_px"] = request.key.start_px
+    if request.explain or request.purpose == "why":
+        wishes["explain"] = True
+    return predictor.predict(frame, **wishes)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -12,20 +13,36 @@ from PySide6.QtCore import QObject, Signal
 from xgeom_core.errors import XgeomError
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame
+from xgeom_gui.locations import is_there
+from xgeom_gui.painted_mask import PaintedMask, without
+from xgeom_gui.services.frame_math import SINGLE, Stack, Superseded, stacked
 from xgeom_gui.services.latest import LatestThread
 from xgeom_gui.services.picture import Picture, make_picture
 
 if TYPE_CHECKING:
     from xgeom_core.files import FrameSource
+    from xgeom_core.predict.variants import Variant
 
 _log = logging.getLogger(__name__)
 
+NAMED = -1
+"""Asks for the frame that was named: the first, or that of one file of a numbered series."""
+
 
 def open_source(spec: str) -> FrameSource:
-    """Open ``FILE`` or ``FILE::dataset``. The readers are slow to import, so the thread does it."""
-    from xgeom_core.files import open_frames  # noqa: PLC0415 (see above)
+    """Open a file or a run of files. The readers are slow to import, so the thread does it."""
+    from xgeom_core.files import open_run  # noqa: PLC0415 (see above)
 
-    return open_frames(spec)
+    return open_run(spec)
+
+
+def varied(frame: Frame, variant: Variant) -> Frame:
+    """The frame, or the part of it that is wanted."""
+    if variant == "measured":
+        return frame
+    from xgeom_core.predict.variants import vary  # noqa: PLC0415 - needs scipy, which is slow to import
+
+    return vary(frame, variant)
 
 
 @dataclass(frozen=True)
@@ -35,19 +52,25 @@ class ReadRequest:
     Parameters
     ----------
     spec : str
-        ``FILE`` or ``FILE::dataset``.
+        ``FILE``, ``FILE::dataset``, a folder, or several files (see `xgeom_core.files.series`).
     index : int
-        Number of the frame, from 0.
+        Number of the frame, from 0; `NAMED` for the one that the spec names.
     generation : int
         Grows with every reload, so that the file is opened anew.
-    logarithmic : bool
-        Whether the logarithmic picture is needed too.
+    stack : Stack
+        How many frames from there on are shown as one.
+    mask : PaintedMask or None
+        Pixels that the user does not trust.
+    variant : str
+        Which part of the frame is wanted (see `xgeom_core.predict.variants`).
     """
 
     spec: str
-    index: int = 0
+    index: int = NAMED
     generation: int = 0
-    logarithmic: bool = False
+    stack: Stack = SINGLE
+    mask: PaintedMask | None = None
+    variant: Variant = "measured"
 
 
 @dataclass(frozen=True)
@@ -106,12 +129,17 @@ class FrameReader(LatestThread):
         self._open_source = open_source
         self._source: FrameSource | None = None
         self._opened: tuple[str, int] | None = None
-        self._last: LoadedFrame | None = None
+        self.transient = False
+        """Whether the file is closed after each frame: HDF5 hides its growth while any handle is open."""
+        # The frame read last, before masking: painting a mask must not read it again.
+        self._last: tuple[ReadRequest, Frame, Estimate | None] | None = None
 
     def handle(self, request: ReadRequest) -> None:
         """Read one frame; runs in the thread."""
         try:
             result = self._load(request)
+        except Superseded:
+            return
         except XgeomError as error:
             self.failed.emit(request, str(error))
         # A fault in a reader must not take the window down with it: it is reported and logged.
@@ -124,25 +152,24 @@ class FrameReader(LatestThread):
         else:
             if not self.superseded():
                 self.loaded.emit(result)
+        if self.transient and self._source is not None:
+            last = self._last
+            self._close()
+            self._last = last
 
     def finish(self) -> None:
         """Close the file, in the thread that opened it."""
         self._close()
 
     def _load(self, request: ReadRequest) -> LoadedFrame:
-        last = self._last
-        if last is not None and (last.request.spec, last.request.generation, last.request.index) == (
-            request.spec,
-            request.generation,
-            request.index,
-        ):
-            picture = last.picture.with_log() if request.logarithmic else last.picture
-            self._last = LoadedFrame(request, last.source, last.frame, last.truth, picture)
-            return self._last
         source = self._ensure_open(request)
-        index = min(max(request.index, 0), len(source) - 1)
-        frame = source.frame(index)
-        picture = make_picture(frame)
+        wanted = source.start if request.index == NAMED else request.index
+        index = min(max(wanted, 0), len(source) - 1)
+        unmasked = replace(request, index=index, mask=None, variant="measured")
+        if self._last is None or self._last[0] != unmasked:
+            frame = stacked(source.frame, index, len(source), request.stack, self.superseded)
+            self._last = (unmasked, frame, source.truth(index))
+        _, frame, truth = self._last
         info = SourceInfo(
             request.spec,
             source.path,
@@ -152,18 +179,28 @@ class FrameReader(LatestThread):
             len(source),
             frame.shape,
         )
-        self._last = LoadedFrame(
-            request, info, frame, source.truth(index), picture.with_log() if request.logarithmic else picture
-        )
-        return self._last
+        masked = without(frame, request.mask)
+        painted = request.mask.pixels if request.mask is not None and masked is not frame else None
+        shown = varied(masked, request.variant)
+        return LoadedFrame(request, info, shown, truth, make_picture(shown, painted))
 
     def _ensure_open(self, request: ReadRequest) -> FrameSource:
-        if self._source is None or self._opened != (request.spec, request.generation):
+        known = self._source is not None and self._opened == (request.spec, request.generation)
+        # A file that grows is opened anew when a frame beyond its end is asked for.
+        if self._source is None or not known or request.index >= len(self._source):
+            if known or (self._opened is not None and self._opened[0] == request.spec):
+                self._let_go(request.spec)
             # Open first: if that fails, the frames on screen can still be stepped through.
             source = self._open_source(request.spec)
             self._close()
             self._source, self._opened = source, (request.spec, request.generation)
         return self._source
+
+    def _let_go(self, spec: str) -> None:
+        """Close a file that is to be read anew: HDF5 shows changes only to those who let go first."""
+        # What is gone can only be read by the handle that is still open.
+        if is_there(spec, os.path.exists):
+            self._close()
 
     def _close(self) -> None:
         if self._source is not None:

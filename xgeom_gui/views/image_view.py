@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Signal
 from PySide6.QtGui import QAction, QResizeEvent
@@ -12,7 +14,8 @@ from xgeom_gui.session import Session
 from xgeom_gui.views.frame_view_box import FrameViewBox
 from xgeom_gui.views.legend import Legend
 from xgeom_gui.views.marks import MarkItem, ellipse_item, mark_size
-from xgeom_gui.views.picture_item import PictureItems
+from xgeom_gui.views.overlays import Overlays
+from xgeom_gui.views.picture_item import PictureView
 
 _ZOOM_REACH_PX = 30.0
 # Below this size on the screen an ellipse is a smudge under its mark.
@@ -41,8 +44,9 @@ class ImageView(QWidget):
         self._canvas.viewport().installEventFilter(self)
         self.box = FrameViewBox()
         self._canvas.setCentralItem(self.box)
-        self.picture = PictureItems(self.box)
+        self.picture = PictureView(self.box, session.display, self)
         self.legend = Legend(self._canvas)
+        self.overlays = Overlays(self.box, self._canvas, session, self)
         self._marks: list[MarkItem] = []
         self._ellipses: list[QGraphicsEllipseItem] = []
         self._menu = QMenu(self)
@@ -58,10 +62,14 @@ class ImageView(QWidget):
         self.box.menu_wanted.connect(self._open_menu)
         self._canvas.scene().sigMouseMoved.connect(self._on_move)
 
-    def set_menu(self, actions: list[QAction]) -> None:
-        """Actions of the right-click menu."""
+    def set_menu(self, actions: Sequence[QAction | None]) -> None:
+        """Actions of the right-click menu; None separates."""
         self._menu.clear()
-        self._menu.addActions(actions)
+        for action in actions:
+            if action is None:
+                self._menu.addSeparator()
+            else:
+                self._menu.addAction(action)
 
     def reset_view(self) -> None:
         """Show the whole frame."""
@@ -70,11 +78,21 @@ class ImageView(QWidget):
             self.box.setRange(QRectF(0, 0, width, height), padding=0.02)
             self._whole = True
 
+    def show_range(self, x: tuple[float, float], y: tuple[float, float]) -> None:
+        """Show a part of the frame, from and to in native pixels; the shape of the window may add to it."""
+        self._whole = False
+        self.box.setRange(QRectF(x[0], y[0], x[1] - x[0], y[1] - y[0]), padding=0)
+
     def zoom_to(self, point: tuple[float, float], reach: float = _ZOOM_REACH_PX) -> None:
         """Show a place with so many native pixels to each side."""
         x, y = point
         self._whole = False
         self.box.setRange(QRectF(x - reach, y - reach, 2 * reach, 2 * reach), padding=0)
+
+    @property
+    def canvas(self) -> pg.GraphicsView:
+        """What everything is drawn on."""
+        return self._canvas
 
     @property
     def marks(self) -> dict[str, MarkItem]:
@@ -90,6 +108,7 @@ class ImageView(QWidget):
         """Keep the legend in its corner and a whole frame whole."""
         super().resizeEvent(event)
         self.legend.move(12, 12)
+        self.overlays.place()
         if self._whole:
             self.reset_view()
 
@@ -103,7 +122,7 @@ class ImageView(QWidget):
         picture = self._session.picture
         if picture is None:
             return
-        self.picture.show(picture, self._session.contrasts, self._session.logarithmic)
+        self.picture.show(picture)
         # The zoom is kept from frame to frame; only another detector starts afresh.
         if picture.shape != self._shape:
             self._shape = picture.shape

@@ -27,6 +27,9 @@ _SCALES: dict[Shape, float] = {
     "hexagon": 1.35,
     "nabla": 1.3,
     "star": 1.45,
+    "target": 1.5,
+    "pentagon": 1.4,
+    "kite": 1.2,
 }
 
 
@@ -46,6 +49,8 @@ _OUTLINES: dict[Shape, list[tuple[float, float]]] = {
     "nabla": _regular(3, 90, 1.0),
     "hexagon": _regular(6, 0, 1.0),
     "star": _regular(10, -90, 1.0, 0.45),
+    "pentagon": _regular(5, -90, 1.0),
+    "kite": _regular(4, -90, 1.25, 0.7),
 }
 
 
@@ -65,6 +70,11 @@ def mark_path(shape: Shape, radius: float) -> QPainterPath:
         _stroke_diagonals(path, r / math.sqrt(2))
     elif shape == "plus":
         # The gap keeps the pixel under the mark in sight.
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            path.moveTo(dx * r * 0.3, dy * r * 0.3)
+            path.lineTo(dx * r, dy * r)
+    elif shape == "target":
+        path.addEllipse(QPointF(0, 0), r * 0.62, r * 0.62)
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             path.moveTo(dx * r * 0.3, dy * r * 0.3)
             path.lineTo(dx * r, dy * r)

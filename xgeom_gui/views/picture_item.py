@@ -1,94 +1,159 @@
-"""The frame as drawn: counts in inverted grey, masked and saturated pixels painted over them."""
+"""The frame as drawn: one image of what is in sight, made from codes by one look-up table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import math
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QTransform
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QRect, QRectF, Signal
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from xgeom_gui.services.picture import MASKED, SATURATED, Contrast, Picture, PictureLevel
-from xgeom_gui.theme import MASKED as MASKED_COLOR
-from xgeom_gui.theme import SATURATED as SATURATED_COLOR
+from xgeom_gui.display import Display
+from xgeom_gui.services.picture import Picture
+from xgeom_gui.views.color_maps import colored, look_up_table
 
-_GREY = np.repeat(np.arange(255, -1, -1, dtype=np.uint8)[:, None], 3, axis=1)
-
-
-def _code_colors() -> np.ndarray:
-    colors = np.zeros((256, 4), dtype=np.uint8)
-    colors[MASKED], colors[SATURATED] = MASKED_COLOR, SATURATED_COLOR
-    return colors
+# So much more than what is in sight is drawn, so that small moves need no new image.
+_MARGIN = 0.25
 
 
-class _ClippedItem(pg.ImageItem):
-    """An image whose last, padded blocks are cut off at the frame's edge."""
+class PictureItem(QGraphicsItem):
+    """Pixels at their place in the frame; nearest neighbor, so that a pixel is a pixel."""
 
-    clip = QRectF()
+    def __init__(self) -> None:
+        super().__init__()
+        self._image: QImage | None = None
+        # QImage borrows the memory.
+        self._pixels: NDArray[np.uint32] | None = None
+        self._target, self._frame = QRectF(), QRectF()
 
-    def paint(self, painter: QPainter, *args: Any) -> None:
-        """Draw what lies within the frame."""
-        painter.save()
-        painter.setClipRect(self.clip, Qt.ClipOperation.IntersectClip)
-        super().paint(painter, *args)
-        painter.restore()
+    def set_frame(self, shape: tuple[int, int]) -> None:
+        """The frame's native size ``(slow, fast)``."""
+        frame = QRectF(0, 0, shape[1], shape[0])
+        if frame != self._frame:
+            self.prepareGeometryChange()
+            self._frame = frame
+
+    def set_pixels(self, pixels: NDArray[np.uint32], target: QRectF) -> None:
+        """Draw these pixels over this part of the frame (in native pixels)."""
+        height, width = pixels.shape
+        image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
+        self._image, self._pixels, self._target = image, pixels, target
+        self.update()
+
+    @property
+    def image(self) -> QImage | None:
+        """What is drawn at present."""
+        return self._image
+
+    def boundingRect(self) -> QRectF:  # noqa: N802 (Qt's name)
+        """The whole frame."""
+        return self._frame
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:
+        """Draw what lies within the frame: its last, partial blocks are cut off at its edge."""
+        if self._image is not None:
+            painter.save()
+            painter.setClipRect(self._frame)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+            painter.drawImage(self._target, self._image)
+            painter.restore()
 
 
-class PictureItems:
-    """Two image items of one view: the counts, and the codes above them.
+class PictureView(QObject):
+    """Keeps the picture item in step with the zoom, the frame and the display.
 
     Parameters
     ----------
     view : pyqtgraph.ViewBox
-        Where they are drawn, in native pixels.
+        Where it is drawn, in native pixels.
+    display : Display
+
+    Signals
+    -------
+    level_changed
+        Another level of the pyramid is drawn.
     """
 
-    def __init__(self, view: pg.ViewBox) -> None:
-        self._view = view
-        self.counts = _ClippedItem()
-        self.counts.setLookupTable(_GREY)
-        self.codes = _ClippedItem()
-        self.codes.setLookupTable(_code_colors())
-        for z, item in enumerate((self.counts, self.codes)):
-            item.setZValue(z)
-            view.addItem(item, ignoreBounds=True)
+    level_changed = Signal()
+
+    def __init__(self, view: pg.ViewBox, display: Display, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._view, self._display = view, display
+        self.item = PictureItem()
+        view.addItem(self.item, ignoreBounds=True)
         self._picture: Picture | None = None
-        self._contrasts: Sequence[Contrast] = ()
-        self._drawn: tuple[PictureLevel, bool, Contrast] | None = None
-        self._logarithmic = False
-        view.sigTransformChanged.connect(self.refresh)
+        self._number = -1
+        self._drawn = QRect()
+        self._table: NDArray[np.uint32] | None = None
+        view.sigTransformChanged.connect(self._on_view)
+        display.changed.connect(self._recolor)
+
+    @property
+    def number(self) -> int:
+        """Number of the pyramid's level that is drawn; -1 when nothing is."""
+        return self._number
 
     @property
     def factor(self) -> int:
         """Native pixels per drawn pixel at present; 0 when nothing is drawn."""
-        return self._drawn[0].factor if self._drawn else 0
+        return self._picture.levels[self._number].factor if self._picture and self._number >= 0 else 0
 
-    def show(self, picture: Picture, contrasts: Sequence[Contrast], logarithmic: bool) -> None:
-        """Draw another picture, or the same one otherwise."""
-        self._picture, self._contrasts = picture, contrasts
-        self._logarithmic = logarithmic and picture.has_log
-        self.refresh()
+    def show(self, picture: Picture) -> None:
+        """Draw another picture."""
+        self._picture = picture
+        self.item.set_frame(picture.shape)
+        self._table = None
+        self._draw()
 
-    def refresh(self) -> None:
-        """Draw the level of the pyramid that suits the present zoom."""
+    def _recolor(self) -> None:
+        self._table = None
+        self._draw()
+
+    def _on_view(self) -> None:
         if self._picture is None:
             return
-        level = self._picture.level_for(self._native_per_screen_pixel())
-        contrast = self._contrasts[self._picture.levels.index(level)]
-        wanted = (level, self._logarithmic, contrast)
-        if self._drawn is not None and all(a is b for a, b in zip(self._drawn, wanted, strict=True)):
+        number = self._picture.level_for(self._native_per_screen_pixel())
+        if number != self._number or not self._drawn.contains(self._in_sight(number)):
+            self._draw()
+
+    def _draw(self) -> None:
+        """Color the part in sight of the level that suits the present zoom."""
+        picture = self._picture
+        if picture is None:
             return
-        self._drawn = wanted
-        image = level.log_counts if self._logarithmic else level.counts
-        limits = contrast.logarithmic if self._logarithmic else contrast.linear
-        self.counts.setImage(image, autoLevels=False, levels=limits)
-        self.codes.setImage(level.codes, autoLevels=False, levels=(0, 255))
-        height, width = self._picture.shape
-        for item in (self.counts, self.codes):
-            item.setTransform(QTransform.fromScale(level.factor, level.factor))
-            item.clip = QRectF(0, 0, width / level.factor, height / level.factor)
+        number = picture.level_for(self._native_per_screen_pixel())
+        before, self._number = self._number, number
+        if self._table is None or number != before:
+            self._table = look_up_table(self._display, picture.coding, number)
+        level = picture.levels[number]
+        self._drawn = part = self._in_sight(number, _MARGIN)
+        codes = level.codes[part.top() : part.bottom() + 1, part.left() : part.right() + 1]
+        factor = level.factor
+        target = QRectF(
+            part.left() * factor, part.top() * factor, codes.shape[1] * factor, codes.shape[0] * factor
+        )
+        if codes.size:
+            self.item.set_pixels(colored(codes, self._table), target)
+        if number != before:
+            self.level_changed.emit()
+
+    def _in_sight(self, number: int, margin: float = 0.0) -> QRect:
+        """Pixels of a level that are in sight, and so much more of them to each side."""
+        assert self._picture is not None
+        level = self._picture.levels[number]
+        height, width = level.codes.shape
+        (x0, x1), (y0, y1) = self._view.viewRange()
+        more_x, more_y = margin * (x1 - x0), margin * (y1 - y0)
+        left = max(math.floor((x0 - more_x) / level.factor), 0)
+        top = max(math.floor((y0 - more_y) / level.factor), 0)
+        right = min(math.ceil((x1 + more_x) / level.factor), width)
+        bottom = min(math.ceil((y1 + more_y) / level.factor), height)
+        return QRect(left, top, max(right - left, 0), max(bottom - top, 0))
 
     def _native_per_screen_pixel(self) -> float:
         """Native pixels per device pixel: a sharp display deserves the finer level."""

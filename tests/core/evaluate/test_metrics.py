@@ -29,3 +29,19 @@ def test_a_perfect_constant_predictor_scores_as_the_constant() -> None:
     assert result.center_median == pytest.approx(result.center_constant)
     assert np.isnan(result.tilt_median)
     assert np.isnan(result.tilt_constant)
+
+
+def test_axes_correlations_and_shares() -> None:
+    rng = np.random.default_rng(1)
+    truth, tilt = rng.uniform(0, 100, (40, 2)), rng.uniform(-3, 3, (40, 2))
+    said = np.column_stack([truth[:, 0] + 2.0, np.full(40, 50.0)])
+    result = score(said, truth, -tilt, tilt)
+    assert result.x.median == pytest.approx(2.0)
+    assert result.pearson["x"] == pytest.approx(1.0)
+    assert result.pearson["y"] == 0.0, "a constant correlates with nothing"
+    assert result.pearson["pitch"] == pytest.approx(-1.0)
+    assert result.pitch.median == pytest.approx(np.median(2 * np.abs(tilt[:, 0])))
+    assert result.tilt.worst == pytest.approx(2 * np.abs(tilt).max())
+    off = np.hypot(*(said - truth).T)
+    assert result.within["3"] == np.mean(off <= 3)
+    assert np.isnan(score(truth[:2], truth[:2], tilt[:2], tilt[:2]).pearson["x"])

@@ -94,7 +94,6 @@ def test_a_file_that_is_still_being_written(tmp_path: Path) -> None:
     path = tmp_path / "busy.h5"
     with h5py.File(path, "w", libver="latest") as file:
         file["data"] = np.zeros((2, 20, 20))
-        file.swmr_mode = True
         file.flush()
         # Closed by its writer it would be readable; a copy made now is like a crashed writer's file.
         content = path.read_bytes()
@@ -102,6 +101,23 @@ def test_a_file_that_is_still_being_written(tmp_path: Path) -> None:
     crashed.write_bytes(content)
 
     assert "being written" in failure(UnreadableFileError, crashed)
+
+
+def test_a_file_whose_writer_lets_others_read_along(tmp_path: Path) -> None:
+    path = tmp_path / "busy.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        data = file.create_dataset("data", (2, 20, 20), "f4", maxshape=(None, 20, 20), chunks=(1, 20, 20))
+        file.swmr_mode = True
+        data[1] = 7
+        data.flush()
+        # Another process has no handle in common with the writer; a copy is read like that.
+        content = path.read_bytes()
+    growing = tmp_path / "growing.h5"
+    growing.write_bytes(content)
+
+    with open_frames(growing) as source:
+        assert len(source) == 2
+        assert source.frame(1).data[0, 0] == 7
 
 
 def test_a_damaged_frame_leaves_the_others_readable(tmp_path: Path, images: Any) -> None:

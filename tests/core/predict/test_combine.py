@@ -158,6 +158,16 @@ def test_a_lattice_that_leaves_most_spots_over_does_not_answer_alone() -> None:
     assert combine(network(), Fit(), poor, SIDE).status == "ok", "an agreeing background supports it"
 
 
+def test_origins_must_have_been_looked_for_as_far_as_the_network_may_err() -> None:
+    unsure = network(402.0, 407.0, 20.0)
+    answer = combine(unsure, None, Lattice(), SIDE)
+    assert answer.status == "uncertain"
+    assert "20 px" in answer.reason
+    assert "25 px" in answer.reason
+    assert combine(unsure, None, Lattice(), SIDE, searched_px=60.0).status == "ok"
+    assert combine(unsure, Fit(), Lattice(), SIDE).status == "ok", "an agreeing background supports it"
+
+
 def test_untrusted_sources_are_not_used_but_quoted() -> None:
     answer = combine(
         network(),

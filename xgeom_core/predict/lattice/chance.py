@@ -37,8 +37,8 @@ class Criteria:
     def holds(self, observed: Observed) -> NDArray[np.bool_]:
         """Which spots the lattice counts as its own."""
         found = assign(self.model, observed)
-        center = self.model.geometry.center_px
-        polar = residuals(center, observed.xy, found.rest, found.miss, observed.sigma)
+        geometry = self.model.geometry
+        polar = residuals(geometry, observed.xy, found.rest, found.miss, observed.sigma)
         return np.asarray((found.off < self.tolerance) & self.spread.holds(polar))
 
 

@@ -45,7 +45,8 @@ def falloff_evidence(fit: Fit, seen: list[Model], xy: FloatArray, counts: FloatA
     if count < _LEAST_SPOTS or not seen:
         return np.zeros(len(seen))
     level = np.log(counts[used])
-    off = np.minimum((fit.miss[used] / fit.spread.miss) ** 2, 9.0)
+    miss = fit.miss[used]
+    off = np.minimum((miss / (1.4826 * np.median(np.abs(miss)))) ** 2, 9.0)
     likely = np.empty(len(seen))
     for number, model in enumerate(seen):
         rays = observed_rays(model.geometry, xy[used, 0], xy[used, 1])

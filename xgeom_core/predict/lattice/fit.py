@@ -267,7 +267,7 @@ def linearize(
         used &= among
     if used.sum() * 2 < parameters(freedom) + 4:
         return None
-    polar = residuals(model.geometry.center_px, observed.xy, found.rest, found.miss, observed.sigma)
+    polar = residuals(model.geometry, observed.xy, found.rest, found.miss, observed.sigma)
     spread = measure_spread(polar, used)
     used &= spread.holds(polar)
     if used.sum() * 2 < parameters(freedom) + 4:
@@ -283,6 +283,7 @@ def _weighted(
     design: FloatArray, residual: FloatArray, polar: Residuals, spread: Spread, used: NDArray[np.bool_]
 ) -> tuple[FloatArray, FloatArray]:
     """Rows turned to (radial, across, miss) and divided by their errors, with a robust loss."""
+    miss = spread.miss(polar)
     turn = np.zeros((len(residual), 3, 3))
     outward = polar.outward[used]
     turn[:, 0, :2] = outward
@@ -290,12 +291,12 @@ def _weighted(
     turn[:, 2, 2] = 1.0
     # Position and distance from the sphere are judged apart: a spot can be far off in one only.
     loss_xy = 1.0 / np.sqrt(1.0 + (spread.pulls(polar)[used] / 2.0) ** 2)
-    loss_miss = 1.0 / np.sqrt(1.0 + (polar.miss[used] / spread.miss / 2.0) ** 2)
+    loss_miss = 1.0 / np.sqrt(1.0 + (polar.miss[used] / miss[used] / 2.0) ** 2)
     sigma = np.stack(
         [
             spread.scale * polar.sigma[used],
             spread.across(polar)[used],
-            np.full(len(residual), spread.miss),
+            miss[used],
         ],
         axis=1,
     )

@@ -32,6 +32,8 @@ _LARGEST_STRAIN = 0.05
 # What a symmetry may cost in robust sums of squares, in all and per spot.
 _LOSS_XY, _LOSS_MISS, _LOSS_PER_SPOT = 18.0, 12.0, 0.035
 _LEAST_EXCESS = 0.3
+# A lattice that explains a smaller share even of the inner spots is none.
+_HOPELESS = 0.12
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +129,7 @@ def _grow(model: Model, observed: Observed, length: FloatArray, reach: float, ti
         fit = fit_model(
             model, observed.take(inner), freedom, tolerance=tolerance, rounds=rounds, start_tilt=start_tilt
         )
-        if fit is None:
+        if fit is None or fit.share < _HOPELESS:
             return None
         model = fit.model
     return fit
@@ -186,9 +188,9 @@ def _as_good(tied: Fit, free: Fit, observed: Observed) -> bool:
     used = free.used
     loss = []
     for fit in (tied, free):
-        center = fit.model.geometry.center_px
-        polar = residuals(center, observed.xy, fit.rest, fit.miss, observed.sigma)
-        loss.append((_loss(free.spread.pulls(polar)[used]), _loss(fit.miss[used] / free.spread.miss)))
+        geometry = fit.model.geometry
+        polar = residuals(geometry, observed.xy, fit.rest, fit.miss, observed.sigma)
+        loss.append((_loss(free.spread.pulls(polar)[used]), _loss((fit.miss / free.spread.miss(polar))[used])))
     count = int(used.sum())
     return bool(
         loss[0][0] - loss[1][0] < _LOSS_XY + 2 * count * _LOSS_PER_SPOT

@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 _LEAST_INDEXED = 25
 _LEAST_SHARE = 0.3
 _LEAST_EXCESS = 8.0
-_LEAST_GAIN = 0.25
+_LEAST_RATIO = 3.0
 _LEAST_ODDS = 3.0
 _STEEPEST_DEG = 8.0
 
@@ -49,7 +49,7 @@ def why_not(evidence: Evidence) -> str:
     ]
     chance = chance_share(criteria, evidence.observed)
     excess = (share - chance) * np.sqrt(len(indexed) / max(chance * (1.0 - chance), 0.02))
-    if excess < _LEAST_EXCESS or share - chance < _LEAST_GAIN:
+    if excess < _LEAST_EXCESS or share < _LEAST_RATIO * chance:
         return f"the lattice explains {100 * share:.0f}% of the spots, but {100 * chance:.0f}% would fit by chance"
     geometry, start = joint.geometry, evidence.start
     turned = np.hypot(geometry.pitch_deg - start.pitch_deg, geometry.yaw_deg - start.yaw_deg)

@@ -15,9 +15,9 @@ from xgeom_core.predict.radial.waves import Strength, candidates, solve
 LOOSE = Strength((0.3, 0.3, 0.1), 0.7, 0.1)
 # The counting part of the scatter between parts of a frame is itself uncertain; these many parts'
 # worth of belief in the counting noise steady it.
-_STEADY = 6.0
+_STEADY = 12.0
 # Share of the uncertainty by positions alone that no belief about amplitudes takes away.
-_POSITION_SHARE = 0.15
+_POSITION_SHARE = 0.1
 # What dims rays is never quite the same at all radii: share of the rays' strength that may differ from
 # one radial zone to the next, one-fold in azimuth.
 _UNEVEN_SHARE = 0.15

@@ -1,0 +1,175 @@
+"""Geometry from spots of crystals whose every parameter is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from xgeom_core.predict.lattice import solve_lattice
+
+CASES = [
+    ((78.1, 78.1, 78.1, 90, 90, 90), "I", "cI"),
+    ((110.0, 110.0, 110.0, 90, 90, 90), "F", "cF"),
+    ((62.0, 62.0, 62.0, 90, 90, 90), "P", "cP"),
+    ((58.0, 58.0, 150.0, 90, 90, 90), "P", "tP"),
+    ((95.0, 95.0, 132.0, 90, 90, 90), "I", "tI"),
+    ((81.0, 81.0, 61.0, 90, 90, 120), "P", "hP"),
+    ((93.0, 93.0, 129.0, 90, 90, 120), "R", "hR"),
+    ((49.0, 66.0, 91.0, 90, 90, 90), "P", "oP"),
+    ((65.0, 103.0, 71.0, 90, 90, 90), "C", "oC"),
+    ((72.0, 98.0, 131.0, 90, 90, 90), "I", "oI"),
+    ((88.0, 117.0, 146.0, 90, 90, 90), "F", "oF"),
+    ((52.0, 68.0, 77.0, 90, 104, 90), "P", "mP"),
+    ((91.0, 62.0, 74.0, 90, 113, 90), "C", "mC"),
+    ((48.0, 59.0, 71.0, 81, 77, 99), "P", "aP"),
+]
+
+
+@pytest.mark.parametrize(("cell", "centering", "symbol"), CASES, ids=[case[2] for case in CASES])
+def test_center_tilt_and_bravais_lattice(crystals, cell, centering, symbol):
+    truth = crystals.Truth()
+    spots = crystals.as_spots(crystals.spot_positions(truth, cell, centering, seed=len(symbol) + int(cell[0])))
+    assert len(spots) >= 100
+    found = solve_lattice(spots, truth.geometry(off=(4.0, -3.0)), reach_px=10.0)
+    assert found is not None
+    assert found.reason == ""
+    assert found.bravais == symbol
+    assert np.allclose(found.center_px, truth.center, atol=0.1)
+    assert np.allclose(found.tilt_deg, truth.tilt, atol=0.1)
+    assert found.share > 0.95
+    error = np.array([*found.center_px, *found.tilt_deg]) - [*truth.center, *truth.tilt]
+    assert error @ np.linalg.solve(found.covariance, error) < 25.0
+    # A rhombohedral or centered cell may be given in any of its settings; its volume is the same.
+    a, b, c, *angles = found.cell
+    ca, cb, cg = np.cos(np.radians(angles))
+    volume = a * b * c * np.sqrt(1 - ca**2 - cb**2 - cg**2 + 2 * ca * cb * cg)
+    assert volume == pytest.approx(np.linalg.det(crystals.cell_vectors(cell)), rel=0.02)
+
+
+def test_start_twenty_pixels_off_and_a_tilt_of_three_degrees(crystals):
+    truth = crystals.Truth(tilt=(-2.9, 2.4))
+    spots = crystals.as_spots(crystals.spot_positions(truth, (49, 66, 91, 90, 90, 90), seed=3))
+    for angle in (0.4, 2.5, 4.6):
+        off = (20 * np.cos(angle), 20 * np.sin(angle))
+        found = solve_lattice(spots, truth.geometry(off=off), reach_px=30.0)
+        assert found is not None
+        right = np.hypot(*np.subtract(found.center_px, truth.center)) < 0.15
+        assert right or found.reason
+
+
+def test_outliers_take_no_part(crystals):
+    truth = crystals.Truth()
+    rng = np.random.default_rng(5)
+    xy = rng.permutation(crystals.spot_positions(truth, (58, 58, 150, 90, 90, 90), seed=8))[:400]
+    stray = rng.uniform(0, 2400, (150, 2))
+    spots = crystals.as_spots(np.concatenate([xy, stray]))
+    found = solve_lattice(spots, truth.geometry(off=(3.0, 5.0)), reach_px=12.0)
+    assert found is not None
+    assert found.reason == ""
+    assert np.allclose(found.center_px, truth.center, atol=0.1)
+    assert 0.65 < found.share < 0.85
+    residual = found.predicted[found.indexed] - np.stack([spots.x, spots.y], axis=1)[found.indexed]
+    assert np.sqrt((residual**2).mean()) == pytest.approx(found.rms_px, rel=1e-6)
+    assert np.isnan(found.predicted[~found.indexed]).all()
+
+
+def test_two_lattices_share_one_detector(crystals):
+    truth = crystals.Truth()
+    first = crystals.spot_positions(truth, (49, 66, 91, 90, 90, 90), seed=11)
+    second = crystals.spot_positions(truth, (71, 71, 83, 90, 90, 90), seed=12)
+    rng = np.random.default_rng(1)
+    spots = crystals.as_spots(
+        np.concatenate([rng.permutation(first)[:350], rng.permutation(second)[:220]]), most=900
+    )
+    found = solve_lattice(spots, truth.geometry(off=(-5.0, 4.0)), reach_px=15.0)
+    assert found is not None
+    assert found.reason == ""
+    assert [lattice.bravais for lattice in found.lattices] == ["oP", "tP"]
+    assert found.share > 0.9
+    assert not (found.lattices[0].indexed & found.lattices[1].indexed).any()
+    assert np.allclose(found.center_px, truth.center, atol=0.05)
+    assert np.allclose(found.tilt_deg, truth.tilt, atol=0.05)
+
+
+def test_other_origins_are_told(crystals):
+    """A long axis along the beam's plane leaves origins that only the start can tell apart."""
+    truth = crystals.Truth(distance=150.0)
+    spots = crystals.as_spots(crystals.spot_positions(truth, (150, 160, 170, 90, 90, 90), seed=4, d_min=3.0))
+    wide = solve_lattice(spots, truth.geometry(), reach_px=60.0, sigma_px=1000.0)
+    tight = solve_lattice(spots, truth.geometry(), reach_px=3.0)
+    assert wide is not None
+    assert tight is not None
+    assert len(wide.rivals) > len(tight.rivals) == 0
+    assert tight.reason == ""
+    assert np.allclose(tight.center_px, truth.center, atol=0.15)
+    for rival in wide.rivals:
+        assert rival.log_odds <= 0
+        assert 1.0 < rival.distance_px < 130.0
+    if any(rival.log_odds > -2 for rival in wide.rivals):
+        assert "origin" in wide.reason
+
+
+def test_smeared_arcs_are_covered_by_the_error(crystals):
+    """Blocks turned about the beam smear spots along arcs, the more the further out."""
+    truth = crystals.Truth()
+    xy = crystals.spot_positions(truth, (49, 66, 91, 90, 90, 90), seed=21)
+    rng = np.random.default_rng(2)
+    pulls = []
+    for number in range(6):
+        away = xy - truth.center
+        turned = away + rng.normal(0, 2e-3, (len(xy), 1)) * away[:, ::-1] * [-1, 1]
+        spots = crystals.as_spots(turned + truth.center, most=400, seed=number)
+        found = solve_lattice(spots, truth.geometry(off=(3.0, 2.0)), reach_px=10.0)
+        assert found is not None
+        assert found.reason == ""
+        error = np.array([*found.center_px, *found.tilt_deg]) - [*truth.center, *truth.tilt]
+        assert np.abs(error[:2]).max() < 0.2
+        pulls.append(error / np.sqrt(np.diag(found.covariance)))
+    assert np.sqrt(np.mean(np.square(pulls))) < 1.6
+
+
+def test_a_wrong_distance_is_found_again(crystals):
+    truth = crystals.Truth()
+    spots = crystals.as_spots(crystals.spot_positions(truth, (78.1, 78.1, 78.1, 90, 90, 90), "I", seed=2))
+    start = replace(truth.geometry(off=(3.0, 3.0)), distance_mm=truth.distance * 1.01)
+    found = solve_lattice(spots, start, reach_px=10.0)
+    assert found is not None
+    assert np.allclose(found.center_px, truth.center, atol=0.15)
+    assert found.distance_mm == pytest.approx(truth.distance, rel=0.004)
+
+
+def test_a_lattice_is_not_found_where_there_is_none(crystals):
+    truth = crystals.Truth()
+    for seed in range(3):
+        xy = np.random.default_rng(seed).uniform(0, 2400, (250, 2))
+        found = solve_lattice(crystals.as_spots(xy), truth.geometry(), reach_px=20.0)
+        assert found is None or found.reason
+
+
+@pytest.mark.parametrize("count", [0, 3, 14, 20])
+def test_too_few_spots(crystals, count):
+    truth = crystals.Truth()
+    xy = crystals.spot_positions(truth, (58, 58, 150, 90, 90, 90), seed=8)
+    found = solve_lattice(crystals.as_spots(xy, most=count), truth.geometry(), reach_px=20.0)
+    assert found is None or "spots" in found.reason
+
+
+def test_no_wavelength_no_lattice(crystals):
+    truth = crystals.Truth()
+    spots = crystals.as_spots(crystals.spot_positions(truth, (58, 58, 150, 90, 90, 90), seed=8))
+    assert solve_lattice(spots, replace(truth.geometry(), wavelength_A=None), reach_px=10.0) is None
+
+
+def test_the_cell_given_is_checked(crystals):
+    truth = crystals.Truth()
+    cell = (78.1, 78.1, 78.1, 90.0, 90.0, 90.0)
+    spots = crystals.as_spots(crystals.spot_positions(truth, cell, "I", seed=2))
+    start = truth.geometry(off=(2.0, 1.0))
+    right = solve_lattice(spots, start, reach_px=10.0, cell=cell)
+    wrong = solve_lattice(spots, start, reach_px=10.0, cell=(50.0, 61.0, 70.0, 90.0, 90.0, 90.0))
+    assert right is not None
+    assert right.reason == ""
+    assert wrong is not None
+    assert "cell" in wrong.reason
