@@ -12,10 +12,9 @@ import argparse
 
 import numpy as np
 
-from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame, Metadata
+from xgeom_core.predict.radial.trouble import background_trouble
 from xgeom_core.predict.radial_fit import fit_radial
-from xgeom_core.predict.verdict import why_not
 from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.stream import simulate_frame
 
@@ -32,8 +31,7 @@ def pulls_of(kind: str, seed: int, index: int, reach: float) -> np.ndarray | Non
     shift = np.random.default_rng([seed, index, 1]).uniform(-reach, reach, size=2)
     start = (truth.center_px[0] + shift[0], truth.center_px[1] + shift[1])
     fit = fit_radial(frame, start)
-    opinion = Estimate("network", start, covariance=np.diag([25.0, 25.0]))
-    if fit is None or fit.tilt_deg is None or why_not(fit, opinion, SIDE):
+    if fit is None or fit.tilt_deg is None or background_trouble(fit, SIDE):
         return None
     errors = np.array([*fit.center_px, *fit.tilt_deg]) - [*truth.center_px, truth.pitch_deg, truth.yaw_deg]
     return np.asarray(errors / np.sqrt(np.diag(fit.covariance)))

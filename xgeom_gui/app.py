@@ -52,7 +52,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     found = parser.parse_args(arguments)
     if found.files and found.example:
         parser.error("give either FILE or --example, not both")
-    return Options("\n".join(found.files), found.example, found.screenshot, found.model, tuple(found.geometries))
+    spec = "\n".join(found.files)
+    return Options(spec, found.example, found.screenshot, found.model, tuple(found.geometries))
 
 
 def without_display(environment: Mapping[str, str], platform: str) -> bool:

@@ -21,7 +21,7 @@ from xgeom_gui.panels.second_model import SecondModelPanel
 from xgeom_gui.panels.sight import SightPanel
 from xgeom_gui.panels.variants import VariantsPanel
 from xgeom_gui.panels.why import WhyPanel
-from xgeom_gui.second_model import SecondModelDesk
+from xgeom_gui.second_desk import SecondModelDesk
 from xgeom_gui.services.batch_reader import BatchReader
 from xgeom_gui.services.reader import open_source
 from xgeom_gui.services.sharpness import SharpnessThread

@@ -96,7 +96,9 @@ class Coordinator(QObject):
     def shutdown(self, wait_ms: int = 15_000) -> bool:
         """Stop every thread; whether they have ended in time."""
         self._debounce.stop()
-        return all([service.shutdown(wait_ms) for service in self._helpers])
+        # All are told to stop, also after one that does not end in time.
+        ended = [service.shutdown(wait_ms) for service in self._helpers]
+        return all(ended)
 
     def adopt(self, service: Service) -> None:
         """Shut one more service down with the others."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -16,7 +16,8 @@ MANUAL, ACCEPTED = "manual", "accepted"
 Point = tuple[float, float]
 
 
-class FrameId(NamedTuple):
+@dataclass(frozen=True)
+class FrameId:
     """Which frame: file, dataset, number from 0."""
 
     path: str

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMenu
 
 from xgeom_gui.centers import centers_of, reference_of
 from xgeom_gui.coordinator import Coordinator
-from xgeom_gui.exports import center_cells, export_rows, write_bytes
+from xgeom_gui.exports import export_rows, write_bytes
+from xgeom_gui.follower import Follower
 from xgeom_gui.locations import SESSION_SUFFIX, file_of, is_session, paths_of
 from xgeom_gui.memory import ExperimentMemory
 from xgeom_gui.panels.recent import RecentMenu
@@ -23,10 +24,11 @@ from xgeom_gui.services.path_checker import PathChecker
 from xgeom_gui.services.saver import Saver, SaveRequest
 from xgeom_gui.services.session_reader import SessionReader
 from xgeom_gui.services.tree_reader import TreeReader
-from xgeom_gui.services.watcher import Follower, Watcher
+from xgeom_gui.services.watcher import Watcher
 from xgeom_gui.session import Session
 from xgeom_gui.session_desk import SessionDesk
 from xgeom_gui.settings import Settings
+from xgeom_gui.table_rows import center_cells
 from xgeom_gui.views.image_view import ImageView
 from xgeom_gui.views.picture_export import png_image, svg_bytes, write_png
 from xgeom_gui.wording import center_rows

@@ -163,8 +163,8 @@ class MainWindow(QMainWindow):
         layout.addWidget(frames)
         layout.addWidget(self.image_tools.play_strip)
         self.pages = QStackedWidget()
-        recent = RecentList(self.file_tools.recent, self.open)
-        self.pages.addWidget(EmptyState(self.actions_by_name["open"], self.actions_by_name["example"], recent))
+        recent, actions = RecentList(self.file_tools.recent, self.open), self.actions_by_name
+        self.pages.addWidget(EmptyState(actions["open"], actions["example"], recent))
         self.pages.addWidget(shown)
         center = QWidget()
         outer = QVBoxLayout(center)

@@ -156,7 +156,8 @@ class Session(Announcer):
         """What background and lattice say by themselves, where that is not the answer itself."""
         best = prediction.best
         kinds = (prediction.background, prediction.lattice)
-        return tuple(one for one in kinds if one is not None and (best is None or one.center_px != best.center_px))
+        same = best.center_px if best is not None else None
+        return tuple(one for one in kinds if one is not None and one.center_px != same)
 
     @property
     def best(self) -> Estimate | None:

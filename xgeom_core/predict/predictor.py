@@ -70,6 +70,7 @@ class _Evidence:
     background: RadialFit | None = None
     refused: str = ""
     lattice: LatticeSolution | None = None
+    searched_px: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -147,6 +148,7 @@ class Predictor:
                 max(frame.shape),
                 px_per_inverse_A=_px_per_inverse_A(frame),
                 background_refused=found.refused,
+                searched_px=found.searched_px,
             )
         return _answer(frame, rough, found, combined, wishes, began)
 
@@ -187,8 +189,9 @@ def _index(
     # The background may be pulled by shadows, so its center narrows the search less than it claims.
     sigma = max(*(rough.center_sigma_px or (np.inf, np.inf)), _BEST_SHARE * side)
     sigma = min(sigma, _FARTHEST_SHARE * side / _REACH_SIGMA)
+    found.searched_px = _REACH_SIGMA * sigma
     return solve_lattice(
-        found.spots, geometry, reach_px=_REACH_SIGMA * sigma, sigma_px=sigma, cell=wishes.cell
+        found.spots, geometry, reach_px=found.searched_px, sigma_px=sigma, cell=wishes.cell
     )
 
 

@@ -122,4 +122,4 @@ def _centers(
     columns: NDArray[np.int64], rows: NDArray[np.int64], pooling: Pooling
 ) -> tuple[FloatArray, FloatArray]:
     factor, (x0, y0) = pooling.factor, pooling.offset
-    return (columns + 0.5) * factor + x0, (rows + 0.5) * factor + y0
+    return np.asarray((columns + 0.5) * factor + x0), np.asarray((rows + 0.5) * factor + y0)

@@ -47,7 +47,7 @@ def network_sight(model: Model, frame: Frame) -> NetworkSight:
     pooled = on_canvas(frame, settings)
     seen = canvas_input(pooled, settings)
     pooling = pooled.pooling
-    if seen.ndim == 3:  # noqa: PLR2004 (values, and where they are known)
+    if seen.ndim == 3:
         image, known = seen[0], seen[1] > 0
     else:
         # The input keeps the largest value of several canvas pixels; unknown ones are exactly 0.

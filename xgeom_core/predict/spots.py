@@ -138,9 +138,7 @@ def _typical_size(image: NDArray[np.float32], background: Background) -> float:
     return float(np.clip(np.sqrt(typical / np.pi) / reach / 1.2, 0.3, 4.0))
 
 
-def _refined_size(
-    image: NDArray[np.float32], background: Background, peaks: IntArray, rough: float
-) -> float:
+def _refined_size(image: NDArray[np.float32], background: Background, peaks: IntArray, rough: float) -> float:
     """The same from the second moments of the strongest peaks; `rough` for binary or too few spots."""
     half = 8
     rows, columns = np.divmod(peaks, image.shape[1])
@@ -155,7 +153,9 @@ def _refined_size(
     order = np.argsort(-strength)[: min(len(rows), 300)]
     rows, columns, level = rows[order], columns[order], level[order]
     offsets = np.arange(-half, half + 1)
-    patch = image[rows[:, None, None] + offsets[:, None], columns[:, None, None] + offsets] - level[:, None, None]
+    patch = (
+        image[rows[:, None, None] + offsets[:, None], columns[:, None, None] + offsets] - level[:, None, None]
+    )
     square = offsets[:, None] ** 2 + offsets**2
     size = rough
     for _ in range(4):
@@ -225,11 +225,12 @@ def _measure(
     good = np.pad(valid, half)
     iy = (rows + half)[:, None, None] + offsets[None, :, None]
     ix = (columns + half)[:, None, None] + offsets[None, None, :]
-    patch, usable = padded[iy, ix], good[iy, ix]
+    patch, usable = padded[iy, ix].astype(np.float64), good[iy, ix]
     level, sd = background.at(rows, columns)
     level = np.maximum(level, _rim(patch, usable, offsets, half))
     signal = np.where(usable, patch - level[:, None, None], 0.0)
-    weight_size = max(size, 0.5)
+    # A weight narrower than this would follow single pixels.
+    weight_size = max(size, 0.85)
     x, y = np.zeros(len(peaks)), np.zeros(len(peaks))
     for _ in range(_STEPS):
         wx = np.exp(-0.5 * ((offsets[None] - x[:, None]) / weight_size) ** 2)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from xgeom_gui.coordinator import Coordinator
 from xgeom_gui.services.predictor import PredictionKey, PredictRequest
@@ -66,8 +74,8 @@ class ExplanationPanel(QWidget):
             choices.addWidget(button)
         choices.addStretch(1)
         left, right = QVBoxLayout(), QVBoxLayout()
-        for widget in (self.kinds, self.legend, self.lines):
-            left.addWidget(widget)
+        left.addWidget(self.kinds)
+        left.addWidget(self.legend)
         left.addStretch(1)
         right.addLayout(choices)
         right.addWidget(self.profiles)
@@ -78,6 +86,7 @@ class ExplanationPanel(QWidget):
         grid.setHorizontalSpacing(12)
         grid.addLayout(left, 0, 0)
         grid.addLayout(right, 0, 1)
+        grid.addWidget(self.lines, 1, 0, 1, 2)
         grid.setColumnStretch(0, 9)
         grid.setColumnStretch(1, 11)
         layout = QVBoxLayout(self)
@@ -164,12 +173,13 @@ def _legend(shares: dict[str, float]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f}&nbsp;%" if share >= 0.01 else f"{100 * share:.1f}&nbsp;%"  # noqa: PLR2004
+    return f"{100 * share:.0f}&nbsp;%" if share >= 0.01 else f"{100 * share:.1f}&nbsp;%"
 
 
 def _lines(lines: tuple[tuple[str, str], ...]) -> str:
     rows = [
-        f'<tr><td style="color:{SOFT_INK}; padding-right:10px">{escape(name)}</td><td>{escape(value)}</td></tr>'
+        f'<tr><td style="color:{SOFT_INK}; padding-right:14px">{escape(name)}</td>'
+        f"<td>{escape(value)}</td></tr>"
         for name, value in lines
     ]
     return f"<table>{''.join(rows)}</table>" if rows else ""

@@ -181,7 +181,7 @@ class RunPanel(QWidget):
         if not batch.done or not self._began:
             return ""
         left = (time.monotonic() - self._began) / batch.done * (batch.total - batch.done)
-        return f", about {left / 60:.0f} min left" if left > 90 else f", about {left:.0f} s left"  # noqa: PLR2004
+        return f", about {left / 60:.0f} min left" if left > 90 else f", about {left:.0f} s left"
 
     def _choose(self, index: QModelIndex) -> None:
         self.go_to(self.model.rows[index.row()].index)

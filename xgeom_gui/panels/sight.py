@@ -89,7 +89,9 @@ class SightPanel(QWidget):
         shown[~sight.known] = (unknown.red(), unknown.green(), unknown.blue())
         self._image.setImage(shown, levels=(0, 255))
         self._image.setRect(QRectF(0, 0, columns, rows))
-        self._x.setData([sight.center[0]], [sight.center[1]], pen=pg.mkPen(style_of("network").color, width=2.6))
+        self._x.setData(
+            [sight.center[0]], [sight.center[1]], pen=pg.mkPen(style_of("network").color, width=2.6)
+        )
         truth = self._session.truth
         places = [sight.pooling.to_pooled(truth.center_px)] if truth else []
         pen = pg.mkPen(style_of("truth").color, width=2.6)

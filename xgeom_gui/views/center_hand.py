@@ -47,7 +47,7 @@ class HaloItem(QGraphicsItem):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for color, width in ((QColor(255, 255, 255, 200), 3.4), (QColor(ACCENT), 1.6)):
             pen = QPen(color, width)
-            pen.setDashPattern([4.0, 3.0] if width < 2 else [1000.0, 1.0])  # noqa: PLR2004 (the thin one)
+            pen.setDashPattern([4.0, 3.0] if width < 2 else [1000.0, 1.0])
             painter.setPen(pen)
             painter.drawEllipse(QPointF(0, 0), _HALO, _HALO)
 

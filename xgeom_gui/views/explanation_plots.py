@@ -26,7 +26,7 @@ KIND_COLORS = {
     "bright patch": "#c2a500",
 }
 _BEFORE, _AFTER = "#9aa5b1", "#1d5fd1"
-_PERCENTILES = (1.0, 99.0)
+_PERCENTILES = (1.0, 99.9)
 
 
 class KindsView(pg.GraphicsView):
@@ -66,9 +66,7 @@ class KindsView(pg.GraphicsView):
             item.setRect(place if item is self._image else _over_place(explanation, place))
         places = [explanation.pooling.to_pooled(mark.center_px) for mark in explanation.marks]
         pens = [pg.mkPen(style_of(_source(mark.name)).color, width=2) for mark in explanation.marks]
-        self._marks.setData(
-            [x for x, _ in places], [y for _, y in places], pen=pens, brush=None, symbol="+"
-        )
+        self._marks.setData([x for x, _ in places], [y for _, y in places], pen=pens, brush=None, symbol="+")
         self._box.setRange(place, padding=0.01)
 
 
@@ -91,7 +89,8 @@ class ProfilesPlot(pg.PlotWidget):
         _plain(self, "radius, px", "counts a pixel, leveled")
         self.setAccessibleName("Radial profiles by sector")
         self.setToolTip(
-            "Counts against the radius in native px for nine sectors of azimuth, leveled to the mean (black). "
+            "Counts against the radius in native px for nine sectors of azimuth, leveled to the mean "
+            "(black). "
             "About the true center their features lie on top of each other."
         )
 
@@ -136,12 +135,12 @@ class ShiftsPlot(pg.PlotWidget):
             sigma = np.nan_to_num(profiles.sigma_px[known])
             self.addItem(pg.ErrorBarItem(x=x, y=y, height=2 * sigma, beam=0, pen=pg.mkPen(color, width=1.2)))
             self.addItem(pg.ScatterPlotItem(x, y, size=7, pen=None, brush=color))
-        self.setXRange(0, 360, padding=0.02)
+        self.setXRange(0, 360, padding=0.06)
 
 
 def _plain(plot: pg.PlotWidget, bottom: str, left: str) -> None:
     plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    plot.setFixedHeight(190)
+    plot.setFixedHeight(168)
     plot.setMenuEnabled(False)
     plot.setMouseEnabled(x=False, y=False)
     plot.hideButtons()

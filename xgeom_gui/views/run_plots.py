@@ -16,7 +16,6 @@ from xgeom_core.estimate import Estimate
 from xgeom_gui.batch import BatchRow
 from xgeom_gui.theme import ACCENT, LINE, SOFT_INK, STATUS_COLORS
 
-
 _TURN_MS = 5
 
 

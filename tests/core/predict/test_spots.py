@@ -23,15 +23,15 @@ def _draw(x, y, counts, sigma, shape=SHAPE) -> np.ndarray:
 
 
 def _grid(rng, step=32, margin=24):
-    gx, gy = np.meshgrid(np.arange(margin, SHAPE[1] - margin, step), np.arange(margin, SHAPE[0] - margin, step))
+    gx, gy = np.meshgrid(
+        np.arange(margin, SHAPE[1] - margin, step), np.arange(margin, SHAPE[0] - margin, step)
+    )
     return gx.ravel() + rng.uniform(-4, 4, gx.size), gy.ravel() + rng.uniform(-4, 4, gx.size)
 
 
 def _frame(image, valid=None) -> Frame:
     valid = np.ones(image.shape, dtype=bool) if valid is None else valid
-    return Frame(
-        np.where(valid, image, 0).astype(np.float32), valid, np.zeros(image.shape, dtype=bool)
-    )
+    return Frame(np.where(valid, image, 0).astype(np.float32), valid, np.zeros(image.shape, dtype=bool))
 
 
 def _match(spots, x, y, reach=1.5):

@@ -84,7 +84,9 @@ def test_rings_are_sharpest_about_the_true_center(frame):
     true = sharpness(image, CENTER)
     x, y = CENTER
     for step in (1.0, 3.0, 10.0):
-        beside = [sharpness(image, place) for place in ((x + step, y), (x - step, y), (x, y + step), (x, y - step))]
+        beside = [
+            sharpness(image, place) for place in ((x + step, y), (x - step, y), (x, y + step), (x, y - step))
+        ]
         assert max(beside) < true
     assert 0.5 < true < 1.0
 

@@ -49,16 +49,17 @@ def choose_bases(vectors: Vectors, rays: FloatArray, weights: FloatArray, most: 
     rest -= np.round(rest)
     fits = (np.abs(rest) < _IN_PHASE).astype(np.float32)
     first, second = np.triu_indices(number, 1)
-    counts = (fits[first] * fits[second] * weights.astype(np.float32)) @ fits.T
+    both = fits[first] * fits[second] * weights.astype(np.float32)
+    counts = (both @ fits.T).astype(np.float64)
     volume = np.abs(np.cross(real[first], real[second]) @ real.T)
     length = np.linalg.norm(real, axis=1)
     flat = volume < _LEAST_VOLUME * (length[first] * length[second])[:, None] * length
     counts[flat | (np.arange(number) <= second[:, None])] = 0.0
-    return _pick(counts, volume, (first, second), vectors, float(weights.sum()), most)
+    return _pick(counts.astype(np.float32), volume, (first, second), vectors, float(weights.sum()), most)
 
 
 def _pick(
-    counts: NDArray[np.float32],
+    counts: FloatArray,
     volume: FloatArray,
     pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
     vectors: Vectors,

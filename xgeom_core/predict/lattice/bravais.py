@@ -23,7 +23,7 @@ def conventional(reciprocal: FloatArray, symmetry: Symmetry) -> tuple[str, Cell]
     symmetry : Symmetry
         Its rotations.
     """
-    real = np.linalg.inv(reciprocal)
+    real = np.asarray(np.linalg.inv(reciprocal), dtype=np.float64)
     family, axes = _axes(real, symmetry)
     ratio = round(abs(float(np.linalg.det(axes))))
     symbol = family + _centering(family, ratio, axes)

@@ -7,11 +7,11 @@ A still covers a shallow cap of reciprocal space, so that few planes along the b
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 FloatArray = NDArray[np.float64]
 
@@ -82,13 +82,23 @@ def _maxima(
     noise: float,
     most: int,
 ) -> FloatArray:
-    length2 = axes[2][:, None, None] ** 2 + axes[0][None, :, None] ** 2 + axes[1][None, None, :] ** 2
-    allowed = (length2 > limits_A[0] ** 2) & (length2 < limits_A[1] ** 2)
-    peak = (modulus > _LEAST_STRENGTH * noise) & allowed
-    peak &= modulus >= ndimage.maximum_filter(modulus, 3, mode="nearest")
-    where = np.argwhere(peak)
-    where = where[np.argsort(-modulus[tuple(where.T)])[:most]]
-    return np.stack([axes[0][where[:, 1]], axes[1][where[:, 2]], axes[2][where[:, 0]]], axis=1)
+    where = np.argwhere(modulus > _LEAST_STRENGTH * noise)
+    # The edge of the box has no neighbors beyond; its first plane is its own mirror.
+    size = np.array(modulus.shape)
+    where = where[
+        ((where[:, 1:] > 0) & (where[:, 1:] < size[1:] - 1) & (where[:, :1] < size[0] - 1)).all(axis=1)
+    ]
+    real = np.stack([axes[0][where[:, 1]], axes[1][where[:, 2]], axes[2][where[:, 0]]], axis=1)
+    length = np.linalg.norm(real, axis=1)
+    value = modulus[tuple(where.T)]
+    peak = (length > limits_A[0]) & (length < limits_A[1])
+    for step in itertools.product((-1, 0, 1), repeat=3):
+        near = np.abs(where + np.array(step))
+        mirrored = where[:, 0] + step[0] < 0
+        near[mirrored, 1:] = (size[1:] - 1) - near[mirrored, 1:]
+        peak &= value >= modulus[tuple(near.T)]
+    real, value = real[peak], value[peak]
+    return np.asarray(real[np.argsort(-value)[:most]])
 
 
 def polish(rays: FloatArray, weights: FloatArray, real: FloatArray, rounds: int = 6) -> Vectors:
@@ -120,17 +130,12 @@ def polish(rays: FloatArray, weights: FloatArray, real: FloatArray, rounds: int 
 
 def _unique(vectors: Vectors, limits_A: tuple[float, float]) -> Vectors:
     """The vectors without repetition (a vector and its negative are one), the most coherent first."""
-    order = np.argsort(-vectors.coherence)
+    length = np.linalg.norm(vectors.real, axis=1)
+    apart = vectors.real[:, None] - vectors.real, vectors.real[:, None] + vectors.real
+    away = np.minimum(*(np.linalg.norm(part, axis=2) for part in apart))
+    same = away < (2.0 + 0.02 * length)[:, None]
     kept: list[int] = []
-    for i in order:
-        r = vectors.real[i]
-        if not limits_A[0] < np.linalg.norm(r) < limits_A[1] * 1.1:
-            continue
-        near = (
-            min(np.linalg.norm(r - vectors.real[j]), np.linalg.norm(r + vectors.real[j]))
-            < 2.0 + 0.02 * np.linalg.norm(r)
-            for j in kept
-        )
-        if not any(near):
+    for i in np.argsort(-vectors.coherence):
+        if limits_A[0] < length[i] < limits_A[1] * 1.1 and not same[i, kept].any():
             kept.append(int(i))
     return Vectors(vectors.real[kept], vectors.phase[kept], vectors.coherence[kept])

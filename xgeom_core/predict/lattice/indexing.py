@@ -95,7 +95,7 @@ def _tries(observed: Observed, start: Geometry, reach: float, tilt: bool) -> lis
     vectors = search(rays[inner], weights, _LIMITS_A)
     fits = []
     for basis in choose_bases(vectors, rays[inner], weights):
-        reciprocal = np.linalg.inv(basis.real)
+        reciprocal = np.asarray(np.linalg.inv(basis.real), dtype=np.float64)
         model = _near_beam(Model(start, reciprocal @ basis.phase, reciprocal))
         fit = _grow(model, observed, length, reach, tilt)
         if fit is not None and (smaller := divided(fit.model, fit.hkl, fit.used)) is not None:
@@ -151,8 +151,10 @@ def with_symmetry(
     tilt : bool
         Whether the tilt is fitted.
     """
-    real = np.linalg.inv(fit.model.reciprocal)
-    model = replace(fit.model, reciprocal=np.linalg.inv(reduce_basis(real) @ real))
+    real = np.asarray(np.linalg.inv(fit.model.reciprocal), dtype=np.float64)
+    model = replace(
+        fit.model, reciprocal=np.asarray(np.linalg.inv(reduce_basis(real) @ real), dtype=np.float64)
+    )
     free = fit_model(
         model,
         observed,
@@ -190,7 +192,9 @@ def _as_good(tied: Fit, free: Fit, observed: Observed) -> bool:
     for fit in (tied, free):
         geometry = fit.model.geometry
         polar = residuals(geometry, observed.xy, fit.rest, fit.miss, observed.sigma)
-        loss.append((_loss(free.spread.pulls(polar)[used]), _loss((fit.miss / free.spread.miss(polar))[used])))
+        loss.append(
+            (_loss(free.spread.pulls(polar)[used]), _loss((fit.miss / free.spread.miss(polar))[used]))
+        )
     count = int(used.sum())
     return bool(
         loss[0][0] - loss[1][0] < _LOSS_XY + 2 * count * _LOSS_PER_SPOT

@@ -96,22 +96,27 @@ def fit_joint(
     """
     freedoms = [Freedom(False, cell) for cell in cells]
     models = [replace(model, geometry=models[0].geometry, mosaic=models[0].mosaic) for model in models]
-    for number in range(rounds + 1):
+    for _ in range(rounds):
         parts = _linearize_all(models, observed, freedoms, priors, tolerance)
         if parts is None:
             return None
-        design, residual = _stacked(parts)
-        normal = design.T @ design
-        right = design.T @ residual
-        _add_shared_priors(normal, right, models[0], priors)
-        if number == rounds:
-            break
-        step = inverse(normal) @ right
-        moved = _moved_all(models, freedoms, step)
+        normal, right = _normal_equations(parts, models[0], priors)
+        moved = _moved_all(models, freedoms, inverse(normal) @ right)
         if moved is None:
             return None
         models = moved
+    parts = _linearize_all(models, observed, freedoms, priors, tolerance)
+    if parts is None:
+        return None
+    normal, right = _normal_equations(parts, models[0], priors)
     return Joint(models, parts, _covariance(models[0].geometry, parts, normal, right, observed))
+
+
+def _normal_equations(parts: list[Linear], model: Model, priors: Priors) -> tuple[FloatArray, FloatArray]:
+    design, residual = _stacked(parts)
+    normal, right = design.T @ design, design.T @ residual
+    _add_shared_priors(normal, right, model, priors)
+    return normal, right
 
 
 def _linearize_all(

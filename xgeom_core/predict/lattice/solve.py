@@ -11,6 +11,7 @@ from xgeom_core.predict.lattice.fit import Observed, Priors
 from xgeom_core.predict.lattice.indexing import (
     LEAST_SPOTS,
     Indexed,
+    excess,
     find_lattice,
     further_lattices,
     with_symmetry,
@@ -18,7 +19,7 @@ from xgeom_core.predict.lattice.indexing import (
 from xgeom_core.predict.lattice.joint import Joint, fit_joint
 from xgeom_core.predict.lattice.origins import Origin, Prior, list_origins
 from xgeom_core.predict.lattice.solution import Cell, FoundLattice, LatticeSolution, Rival
-from xgeom_core.predict.lattice.trust import Evidence, why_not
+from xgeom_core.predict.lattice.trust import Evidence, cell_mismatch, why_not
 from xgeom_core.predict.spots import Spots
 
 FloatArray = NDArray[np.float64]
@@ -28,6 +29,7 @@ _MOST_INDEX = 900
 _MOST_FIT = 1500
 # Origins that are less likely than the best by more than this (logarithm) are no rivals.
 _DEAD = 8.0
+_LEAST_EXCESS = 0.15
 
 
 def solve_lattice(
@@ -67,7 +69,9 @@ def solve_lattice(
     if fit is None:
         return None
     first = with_symmetry(fit, strong, tilt)
-    lattices = [first, *further_lattices(strong, first)]
+    # What is hardly better than chance is reported as such, without looking further.
+    real = excess(first.fit, strong) > _LEAST_EXCESS
+    lattices = [first, *(further_lattices(strong, first) if real else [])]
     prior = Prior(start, reach_px, sigma_px or reach_px / 3.0)
     others = [other.fit for other in lattices[1:]]
     origins = list_origins(first.fit, others, prior, strong.xy, spots.counts[: len(strong.xy)])
@@ -75,7 +79,7 @@ def solve_lattice(
         return None
     some = everything.take(np.arange(len(spots)) < _MOST_FIT)
     priors = Priors(tilt, start.distance_mm)
-    return _refine(lattices, origins, some, priors, (spots, start, reach_px))
+    return _refine(lattices, origins, some, priors, (spots, start, reach_px, cell))
 
 
 def _errors(spots: Spots) -> FloatArray:
@@ -88,7 +92,7 @@ def _refine(
     origins: list[Origin],
     observed: Observed,
     priors: Priors,
-    given: tuple[Spots, Geometry, float],
+    given: tuple[Spots, Geometry, float, Cell | None],
 ) -> LatticeSolution | None:
     """Fit from the likeliest origin; list the others as rivals."""
     cells = [lattice.cell_freedom for lattice in lattices]
@@ -131,22 +135,22 @@ def _solution(
     lattices: list[Indexed],
     rivals: tuple[Rival, ...],
     observed: Observed,
-    given: tuple[Spots, Geometry, float],
+    given: tuple[Spots, Geometry, float, Cell | None],
 ) -> LatticeSolution:
-    spots, start, reach_px = given
+    spots, start, reach_px, cell = given
     count = len(spots)
     found = []
     predicted = np.full((count, 2), np.nan)
     for model, part, lattice in zip(joint.models, joint.parts, lattices, strict=True):
-        bravais, cell = conventional(model.reciprocal, lattice.symmetry)
+        bravais, edges = conventional(model.reciprocal, lattice.symmetry)
         used = np.zeros(count, dtype=bool)
         used[: len(part.used)] = part.used
         hkl = np.zeros((count, 3), dtype=np.int64)
         hkl[used] = np.round(part.assignment.hkl[part.used]).astype(np.int64)
         predicted[used] = (observed.xy - part.assignment.rest)[part.used]
-        found.append(FoundLattice(cell, bravais, model.reciprocal, used, hkl))
+        found.append(FoundLattice(edges, bravais, model.reciprocal, used, hkl))
     found_geometry = joint.geometry
-    reason = why_not(Evidence(joint, observed, start, reach_px, rivals))
+    reason = why_not(Evidence(joint, observed, start, reach_px, rivals)) or cell_mismatch(joint, cell)
     return LatticeSolution(
         found_geometry.center_px,
         (found_geometry.pitch_deg, found_geometry.yaw_deg),

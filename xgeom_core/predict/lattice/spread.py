@@ -106,7 +106,9 @@ class Spread:
 
     def holds(self, rest: Residuals) -> NDArray[np.bool_]:
         """Which residuals are no larger than this spread allows."""
-        return np.asarray((self.pulls(rest) < _PULL_LIMIT) & (np.abs(rest.miss) < _MISS_LIMIT * self.miss(rest)))
+        return np.asarray(
+            (self.pulls(rest) < _PULL_LIMIT) & (np.abs(rest.miss) < _MISS_LIMIT * self.miss(rest))
+        )
 
 
 def measure_spread(rest: Residuals, used: NDArray[np.bool_]) -> Spread:

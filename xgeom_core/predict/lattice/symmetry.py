@@ -88,8 +88,8 @@ def find_symmetries(reciprocal: FloatArray, limit: float) -> list[Symmetry]:
         if rotations is None or rotations.tobytes() in groups:
             continue
         symmetry = Symmetry(rotations, 0.0)
-        size = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
-        strain = float(np.abs((symmetry.symmetric(metric) - metric) / size).max())
+        scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
+        strain = float(np.abs((symmetry.symmetric(metric) - metric) / scale).max())
         if strain < limit:
             groups[rotations.tobytes()] = Symmetry(rotations, strain)
     return sorted(groups.values(), key=lambda symmetry: (-symmetry.order, symmetry.strain))

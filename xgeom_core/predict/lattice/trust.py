@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from xgeom_core.geometry import Geometry
 from xgeom_core.predict.lattice.chance import Criteria, chance_share
 from xgeom_core.predict.lattice.fit import Observed
 from xgeom_core.predict.lattice.joint import Joint
-from xgeom_core.predict.lattice.solution import Rival
+from xgeom_core.predict.lattice.solution import Cell, Rival
 
 FloatArray = NDArray[np.float64]
 
@@ -21,6 +22,9 @@ _LEAST_EXCESS = 8.0
 _LEAST_RATIO = 3.0
 _LEAST_ODDS = 3.0
 _STEEPEST_DEG = 8.0
+# How far edges (relative) and cosines of a cell given may differ from the one found.
+_CELL_LIMIT = 0.04
+_FURTHEST_DISTANCE = 0.03
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +54,15 @@ def why_not(evidence: Evidence) -> str:
     chance = chance_share(criteria, evidence.observed)
     excess = (share - chance) * np.sqrt(len(indexed) / max(chance * (1.0 - chance), 0.02))
     if excess < _LEAST_EXCESS or share < _LEAST_RATIO * chance:
-        return f"the lattice explains {100 * share:.0f}% of the spots, but {100 * chance:.0f}% would fit by chance"
+        explained, random = f"{100 * share:.0f}%", f"{100 * chance:.0f}%"
+        return f"the lattice explains {explained} of the spots, but {random} would fit by chance"
     geometry, start = joint.geometry, evidence.start
     turned = np.hypot(geometry.pitch_deg - start.pitch_deg, geometry.yaw_deg - start.yaw_deg)
     if turned > _STEEPEST_DEG:
         return f"the tilt ran away by {turned:.0f} degrees"
+    stretched = geometry.distance_mm / start.distance_mm - 1.0
+    if abs(stretched) > _FURTHEST_DISTANCE:
+        return f"the distance ran away by {100 * stretched:.0f}%"
     moved = float(np.hypot(*np.subtract(geometry.center_px, start.center_px)))
     if moved > evidence.reach_px + 1.0:
         return f"the center ran {moved:.0f} px away from the start"
@@ -64,3 +72,31 @@ def why_not(evidence: Evidence) -> str:
         number = "another origin fits" if len(close) == 1 else f"{len(close)} other origins fit"
         return f"{number} the lattice equally well, {where} away"
     return ""
+
+
+def cell_mismatch(joint: Joint, cell: Cell | None) -> str:
+    """Why the first lattice cannot be that of a cell given by the user, or "".
+
+    Notes
+    -----
+    The cell given may be centered, so its axes need only be whole combinations of the primitive ones.
+    """
+    if cell is None:
+        return ""
+    real = np.linalg.inv(joint.models[0].reciprocal)
+    steps = np.array(list(itertools.product(range(-4, 5), repeat=3)))
+    vectors = steps @ real
+    length = np.linalg.norm(vectors, axis=1)
+    near = [vectors[np.abs(length / edge - 1.0) < _CELL_LIMIT] for edge in cell[:3]]
+    cosines = np.cos(np.radians(cell[3:]))
+    for a, b in itertools.product(near[0], near[1]):
+        if abs(_cosine(a, b) - cosines[2]) > _CELL_LIMIT:
+            continue
+        for c in near[2]:
+            if max(abs(_cosine(b, c) - cosines[0]), abs(_cosine(a, c) - cosines[1])) < _CELL_LIMIT:
+                return ""
+    return "the spots show another cell than the one given"
+
+
+def _cosine(a: FloatArray, b: FloatArray) -> float:
+    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))

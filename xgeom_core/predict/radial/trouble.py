@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from xgeom_core.predict.radial_fit import RadialFit
+from xgeom_core.geometry import FloatArray
 
 # Limits as shares of the longer side of the frame (a 2527-px frame: 3 and 8 px), and degrees.
 _EVIDENCE_SHARE = 0.0013
 _SIGMA_SHARE = 0.003
 _EVIDENCE_DEG = 0.35
-_SIGMA_DEG = 0.7
+_SIGMA_DEG = 0.35
 _STEEPEST_DEG = 15.0
 # Counts of photons scatter at least as Poisson says; whatever scatters far less is no count.
 _LEAST_MISFIT = 0.1
@@ -25,7 +24,32 @@ _LARGEST_EXCESS = 0.15
 _LARGEST_DROPPED = 0.4
 
 
-def background_trouble(fit: RadialFit | None, side_px: float) -> str:
+class Judged(Protocol):
+    """What is judged of a `xgeom_core.predict.radial_fit.RadialFit`."""
+
+    @property
+    def tilt_deg(self) -> tuple[float, float] | None: ...  # noqa: D102 - as in RadialFit
+    @property
+    def covariance(self) -> FloatArray: ...  # noqa: D102
+    @property
+    def misfit(self) -> float: ...  # noqa: D102
+    @property
+    def evidence_px(self) -> float: ...  # noqa: D102
+    @property
+    def evidence_deg(self) -> float: ...  # noqa: D102
+    @property
+    def contrast(self) -> float: ...  # noqa: D102
+    @property
+    def converged(self) -> bool: ...  # noqa: D102
+    @property
+    def sharp(self) -> bool: ...  # noqa: D102
+    @property
+    def excess(self) -> float: ...  # noqa: D102
+    @property
+    def dropped(self) -> float: ...  # noqa: D102
+
+
+def background_trouble(fit: Judged | None, side_px: float) -> str:
     """The reason why a fit is refused, or "" if it stands.
 
     Parameters
@@ -68,7 +92,7 @@ def background_trouble(fit: RadialFit | None, side_px: float) -> str:
     return _tilt_trouble(fit, sigma)
 
 
-def _tilt_trouble(fit: RadialFit, sigma: np.ndarray) -> str:
+def _tilt_trouble(fit: Judged, sigma: np.ndarray) -> str:
     if fit.tilt_deg is None:
         return ""
     if max(abs(angle) for angle in fit.tilt_deg) > _STEEPEST_DEG and not fit.sharp:

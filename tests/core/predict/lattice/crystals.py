@@ -61,15 +61,17 @@ def spot_positions(truth: Truth, cell, centering="P", seed=0, width=8e-4, d_min=
     rng = np.random.default_rng(seed)
     real = cell_vectors(cell) @ Rotation.random(rng=rng).as_matrix().T
     star = np.linalg.inv(real)
-    spans = [np.arange(-int(edge / d_min) - 1, int(edge / d_min) + 2) for edge in np.linalg.norm(real, axis=1)]
+    spans = [
+        np.arange(-int(edge / d_min) - 1, int(edge / d_min) + 2) for edge in np.linalg.norm(real, axis=1)
+    ]
     hkl = np.array(list(itertools.product(*spans)))
     phases = np.array(CENTERING[centering]) @ hkl.T
     hkl = hkl[np.abs(np.exp(2j * np.pi * phases).sum(axis=0)) > 0.5]
     s = hkl @ star.T
     length = np.linalg.norm(s, axis=1)
-    k = s + [0, 0, 1 / truth.wavelength]
+    k = s + np.array([0, 0, 1 / truth.wavelength])
     miss = np.linalg.norm(k, axis=1) - 1 / truth.wavelength
-    k = k[(length < 1 / d_min) & (length > 0.01) & (np.abs(miss) < width * rng.normal(size=len(s)).__abs__())]
+    k = k[(length < 1 / d_min) & (length > 0.01) & (np.abs(miss) < width * np.abs(rng.normal(size=len(s))))]
     turn = Rotation.from_euler("xy", truth.tilt, degrees=True).as_matrix()
     fast, slow, normal = turn.T
     point = np.array([0, 0, truth.distance])

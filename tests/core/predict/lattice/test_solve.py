@@ -30,7 +30,9 @@ CASES = [
 @pytest.mark.parametrize(("cell", "centering", "symbol"), CASES, ids=[case[2] for case in CASES])
 def test_center_tilt_and_bravais_lattice(crystals, cell, centering, symbol):
     truth = crystals.Truth()
-    spots = crystals.as_spots(crystals.spot_positions(truth, cell, centering, seed=len(symbol) + int(cell[0])))
+    spots = crystals.as_spots(
+        crystals.spot_positions(truth, cell, centering, seed=len(symbol) + int(cell[0]))
+    )
     assert len(spots) >= 100
     found = solve_lattice(spots, truth.geometry(off=(4.0, -3.0)), reach_px=10.0)
     assert found is not None
