@@ -12,6 +12,7 @@ from xgeom_core.cli.geometry import geometry
 from xgeom_core.cli.info import info
 from xgeom_core.cli.predict import predict
 from xgeom_core.cli.simulate import simulate
+from xgeom_core.cli.sweep import sweep
 from xgeom_core.cli.train import train
 from xgeom_core.errors import XgeomError
 
@@ -22,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (predict, info, geometry, compare, simulate, train, evaluate):
+for verb in (predict, info, geometry, compare, simulate, train, sweep, evaluate):
     app.command()(verb)
 
 

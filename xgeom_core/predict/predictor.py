@@ -190,9 +190,7 @@ def _index(
     sigma = max(*(rough.center_sigma_px or (np.inf, np.inf)), _BEST_SHARE * side)
     sigma = min(sigma, _FARTHEST_SHARE * side / _REACH_SIGMA)
     found.searched_px = _REACH_SIGMA * sigma
-    return solve_lattice(
-        found.spots, geometry, reach_px=found.searched_px, sigma_px=sigma, cell=wishes.cell
-    )
+    return solve_lattice(found.spots, geometry, reach_px=found.searched_px, sigma_px=sigma, cell=wishes.cell)
 
 
 def _px_per_inverse_A(frame: Frame) -> float | None:

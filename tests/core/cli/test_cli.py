@@ -14,7 +14,7 @@ import torch
 
 from xgeom_core.cli.common import Overrides, frame_range
 from xgeom_core.errors import UsageError
-from xgeom_core.models.resnet import build_network
+from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import ModelCard, NetworkSettings
 from xgeom_core.models.store import save_model
 

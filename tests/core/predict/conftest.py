@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from xgeom_core.frame import Frame, Metadata
-from xgeom_core.models.resnet import build_network
+from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import ModelCard, NetworkSettings
 from xgeom_core.models.store import Model
 from xgeom_core.simulate import SimulatedFrame, load_recipe, render
