@@ -99,7 +99,8 @@ QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border
 QLineEdit[invalid="true"] {{ border-color: {FAILED}; background: #fdf1f0; }}
 QLineEdit[missing="true"] {{ border-color: {UNCERTAIN}; background: #fffaf0; }}
 QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled {{ background: {GROUND}; color: #a3abb5; }}
-QTableView, QTreeView {{ border: 1px solid {LINE}; border-radius: 4px; background: {PAPER}; gridline-color: transparent;
+QTableView, QTreeView {{ border: 1px solid {LINE}; border-radius: 4px; background: {PAPER};
+    gridline-color: transparent;
     selection-background-color: #e3edf8; selection-color: {INK}; }}
 QHeaderView::section {{ background: {PAPER}; color: {SOFT_INK}; border: 0; border-bottom: 1px solid {LINE};
     padding: 5px 3px; }}
