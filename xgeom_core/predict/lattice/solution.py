@@ -22,7 +22,7 @@ class Rival:
     tilt_deg : tuple of float
         ``(pitch, yaw)`` it would mean.
     share : float
-        Share of the spots it explains.
+        Share of the spots it explains; that of the chosen origin, since the lattice is the same.
     rms_px : float
         Residual of those.
     log_odds : float
@@ -94,6 +94,8 @@ class LatticeSolution:
         Distance with which the spots agree best, within what a header's distance may be off.
     reason : str
         "" if the solution is to be trusted, else why not.
+    notes : tuple of str
+        What the user should know besides.
     """
 
     center_px: tuple[float, float]

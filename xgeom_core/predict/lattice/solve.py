@@ -30,6 +30,8 @@ _MOST_FIT = 1500
 # Origins that are less likely than the best by more than this (logarithm) are no rivals.
 _DEAD = 8.0
 _LEAST_EXCESS = 0.15
+# Relative change of the distance that the user is told of.
+_WORTH_SAYING = 0.005
 
 
 def solve_lattice(
@@ -166,4 +168,15 @@ def _solution(
         predicted,
         found_geometry.distance_mm,
         reason,
+        _notes(found_geometry, start),
+    )
+
+
+def _notes(found: Geometry, start: Geometry) -> tuple[str, ...]:
+    """What the user should know besides."""
+    if abs(found.distance_mm / start.distance_mm - 1.0) < _WORTH_SAYING:
+        return ()
+    return (
+        f"The spots agree best with a distance of {found.distance_mm:.2f} mm; "
+        f"{start.distance_mm:.2f} mm was stated.",
     )

@@ -140,6 +140,7 @@ def test_a_wrong_distance_is_found_again(crystals):
     assert found is not None
     assert np.allclose(found.center_px, truth.center, atol=0.15)
     assert found.distance_mm == pytest.approx(truth.distance, rel=0.004)
+    assert any("distance" in note for note in found.notes)
 
 
 def test_a_lattice_is_not_found_where_there_is_none(crystals):
