@@ -7,6 +7,7 @@ coordinator change it, by its methods.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,10 @@ from xgeom_gui.undo import History
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
     from xgeom_core.predict.variants import Variant
+
+
+# Closer than this to the answer, one kind of evidence is the answer.
+_SAME_PX = 0.005
 
 
 class Session(Announcer):
@@ -156,8 +161,10 @@ class Session(Announcer):
         """What background and lattice say by themselves, where that is not the answer itself."""
         best = prediction.best
         kinds = (prediction.background, prediction.lattice)
-        same = best.center_px if best is not None else None
-        return tuple(one for one in kinds if one is not None and one.center_px != same)
+        known = [one for one in kinds if one is not None]
+        if best is None:
+            return tuple(known)
+        return tuple(one for one in known if math.dist(one.center_px, best.center_px) > _SAME_PX)
 
     @property
     def best(self) -> Estimate | None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QFont
+from PySide6.QtGui import QBrush, QColor, QFont, QIcon
 
 from xgeom_gui.centers import Center
 from xgeom_gui.compare_wording import row_tip
+from xgeom_gui.styles import SourceStyle
 from xgeom_gui.theme import SOFT_INK, STATUS_COLORS, UNCERTAIN
 from xgeom_gui.views.marks import mark_icon
 from xgeom_gui.wording import CenterRow, sigma, signed, standing
@@ -99,12 +100,19 @@ class CentersModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: tuple[CenterRow, ...] = ()
+        self._icons: dict[SourceStyle, QIcon] = {}
 
     def set_rows(self, rows: Sequence[CenterRow]) -> None:
         """Show other rows."""
         self.beginResetModel()
         self._rows = tuple(rows)
         self.endResetModel()
+
+    def _icon(self, style: SourceStyle) -> QIcon:
+        # The table is filled anew at every step of a drag.
+        if style not in self._icons:
+            self._icons[style] = mark_icon(style)
+        return self._icons[style]
 
     @property
     def rows(self) -> tuple[CenterRow, ...]:
@@ -144,7 +152,7 @@ class CentersModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return COLUMNS[section].text(row)
             case Qt.ItemDataRole.DecorationRole if section == 0:
-                return mark_icon(row.center.style)
+                return self._icon(row.center.style)
             case Qt.ItemDataRole.CheckStateRole if section == 0:
                 return Qt.CheckState.Unchecked if row.center.hidden else Qt.CheckState.Checked
             case Qt.ItemDataRole.TextAlignmentRole:

@@ -86,7 +86,7 @@ class ProfilesPlot(pg.PlotWidget):
 
     def __init__(self) -> None:
         super().__init__(background=None)
-        _plain(self, "radius, px", "counts a pixel, leveled")
+        _plain(self, "radius, px", "counts a pixel")
         self.setAccessibleName("Radial profiles by sector")
         self.setToolTip(
             "Counts against the radius in native px for nine sectors of azimuth, leveled to the mean "

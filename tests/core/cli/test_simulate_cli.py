@@ -122,6 +122,8 @@ def test_ctrl_c_says_how_to_go_on(tmp_path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Where the tests run in the background of a shell, Ctrl-C would be ignored by inheritance.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads
     )
     journal = tmp_path / "a.h5.journal"
     while not (journal.exists() and journal.stat().st_size > 20_000):

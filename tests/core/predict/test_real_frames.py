@@ -39,8 +39,8 @@ def test_frames_of_an_independent_simulator(predictor: Predictor, frames_dir: Pa
     if truth["kind"] == "standard":
         assert prediction.status == "ok"
         assert prediction.best is not None
-        assert prediction.best.center_px == pytest.approx(center, abs=1.0)
-        assert prediction.best.tilt_deg == pytest.approx((truth["pitch_deg"], truth["yaw_deg"]), abs=0.3)
+        assert prediction.best.center_px == pytest.approx(center, abs=0.1)
+        assert prediction.best.tilt_deg == pytest.approx((truth["pitch_deg"], truth["yaw_deg"]), abs=0.05)
     else:
         assert prediction.status == "uncertain" or miss(prediction, center) < 1.0
         assert prediction.best is not None
@@ -55,8 +55,7 @@ def test_real_frames_with_a_ring(predictor: Predictor, frames_dir: Path) -> None
         wavelength_A=1.542,
     )
     assert home.status == "ok"
-    assert miss(home, (244.95, 306.82)) < 3.0
-    assert miss(home, (244.95, 306.82)) < np.hypot(244 - 244.95, 308 - 306.82), "worse than the header"
+    assert miss(home, (244.95, 306.82)) < 0.5, "the header is off by 1.5 px"
     rayonix = predict(
         predictor,
         frames_dir / "rayonix_sfx" / "hit-20181213155134902.h5",
@@ -64,11 +63,12 @@ def test_real_frames_with_a_ring(predictor: Predictor, frames_dir: Path) -> None
         pixel_mm=(0.1770833, 0.1770833),
         wavelength_A=1.30376,
     )
-    assert rayonix.status == "ok"
-    assert miss(rayonix, (960.1, 960.6)) < 3.0
+    # Shadows of tape leave the background unsure of the tilt; the rough center must be good all the same.
+    assert miss(rayonix, (960.1, 960.6)) < (1.5 if rayonix.status == "ok" else 10.0)
 
 
 @pytest.mark.parametrize("name", ["thau_3_2_0003.cbf.bz2", "thau_3_2_0016.cbf.bz2"])
 def test_lopsided_real_background(predictor: Predictor, frames_dir: Path, name: str) -> None:
     prediction = predict(predictor, frames_dir / "i04_thaumatin" / name)
-    assert prediction.status == "uncertain" or miss(prediction, (1261.56, 1307.32)) < 10.0
+    assert prediction.status == ("ok" if "0003" in name else "uncertain")
+    assert miss(prediction, (1261.56, 1307.32)) < (0.3 if prediction.status == "ok" else 30.0)

@@ -22,13 +22,16 @@ from xgeom_core.tools.reading import Hints, Reading
 
 # As `xgeom predict --out` writes them.
 COLUMNS = (
-    "file,dataset,frame,status,source,x_px,y_px,x_sigma_px,y_sigma_px,pitch_deg,yaw_deg,pitch_sigma_deg,"
-    "yaw_sigma_deg,network_x_px,network_y_px,header_x_px,header_y_px,reason,elapsed_s"
+    "file,dataset,frame,status,source,evidence,x_px,y_px,x_sigma_px,y_sigma_px,pitch_deg,yaw_deg,pitch_sigma_deg,"
+    "yaw_sigma_deg,network_x_px,network_y_px,header_x_px,header_y_px,spots,indexed,bravais,"
+    "a_A,b_A,c_A,alpha_deg,beta_deg,gamma_deg,reason,elapsed_s"
 )
 OWN_CSV = f"""{COLUMNS}
-run.h5,/entry/data/data,0,ok,fit,1041.2,1115.7,0.05,0.06,0.1,-0.2,0.01,0.02,1040.0,1116.0,1041.0,1115.0,,0.5
-run.h5,/entry/data/data,1,uncertain,network,1041.9,1116.7,1.5,1.6,,,,,1041.9,1116.7,,,"few, weak spots",0.5
-run.h5,/entry/data/data,2,failed,,,,,,,,,,,,,,nothing to be seen,0.5
+run.h5,/entry/data/data,0,ok,fit,lattice,1041.2,1115.7,0.05,0.06,0.1,-0.2,0.01,0.02,1040.0,1116.0,1041.0,1115.0,\
+99,90,tP,78.9,78.9,38.1,90,90,90,,0.5
+run.h5,/entry/data/data,1,uncertain,network,network,1041.9,1116.7,1.5,1.6,,,,,1041.9,1116.7,,,\
+3,0,,,,,,,,"few, weak spots",0.5
+run.h5,/entry/data/data,2,failed,,,,,,,,,,,,,,,,,,,,,,,,nothing to be seen,0.5
 """
 
 
@@ -45,6 +48,10 @@ def own_record(frame: int, center: list[float] | None) -> dict:
         "tilt_deg": [0.1, -0.2] if center else None,
         "tilt_sigma_deg": [0.01, 0.02] if center else None,
         "source": "fit",
+        "evidence": "background",
+        "background": None,
+        "lattice": None,
+        "crystal": None,
         "network": {
             "center_px": [1.0, 2.0],
             "center_sigma_px": None,
@@ -94,11 +101,11 @@ def test_own_json(tmp_path: Path, form: str) -> None:
 
 def test_predict_still_writes_these_columns() -> None:
     """The table above is what the command writes today."""
-    predict = importlib.import_module("xgeom_core.cli.predict")
+    output = importlib.import_module("xgeom_core.cli.predict_output")
     buffer = io.StringIO()
-    csv.DictWriter(buffer, fieldnames=predict._COLUMNS).writeheader()
+    csv.DictWriter(buffer, fieldnames=output._COLUMNS).writeheader()
     assert buffer.getvalue().strip() == COLUMNS
-    assert set(predict._flat(own_record(0, [1.0, 2.0]))) == set(COLUMNS.split(","))
+    assert set(output._flat(own_record(0, [1.0, 2.0]))) == set(COLUMNS.split(","))
 
 
 @pytest.mark.parametrize(
