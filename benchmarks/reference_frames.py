@@ -1,10 +1,13 @@
 """Predict the reference frames and compare with their known truth.
 
-python benchmarks/reference_frames.py [--model NAME|FILE] [FOLDER]
+python benchmarks/reference_frames.py [--model NAME|FILE] [--starts] [FOLDER]
 
 FOLDER defaults to $XGEOM_FRAMES or ../shared/frames beside the checkout. Distance, pixel size and
 wavelength are given as in the folder's truth files; the header's center is never used as a start.
 Errors are distances in native px (center) and the larger of pitch and yaw (degrees).
+
+With --starts: the flat and binary nanoBragg frames (3 to 6), each from four starts 20 px off in place of the
+network. Right is within 0.2 px and 0.1 degrees; wrong is "ok" and not right.
 """
 
 from __future__ import annotations
@@ -20,8 +23,10 @@ from typing import Any
 import numpy as np
 
 from xgeom_core.files import open_frames
+from xgeom_core.frame import Frame
 from xgeom_core.predict import Predictor
 
+_START_PX, _RIGHT_PX, _RIGHT_DEG = 20.0, 0.2, 0.1
 REPO = Path(__file__).resolve().parent.parent
 
 
@@ -55,13 +60,38 @@ def _case(item: dict[str, Any], file: str, center: Any, tilt: Any, trust: float)
     return Case(file, tuple(center), tilt, item.get("tilt_total_deg"), trust, *lengths)
 
 
-def run(predictor: Predictor, folder: Path, case: Case) -> str:
-    """One row of the table."""
+def read(folder: Path, case: Case) -> Frame:
+    """The frame with what its truth file says of distance, pixel size and wavelength."""
     with open_frames(folder / case.file) as source:
         frame = source.frame(0)
     pixel = (case.pixel_mm, case.pixel_mm)
     meta = frame.metadata.overridden(case.distance_mm, pixel, case.wavelength_A)
-    answer = predictor.predict(replace(frame, metadata=meta))
+    return replace(frame, metadata=meta)
+
+
+def from_starts(predictor: Predictor, folder: Path, case: Case) -> str:
+    """One row of the table of starts: what became of each of the four."""
+    frame = read(folder, case)
+    words = []
+    for angle in (45, 135, 225, 315):
+        off = _START_PX * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+        start = (case.center_px[0] + off[0], case.center_px[1] + off[1])
+        answer = predictor.predict(frame, start_px=start)
+        if answer.status != "ok" or answer.best is None:
+            words.append(answer.status)
+            continue
+        far = _distance(answer.best.center_px, case.center_px)
+        tilt = answer.best.tilt_deg
+        turned = max(abs(np.subtract(tilt, case.tilt_deg))) if tilt and case.tilt_deg else np.inf
+        right = far <= _RIGHT_PX and turned <= _RIGHT_DEG
+        words.append(f"{'right' if right else 'WRONG'} ({far:.2f} px {turned:.2f} deg)")
+    return f"{case.file:26s} " + "  ".join(f"{word:24s}" for word in words)
+
+
+def run(predictor: Predictor, folder: Path, case: Case) -> str:
+    """One row of the table."""
+    frame = read(folder, case)
+    answer = predictor.predict(frame)
     if answer.best is None or answer.network is None:
         return f"{case.file:40s} {answer.status:9s} {answer.reason}"
     off = _distance(answer.best.center_px, case.center_px)
@@ -99,8 +129,13 @@ def main() -> None:
     default = os.environ.get("XGEOM_FRAMES") or REPO.parent / "shared" / "frames"
     parser.add_argument("folder", nargs="?", type=Path, default=Path(default))
     parser.add_argument("--model", default="default")
+    parser.add_argument("--starts", action="store_true")
     given = parser.parse_args()
     predictor = Predictor.load(given.model)
+    if given.starts:
+        for case in list(cases(given.folder))[3:7]:
+            print(from_starts(predictor, given.folder, case), flush=True)
+        return
     print(f"{'frame':40s} {'status':9s} {'off, px':>8s}   {'sigma':>6s} {'trust':>5s}", end=" ")
     print(f"{'tilt off, deg':>14s} {'network':>8s} {'header':>7s} {'s':>6s}")
     for case in cases(given.folder):

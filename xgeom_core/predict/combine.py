@@ -35,14 +35,16 @@ _SIGMA_DEG = 0.5
 # A lattice of so many spots and such a share of them is never wrong but by a shift of the origin.
 _STRONG_SPOTS = 40
 _STRONG_SHARE = 0.5
+# A triclinic one must explain this share: a cell with a long axis that is not resolved looks like one.
+_NO_SYMMETRY, _SKEW_SHARE = "aP", 0.9
 # One that leaves no other origin any chance outweighs a background that is off by up to this share of
 # the side (25 px of 2527): real backgrounds are pulled that far by shadows.
 _LONE_SPOTS = 80
 _LONE_SHARE_INDEXED = 0.65
 _LONE_SHARE = 0.01
 # Origins are looked for within this share of the side, and must cover so many sigma of the network.
-_SEARCHED_SHARE = 0.03
-_SEARCH_SIGMA = 2.0
+_SEARCHED_SHARE = 0.08
+_SEARCH_SIGMA = 3.0
 _USUAL_SPACING_PX = 8.0
 
 
@@ -103,7 +105,7 @@ def combine(
         ``wavelength * distance / pixel``: px on the detector per 1/Å near the beam; tells how far a
         false origin of the lattice would be off.
     searched_px : float, optional
-        How far from the network's center origins of the lattice were looked for; by default 3% of the
+        How far from the network's center origins of the lattice were looked for; by default 8% of the
         side. Where the network is unsure by more, the true origin may not be among those listed, and
         the lattice alone does not answer.
     background_refused : str
@@ -267,10 +269,18 @@ class _Verdict:
     def _weak(self) -> str:
         """Why a lattice may not answer alone; "" if it may.
 
-        Wrong triples of vectors betray themselves by the spots that they leave over.
+        Wrong triples of vectors betray themselves by the spots that they leave over, and by a metric
+        without symmetry: a long axis that the spots do not resolve leaves a skew sublattice.
         """
         solution = self.solution
-        if solution is None or solution.share >= _STRONG_SHARE:
+        if solution is None:
+            return ""
+        if solution.bravais == _NO_SYMMETRY and solution.share < _SKEW_SHARE:
+            return (
+                f"the only lattice found has no symmetry and leaves {100 * (1 - solution.share):.0f}% of the "
+                "spots over, and nothing else supports it"
+            )
+        if solution.share >= _STRONG_SHARE:
             return ""
         return f"only {100 * solution.share:.0f}% of the spots fit the lattice, and nothing else supports it"
 

@@ -57,6 +57,10 @@ class LatticeEvidence(HasGeometry, Protocol):
         """Their share."""
 
     @property
+    def bravais(self) -> str:
+        """Bravais lattice that its metric shows, such as ``"tP"``."""
+
+    @property
     def reciprocal(self) -> FloatArray:
         """Columns a*, b*, c* in 1/Å, lab frame."""
 

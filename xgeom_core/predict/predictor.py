@@ -18,7 +18,7 @@ from xgeom_core.predict.explanation import Explanation
 from xgeom_core.predict.lattice import LatticeSolution, solve_lattice
 from xgeom_core.predict.network import network_estimate
 from xgeom_core.predict.prediction import LatticeSummary, Prediction, missing_notes
-from xgeom_core.predict.radial.trouble import background_trouble
+from xgeom_core.predict.radial.trouble import background_trouble, tilt_trouble
 from xgeom_core.predict.radial_fit import RadialFit, fit_radial
 from xgeom_core.predict.spots import Spots, find_spots
 
@@ -31,10 +31,12 @@ _SURE_SHARE = 0.02
 _LEAST_PIXELS = 64
 # A rough center that a user states is taken to be good to this share of the longer side (2527 px: 13 px).
 _STATED_SHARE = 0.005
-# No rough start is believed better than this share (5 px), nor is an origin looked for farther off than
-# that (75 px).
-_BEST_SHARE, _FARTHEST_SHARE = 0.002, 0.03
-_REACH_SIGMA = 3.0
+# No rough start is believed better than this share (5 px); origins are looked for as far off as 8% of
+# the side (200 px) or seven error bars, whichever is more, but no farther than 15%.
+_BEST_SHARE, _NEAREST_SHARE, _FARTHEST_SHARE = 0.002, 0.08, 0.15
+_REACH_SIGMA = 7.0
+# Where a background does not tell the tilt from a shift, its center's error bar is widened by this.
+_CENTER_STRETCH = 1.3
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class _Evidence:
     spots: Spots | None = None
     background: RadialFit | None = None
     refused: str = ""
+    opinion: Estimate | None = None
     lattice: LatticeSolution | None = None
     searched_px: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -143,7 +146,7 @@ class Predictor:
         with found.timed("combine"):
             combined = combine(
                 rough,
-                None if found.refused else found.background,
+                found.opinion,
                 found.lattice,
                 max(frame.shape),
                 px_per_inverse_A=_px_per_inverse_A(frame),
@@ -168,6 +171,7 @@ def _gather(frame: Frame, rough: Estimate, wishes: Wishes, found: _Evidence) -> 
         with found.timed("background"):
             found.background = fit_radial(frame, rough.center_px, spots=found.spots)
             found.refused = background_trouble(found.background, side)
+            found.opinion = _opinion_of_background(found)
     if "lattice" in wishes.use:
         with found.timed("lattice"), np.errstate(all="ignore"):
             found.lattice = _index(frame, rough, wishes, found, side)
@@ -177,9 +181,9 @@ def _index(
     frame: Frame, rough: Estimate, wishes: Wishes, found: _Evidence, side: int
 ) -> LatticeSolution | None:
     """Index the spots about the background's center if that can be trusted, else about the rough one."""
-    trusted = found.background is not None and not found.refused
-    start = found.background.center_px if trusted and found.background is not None else rough.center_px
-    tilt = found.background.tilt_deg if trusted and found.background is not None else None
+    trusted = found.opinion if found.opinion is not None and found.opinion.tilt_deg is not None else None
+    start = trusted.center_px if trusted is not None else rough.center_px
+    tilt = trusted.tilt_deg if trusted is not None else None
     try:
         geometry = frame.metadata.geometry(start, tilt)
     except GeometryError:
@@ -188,8 +192,8 @@ def _index(
         return None
     # The background may be pulled by shadows, so its center narrows the search less than it claims.
     sigma = max(*(rough.center_sigma_px or (np.inf, np.inf)), _BEST_SHARE * side)
-    sigma = min(sigma, _FARTHEST_SHARE * side / _REACH_SIGMA)
-    found.searched_px = _REACH_SIGMA * sigma
+    sigma = min(sigma, _FARTHEST_SHARE * side / 2.0)
+    found.searched_px = min(max(_REACH_SIGMA * sigma, _NEAREST_SHARE * side), _FARTHEST_SHARE * side)
     return solve_lattice(found.spots, geometry, reach_px=found.searched_px, sigma_px=sigma, cell=wishes.cell)
 
 
@@ -273,9 +277,9 @@ def _answer(
         network,
         fitted,
         frame.metadata.estimate(),
-        frame.warnings + missing_notes(frame.metadata) + best.warnings,
+        frame.warnings + missing_notes(frame.metadata) + best.warnings + _tilt_note(found, fitted),
         time.perf_counter() - began,
-        background=_opinion_of_background(found),
+        background=_shown_background(found),
         lattice=_opinion_of_lattice(found),
         evidence=combined.evidence,
         crystal=LatticeSummary.of(found.lattice, found.spots, combined.origins),
@@ -284,12 +288,32 @@ def _answer(
     )
 
 
+def _tilt_note(found: _Evidence, fitted: Estimate | None) -> tuple[str, ...]:
+    """Why an answer has no tilt, where the background is to blame."""
+    if fitted is None or fitted.tilt_deg is not None or found.opinion is None:
+        return ()
+    return tuple(f"Only the center is given: {words}." for words in found.opinion.warnings)
+
+
 def _opinion_of_background(found: _Evidence) -> Estimate | None:
+    """What of the background is believed: all, the center alone, or nothing."""
+    fit = found.background
+    if fit is None or found.refused:
+        return None
+    trouble = tilt_trouble(fit)
+    if trouble:
+        center = _CENTER_STRETCH**2 * fit.covariance[:2, :2]
+        return Estimate("background", fit.center_px, None, center, warnings=(trouble,))
+    return Estimate("background", fit.center_px, fit.tilt_deg, fit.covariance)
+
+
+def _shown_background(found: _Evidence) -> Estimate | None:
     fit = found.background
     if fit is None:
         return None
-    status: Status = "uncertain" if found.refused else "ok"
-    return Estimate("background", fit.center_px, fit.tilt_deg, fit.covariance, status, found.refused)
+    if found.opinion is not None:
+        return found.opinion
+    return Estimate("background", fit.center_px, fit.tilt_deg, fit.covariance, "uncertain", found.refused)
 
 
 def _opinion_of_lattice(found: _Evidence) -> Estimate | None:

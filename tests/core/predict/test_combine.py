@@ -37,6 +37,7 @@ class Lattice(Fit):
     reciprocal: np.ndarray = field(default_factory=lambda: np.diag([1 / 60, 1 / 70, 1 / 90]))
     rivals: tuple[Rival, ...] = ()
     reason: str = ""
+    bravais: str = "oP"
 
 
 def network(x: float = 402.0, y: float = 407.0, sigma: float = 5.0) -> Estimate:
@@ -158,13 +159,24 @@ def test_a_lattice_that_leaves_most_spots_over_does_not_answer_alone() -> None:
     assert combine(network(), Fit(), poor, SIDE).status == "ok", "an agreeing background supports it"
 
 
+@pytest.mark.parametrize(("bravais", "share", "status"), [("aP", 0.7, "uncertain"), ("aP", 0.95, "ok")])
+def test_a_skew_lattice_must_explain_nearly_all_spots_to_answer_alone(
+    bravais: str, share: float, status: str
+) -> None:
+    answer = combine(network(), None, Lattice(bravais=bravais, share=share), SIDE)
+    assert answer.status == status
+    assert ("no symmetry" in answer.reason) == (status == "uncertain")
+    # A background that agrees is support enough.
+    assert combine(network(), Fit(), Lattice(bravais=bravais, share=share), SIDE).status == "ok"
+
+
 def test_origins_must_have_been_looked_for_as_far_as_the_network_may_err() -> None:
-    unsure = network(402.0, 407.0, 20.0)
+    unsure = network(402.0, 407.0, 35.0)
     answer = combine(unsure, None, Lattice(), SIDE)
     assert answer.status == "uncertain"
-    assert "20 px" in answer.reason
-    assert "25 px" in answer.reason
-    assert combine(unsure, None, Lattice(), SIDE, searched_px=60.0).status == "ok"
+    assert "35 px" in answer.reason
+    assert "66 px" in answer.reason
+    assert combine(unsure, None, Lattice(), SIDE, searched_px=120.0).status == "ok"
     assert combine(unsure, Fit(), Lattice(), SIDE).status == "ok", "an agreeing background supports it"
 
 

@@ -44,13 +44,15 @@ class Judged(Protocol):
     @property
     def sharp(self) -> bool: ...  # noqa: D102
     @property
+    def rings(self) -> int: ...  # noqa: D102
+    @property
     def excess(self) -> float: ...  # noqa: D102
     @property
     def dropped(self) -> float: ...  # noqa: D102
 
 
 def background_trouble(fit: Judged | None, side_px: float) -> str:
-    """The reason why a fit is refused, or "" if it stands.
+    """The reason why a fit's center is refused, or "" if it stands; for its tilt see `tilt_trouble`.
 
     Parameters
     ----------
@@ -80,7 +82,7 @@ def background_trouble(fit: Judged | None, side_px: float) -> str:
             sigma[:2].max() > _SIGMA_SHARE * side_px,
             f"the sides of the frame disagree by {sigma[:2].max():.0f} px about the center",
         ),
-        (fit.excess > _LARGEST_EXCESS, "the background does not look like rings about a beam"),
+        (fit.excess > _LARGEST_EXCESS and not fit.rings, "the background does not look like rings about a beam"),
         (
             fit.dropped > _LARGEST_DROPPED,
             f"{100 * fit.dropped:.0f}% of the background looks like shadows or patches",
@@ -89,14 +91,16 @@ def background_trouble(fit: Judged | None, side_px: float) -> str:
     for found, words in reasons:
         if found:
             return words
-    return _tilt_trouble(fit, sigma)
+    if fit.tilt_deg is not None and max(map(abs, fit.tilt_deg)) > _STEEPEST_DEG and not fit.sharp:
+        return f"the fit claims a tilt beyond {_STEEPEST_DEG:.0f} degrees, which it cannot tell well"
+    return ""
 
 
-def _tilt_trouble(fit: Judged, sigma: np.ndarray) -> str:
+def tilt_trouble(fit: Judged) -> str:
+    """The reason why a fit whose center stands does not know the tilt, or "" if it does."""
     if fit.tilt_deg is None:
         return ""
-    if max(abs(angle) for angle in fit.tilt_deg) > _STEEPEST_DEG and not fit.sharp:
-        return f"the fit claims a tilt beyond {_STEEPEST_DEG:.0f} degrees, which it cannot tell well"
+    sigma = np.sqrt(np.diag(fit.covariance))
     if fit.evidence_deg > _EVIDENCE_DEG or sigma[2:].max() > _SIGMA_DEG:
         return "the background does not tell a tilt from a shift"
     return ""
