@@ -10,7 +10,7 @@ from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.evidence import LatticeEvidence, Opinion, opinion
 
 # Systematic errors that a lattice does not see of itself, in native px and degrees.
-LATTICE_FLOOR = (0.015, 0.005)
+LATTICE_FLOOR = (0.01, 0.004)
 # The most that the background adds to the log odds of one origin against another.
 _MOST_SAY = 6.0
 

@@ -50,8 +50,8 @@ def test_agreeing_sources_are_weighted_by_their_information() -> None:
     assert answer.status == "ok"
     assert answer.evidence == "lattice+background"
     assert answer.estimate.source == "fit"
-    # By hand: variances 0.1^2 + 0.03^2 and 0.03^2 + 0.015^2 (floors included); the network is far too wide.
-    one, other = 0.1**2 + 0.03**2, 0.03**2 + 0.015**2
+    # By hand: variances 0.1^2 + 0.03^2 and 0.03^2 + 0.01^2 (floors included); the network is far too wide.
+    one, other = 0.1**2 + 0.03**2, 0.03**2 + 0.01**2
     expected = (400.0 / one + 400.1 / other) / (1 / one + 1 / other)
     assert answer.estimate.center_px[0] == pytest.approx(expected, abs=2e-3)
     assert answer.estimate.center_sigma_px[0] == pytest.approx((1 / one + 1 / other) ** -0.5, rel=0.01)
