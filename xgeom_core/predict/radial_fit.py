@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from xgeom_core.frame import Frame
 from xgeom_core.geometry import FloatArray, Pooling
-from xgeom_core.predict.radial.answer import answer
-from xgeom_core.predict.radial.fit import RadialFitter, RadialState
+from xgeom_core.predict.radial.answer import Answer, answer
+from xgeom_core.predict.radial.fit import RadialFitter
 from xgeom_core.predict.radial.likelihood import equations
+from xgeom_core.predict.radial.optics import at_surface, depth_doubt
 from xgeom_core.predict.radial.pictures import kinds_image, profile_at
+from xgeom_core.predict.radial.ring_positions import RingFit
 from xgeom_core.predict.radial.spots import SpotList, spot_mask
 from xgeom_core.predict.radial.spread import sector_shifts
+from xgeom_core.predict.radial.state import RadialState
 
 _LOPSIDED = 0.003
 
@@ -48,6 +51,8 @@ class RadialFit:
         Whether the last step was small.
     sharp : bool
         Whether the profile has sharp rings (powder, ice), which were then fitted with fine bins.
+    rings : int
+        Number of sharp rings whose positions gave the answer; 0 if it comes from the whole profile.
     excess : float
         Relative standard deviation of what the model does not explain beyond counting noise.
     dropped : float
@@ -81,6 +86,7 @@ class RadialFit:
     pixels: int
     converged: bool
     sharp: bool = False
+    rings: int = 0
     excess: float = 0.0
     dropped: float = 0.0
     disagreement: dict[str, float] = field(default_factory=dict)
@@ -159,15 +165,20 @@ def _outcome(fitter: RadialFitter, state: RadialState) -> RadialFit:
     model = state.model
     found = equations(model, state.cells)
     said = answer(model, found, fitter.base, fitter.start, fitter.side)
+    rings = _better_rings(state.rings, said, fitter)
+    if rings is not None:
+        scatter = {**said.inflation, "arcs": rings.scatter, "arcs by sector": rings.disagreement}
+        said = Answer(rings.theta, rings.covariance, rings.covariance, rings.covariance, scatter)
     degrees = np.array([1.0, 1.0, *[np.degrees(1.0)] * 2])
     assumed = fitter.detector.assumed
     size = 2 if assumed else 4
     evidence = np.sqrt(np.diag(said.evidence)) * degrees
-    theta = said.theta * degrees
+    covariance = said.covariance + depth_doubt(said.theta, fitter.detector)
+    theta = at_surface(said.theta, fitter.detector) * degrees
     return RadialFit(
         center_px=(float(theta[0]), float(theta[1])),
         tilt_deg=None if assumed else (float(theta[2]), float(theta[3])),
-        covariance=(said.covariance * np.outer(degrees, degrees))[:size, :size],
+        covariance=(covariance * np.outer(degrees, degrees))[:size, :size],
         misfit=state.misfit,
         evidence_px=float(evidence[:2].max()),
         evidence_deg=float("nan") if assumed else float(evidence[2:].max()),
@@ -176,6 +187,7 @@ def _outcome(fitter: RadialFitter, state: RadialState) -> RadialFit:
         pixels=int(state.cells.pixels.sum()),
         converged=state.converged,
         sharp=state.sharp,
+        rings=0 if rings is None else rings.rings,
         excess=float(np.sqrt(model.excess)),
         dropped=state.dropped,
         disagreement=said.inflation,
@@ -187,6 +199,15 @@ def _outcome(fitter: RadialFitter, state: RadialState) -> RadialFit:
         after=profile_at(fitter, state, said.theta),
         sectors=sector_shifts(found, model),
     )
+
+
+def _better_rings(rings: RingFit | None, said: Answer, fitter: RadialFitter) -> RingFit | None:
+    """The fit to ring positions, if it is the surer one of the two."""
+    if rings is None or not rings.converged:
+        return None
+    lever = fitter.lever**2
+    surer = (lever * np.diag(rings.covariance)).sum() < (lever * np.diag(said.covariance)).sum()
+    return rings if surer else None
 
 
 def _contrast(log_profile: FloatArray) -> float:

@@ -161,3 +161,40 @@ def test_hostile_frames(image):
 
 def test_nothing_valid():
     assert len(find_spots(_frame(np.ones((64, 64)), np.zeros((64, 64), dtype=bool)))) == 0
+
+
+def _disk(image, x, y, radius):
+    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
+    image[(columns + 0.5 - x) ** 2 + (rows + 0.5 - y) ** 2 <= radius**2] = 1.0
+
+
+def test_binary_spots_that_touch_by_a_corner_are_two():
+    image = np.zeros((200, 200))
+    for row in range(20, 180, 20):
+        for column in range(20, 180, 20):
+            image[row : row + 3, column : column + 3] = 1.0
+            image[row + 3 : row + 6, column + 3 : column + 6] = 1.0
+    spots = find_spots(_frame(image))
+    assert len(spots) == 2 * 64
+    assert set(np.unique(spots.x % 20)) == {1.5, 4.5}
+
+
+def test_binary_spots_that_have_run_together_are_left_out_and_said_to_be_unknown():
+    rng = np.random.default_rng(9)
+    x, y = _grid(rng)
+    image = np.zeros(SHAPE)
+    for px, py in zip(x, y, strict=True):
+        _disk(image, px, py, 2.5)
+    merged = np.arange(0, x.size, 5)
+    for px, py in zip(x[merged], y[merged], strict=True):
+        for step in (4.0, 8.0, 12.0):
+            _disk(image, px + step, py, 2.5)
+    spots = find_spots(_frame(image))
+    right, which = _match(spots, x, y, reach=0.5)
+    assert right.all()
+    assert not np.isin(which, merged).any()
+    assert len(spots) == x.size - len(merged)
+    assert spots.known is not None
+    for px, py in zip(x[merged], y[merged], strict=True):
+        assert not spots.known[int(py), int(px)]
+    assert spots.known.mean() > 0.9

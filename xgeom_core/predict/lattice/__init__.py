@@ -9,6 +9,8 @@
 ``symmetry``    rotations of the lattice; what they leave free of its metric
 ``bravais``     conventional cell and Bravais symbol
 ``origins``     which lattice point is the direct beam
+``recorded``    what the reflections that were recorded, and their strength, say of that
+``nearby``      lattice points near the Ewald sphere
 ``model``       lattice points on a tilted detector, with derivatives
 ``fit``         robust least squares for one lattice
 ``joint``       the last fit: several lattices, one detector; covariance

@@ -7,16 +7,16 @@ frame; few others do.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry, from_vectors
-from xgeom_core.predict.lattice.falloff import falloff_evidence
 from xgeom_core.predict.lattice.fit import Fit, inverse, ray_changes
 from xgeom_core.predict.lattice.model import Model, observed_rays, project, wavelength
+from xgeom_core.predict.lattice.nearby import near_sphere
+from xgeom_core.predict.lattice.recorded import Recorded, recorded_evidence
 
 FloatArray = NDArray[np.float64]
 
@@ -30,7 +30,9 @@ _TILT_SIGMA_DEG = 3.0
 _OTHER_SIGMA = 6e-4
 _MOST_PULLS = 40.0
 _MOST_OTHER = 36.0
-_MOST_LOOKED_AT = 40
+_MOST_LOOKED_AT = 60
+# Origins less likely than the best by more than this (logarithm) are not asked for what they recorded.
+_OUT_OF_THE_RUNNING = 30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +81,12 @@ class Prior:
         x, y = self.start.center_px
         away = (seen.center_px[0] - x) ** 2 + (seen.center_px[1] - y) ** 2
         tilt = (seen.pitch_deg - self.start.pitch_deg) ** 2 + (seen.yaw_deg - self.start.yaw_deg) ** 2
-        return float(-0.5 * (away / self.sigma_px**2 + tilt / _TILT_SIGMA_DEG**2))
+        # Rough starts err by more than Gaussians of their error bars would: Student's t.
+        return float(-3.0 * np.log1p(away / (4.0 * self.sigma_px**2)) - 0.5 * tilt / _TILT_SIGMA_DEG**2)
 
 
 def list_origins(
-    fit: Fit, others: list[Fit], prior: Prior, xy: FloatArray, counts: FloatArray, most: int = 12
+    fit: Fit, others: list[Fit], prior: Prior, recorded: list[Recorded], most: int = 12
 ) -> list[Origin]:
     """Lattice points near the Ewald sphere within reach of the start, the likeliest first.
 
@@ -95,8 +98,8 @@ def list_origins(
         Further lattices, with free origins, in the same geometry.
     prior : Prior
         Where the beam is thought to be.
-    xy, counts : ndarray, shape (n, 2) and (n,)
-        The spots of the fit.
+    recorded : list of Recorded
+        What each lattice recorded, where that is known.
     most : int
         The most origins to return.
     """
@@ -107,36 +110,48 @@ def list_origins(
     center = project(model.geometry, rays).xy
     x, y = prior.start.center_px
     distance = np.hypot(center[:, 0] - x, center[:, 1] - y)
-    near = np.flatnonzero((np.abs(length - model.radius) < _FURTHEST) & (distance < prior.reach_px))
+    near = np.flatnonzero(distance < prior.reach_px)
     sigma = _sphere_sigma(fit, hkl, rays / length[:, None])
     pulls2 = ((length - model.radius) / sigma) ** 2
     # The nearest to the sphere are worth a closer look; hundreds of others are not.
     near = near[np.argsort(pulls2[near])][:_MOST_LOOKED_AT]
     seen = [seen_from(model, rays[index]) for index in near]
-    falloff = falloff_evidence(fit, seen, xy, counts)
-    origins = []
+    odds = np.empty(len(near))
     for number, index in enumerate(near):
         pulls = float(pulls2[index])
         pulls += sum(min(_mismatch2(other.model, rays[index]), _MOST_OTHER) for other in others)
-        log_odds = prior.log_odds(seen[number].geometry) + float(falloff[number])
-        log_odds -= 0.5 * min(pulls, _MOST_PULLS**2) / _DOUBT**2
-        further = tuple(seen_from(other.model, rays[index]) for other in others)
-        origins.append(Origin(seen[number], further, float(distance[index]), log_odds))
+        odds[number] = prior.log_odds(seen[number].geometry) - 0.5 * min(pulls, _MOST_PULLS**2) / _DOUBT**2
+    odds += _by_recording(odds, rays[near], recorded)
+    origins = [
+        Origin(
+            seen[number],
+            tuple(seen_from(other.model, rays[index]) for other in others),
+            float(distance[index]),
+            float(odds[number]),
+        )
+        for number, index in enumerate(near)
+    ]
     return sorted(origins, key=lambda origin: -origin.log_odds)[:most]
 
 
+def _by_recording(odds: FloatArray, beams: FloatArray, recorded: list[Recorded]) -> FloatArray:
+    """What recording adds to the odds of the beams that are still in the running."""
+    added = np.zeros(len(odds))
+    if len(odds) > 1 and recorded:
+        running = odds > odds.max() - _OUT_OF_THE_RUNNING
+        added[running] = recorded_evidence(recorded, beams[running])
+        added[~running] = added[running].min()
+    return added
+
+
 def _near(model: Model, prior: Prior) -> FloatArray:
-    """Indices of the lattice points in a box around the start's direction."""
+    """Indices of the lattice points near the sphere around the start's direction."""
     geometry = model.geometry
     x, y = prior.start.center_px
-    here = observed_rays(geometry, np.array([x]), np.array([y]))
-    pixel = min(geometry.pixel_mm)
+    here = observed_rays(geometry, np.array([x]), np.array([y]))[0]
+    pixel = max(geometry.pixel_mm)
     reach = 1.2 * prior.reach_px * pixel / geometry.distance_mm / wavelength(geometry) + _FURTHEST
-    edges = np.linalg.norm(np.linalg.inv(model.reciprocal), axis=1)
-    spans = [np.arange(-int(np.ceil(reach * edge)), int(np.ceil(reach * edge)) + 1) for edge in edges]
-    return np.asarray(
-        np.round(model.indices(here)[0]) + np.array(list(itertools.product(*spans)), dtype=np.float64)
-    )
+    return near_sphere(model, here, reach, _FURTHEST)
 
 
 def _sphere_sigma(fit: Fit, hkl: FloatArray, unit: FloatArray) -> FloatArray:

@@ -18,6 +18,7 @@ from xgeom_core.predict.lattice.indexing import (
 )
 from xgeom_core.predict.lattice.joint import Joint, fit_joint
 from xgeom_core.predict.lattice.origins import Origin, Prior, list_origins
+from xgeom_core.predict.lattice.recorded import recorded_points
 from xgeom_core.predict.lattice.solution import Cell, FoundLattice, LatticeSolution, Rival
 from xgeom_core.predict.lattice.trust import Evidence, cell_mismatch, why_not
 from xgeom_core.predict.spots import Spots
@@ -76,7 +77,8 @@ def solve_lattice(
     lattices = [first, *(further_lattices(strong, first) if real else [])]
     prior = Prior(start, reach_px, sigma_px or reach_px / 3.0)
     others = [other.fit for other in lattices[1:]]
-    origins = list_origins(first.fit, others, prior, strong.xy, spots.counts[: len(strong.xy)])
+    recorded = [recorded_points(lattice.fit, everything, spots) for lattice in lattices] if real else []
+    origins = list_origins(first.fit, others, prior, [one for one in recorded if one is not None])
     if not origins:
         return None
     some = everything.take(np.arange(len(spots)) < _MOST_FIT)

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from xgeom_core.frame import PooledFrame
 from xgeom_core.geometry import FloatArray
+from xgeom_core.predict.radial.panels import panel_shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,8 @@ class Cells:
         Shape ``(slow, fast)`` of that grid.
     block : int
         Pooled pixels along a side of a cell.
+    panels : csr_array, shape (n, PANELS), or None
+        Share of each cell that lies on each module of the detector; None where there is one only.
 
     Notes
     -----
@@ -44,6 +48,7 @@ class Cells:
     place: NDArray[np.int64]
     grid: tuple[int, int]
     block: int
+    panels: sparse.csr_array | None = None
 
     def take(self, keep: NDArray[np.bool_]) -> Cells:
         """The cells of a selection, shape (n,)."""
@@ -55,6 +60,7 @@ class Cells:
             self.place[keep],
             self.grid,
             self.block,
+            None if self.panels is None else self.panels[np.flatnonzero(keep)],
         )
 
     def image(self, values: NDArray[Any], fill: float = 0.0) -> FloatArray:
@@ -64,7 +70,13 @@ class Cells:
         return out.reshape(self.grid)
 
 
-def make_cells(pooled: PooledFrame, use: NDArray[np.bool_], block: int, least_share: float = 0.25) -> Cells:
+def make_cells(
+    pooled: PooledFrame,
+    use: NDArray[np.bool_],
+    block: int,
+    least_share: float = 0.25,
+    panel: NDArray[np.int64] | None = None,
+) -> Cells:
     """Sum the used pixels of a pooled frame over blocks.
 
     Parameters
@@ -76,6 +88,8 @@ def make_cells(pooled: PooledFrame, use: NDArray[np.bool_], block: int, least_sh
         Pooled pixels along a side of a block.
     least_share : float
         Blocks with a smaller share of used pixels are left out.
+    panel : ndarray of int64, shape of the pooled frame, optional
+        Module of each pixel; see `xgeom_core.predict.radial.panels.panel_numbers`.
     """
     weight = use.astype(np.float32)
     counts = block_sum(np.where(use, pooled.counts, np.float32(0.0)), block)
@@ -88,6 +102,10 @@ def make_cells(pooled: PooledFrame, use: NDArray[np.bool_], block: int, least_sh
     lean_x, lean_y = block_sum(weight * off_x, block), block_sum(weight * off_y[:, None], block)
     place = np.flatnonzero(pixels.ravel() >= max(1.0, least_share * block * block))
     size = pixels.ravel()[place].astype(np.float64)
+    shares = None
+    if panel is not None:
+        cell = (np.arange(height)[:, None] // block) * columns + np.arange(width) // block
+        shares = panel_shares(cell[use], panel[use], place, rows * columns)
     factor, (x0, y0) = pooled.pooling.factor, pooled.pooling.offset
     x = (place % columns + 0.5) * block + lean_x.ravel()[place] / size
     y = (place // columns + 0.5) * block + lean_y.ravel()[place] / size
@@ -99,6 +117,7 @@ def make_cells(pooled: PooledFrame, use: NDArray[np.bool_], block: int, least_sh
         place,
         (rows, columns),
         block,
+        shares,
     )
 
 

@@ -21,6 +21,8 @@ from xgeom_core.predict.radial.spline import (
 )
 from xgeom_core.predict.radial.waves import (
     COLUMNS,
+    MODULES,
+    OBLIQUITY,
     POLARIZATION,
     RAYS,
     UNKNOWNS,
@@ -48,7 +50,7 @@ class Model:
     reach : float
         Radius in native px at which the waves' polynomials end.
     theta : ndarray, shape (UNKNOWNS,)
-        Center x, y in native px, pitch and yaw in radians, polarization, waves, rays.
+        Center x, y in native px, pitch and yaw in radians, polarization, obliquity, waves, rays, modules.
     knots : Knots
         Of the profile.
     beta : ndarray
@@ -78,6 +80,7 @@ class Model:
         present = self.theta.copy()
         present[:4] = 0.0
         present[POLARIZATION] -= USUAL_POLARIZATION
+        present[OBLIQUITY] -= self.detector.obliquity
         return present
 
     def look(self, x: FloatArray, y: FloatArray) -> Sight:
@@ -159,7 +162,7 @@ class Equations:
     columns : ndarray, shape (n, COLUMNS)
         Derivatives of log intensity by geometry and waves.
     basis, hats : csr_array
-        Those by profile and rays.
+        Those by profile, and by rays and modules.
     """
 
     expected: FloatArray
@@ -177,20 +180,30 @@ class Equations:
     hats: sparse.csr_array
 
 
-def amplitude(model: Model, look: Sight) -> FloatArray:
-    """Logarithm of what multiplies the profile at pixels, shape (n,)."""
+def amplitude(model: Model, look: Sight, panels: sparse.csr_array | None = None) -> FloatArray:
+    """Logarithm of what multiplies the profile at pixels, shape (n,).
+
+    Parameters
+    ----------
+    model : Model
+    look : Sight
+    panels : csr_array, shape (n, PANELS), optional
+        Share of each pixel on each module.
+    """
     columns = np.empty((len(look.rho), COLUMNS - WAVES))
     wave_columns(look, model.reach, columns)
     polar = polarization_wave(look, model.detector.distance_px)[0]
-    return _amplitude(model, look, columns, polar, Rays.at(look, model.reach))
+    found = _amplitude(model, look, columns, polar, Rays.at(look, model.reach))
+    return found if panels is None else found + panels @ model.theta[MODULES:]
 
 
 def _amplitude(model: Model, look: Sight, waves: FloatArray, polar: FloatArray, rays: Rays) -> FloatArray:
     wave = waves @ model.theta[WAVES:COLUMNS]
-    if model.theta[COLUMNS:].any():
-        wave += rays.values(model.theta[COLUMNS:])
+    if model.theta[COLUMNS:MODULES].any():
+        wave += rays.values(model.theta[COLUMNS:MODULES])
     left = np.maximum(1.0 - model.theta[POLARIZATION] * polar, _LEAST_POLARIZED)
-    return np.asarray(look.log_g + np.clip(wave, -_LARGEST_WAVE, _LARGEST_WAVE) + np.log(left))
+    fall = (1.0 + model.theta[OBLIQUITY] / 3.0) * look.log_g
+    return np.asarray(fall + np.clip(wave, -_LARGEST_WAVE, _LARGEST_WAVE) + np.log(left))
 
 
 def _columns(model: Model, look: Sight, slope: FloatArray, rays: Rays) -> tuple[FloatArray, FloatArray]:
@@ -201,12 +214,14 @@ def _columns(model: Model, look: Sight, slope: FloatArray, rays: Rays) -> tuple[
     polar, polar_by_radius, polar_by_angle = polarization_wave(look, model.detector.distance_px)
     left = np.maximum(1.0 - model.theta[POLARIZATION] * polar, _LEAST_POLARIZED)
     columns[:, POLARIZATION] = -polar / left
+    columns[:, OBLIQUITY] = look.log_g / 3.0
     by_angle, by_radius = (waves @ turned(model.theta[WAVES:COLUMNS], model.reach)).T
     share = model.theta[POLARIZATION] / left
     by_angle = by_angle - share * polar_by_angle
     by_radius = by_radius - share * polar_by_radius + slope
+    fall = 1.0 + model.theta[OBLIQUITY] / 3.0
     # Rays hardly move with the geometry: their derivatives are left out.
-    columns[:, :4] = (by_radius * look.d_rho + by_angle * look.d_angle + look.d_log_g).T
+    columns[:, :4] = (by_radius * look.d_rho + by_angle * look.d_angle + fall * look.d_log_g).T
     return columns, _amplitude(model, look, waves, polar, rays)
 
 
@@ -224,6 +239,8 @@ def equations(model: Model, cells: Cells, robust: float = 0.0) -> Equations:
     basis, slopes = model.knots.basis(look.bent)
     rays = Rays.at(look, model.reach)
     columns, log_amplitude = _columns(model, look, (slopes @ model.beta) * look.bending, rays)
+    if cells.panels is not None:
+        log_amplitude = log_amplitude + cells.panels @ model.theta[MODULES:]
     expected = np.maximum(cells.pixels * np.exp(basis @ model.beta + log_amplitude), _LEAST_EXPECTED)
     weight = expected / (1.0 + model.excess * expected)
     residual = (cells.counts - expected) / expected
@@ -231,7 +248,7 @@ def equations(model: Model, cells: Cells, robust: float = 0.0) -> Equations:
         score = residual * np.sqrt(weight)
         limit = robust * max(1.0, robust_sigma(score))
         weight *= np.minimum(1.0, (limit / np.maximum(np.abs(score), 1e-9)) ** 2)
-    hats = rays.matrix()
+    hats = _hats(rays, cells.panels)
     gram = banded_gram(basis, weight)
     rough = model.penalty * model.rough
     factor = linalg.cholesky_banded(gram + rough, check_finite=False)
@@ -252,6 +269,14 @@ def equations(model: Model, cells: Cells, robust: float = 0.0) -> Equations:
     return Equations(
         expected, weight, residual, look, normal, right, gram, factor, cross, right_beta, columns, basis, hats
     )
+
+
+def _hats(rays: Rays, panels: sparse.csr_array | None) -> sparse.csr_array:
+    """Derivatives by rays and modules, shape (n, UNKNOWNS - COLUMNS)."""
+    along = rays.matrix()
+    if panels is None:
+        panels = sparse.csr_array((along.shape[0], UNKNOWNS - MODULES))
+    return sparse.csr_array(sparse.hstack([along, panels], format="csr"))
 
 
 def step_all(model: Model, found: Equations, change: FloatArray) -> None:

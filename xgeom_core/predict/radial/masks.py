@@ -95,6 +95,34 @@ def expected_image(pooled: PooledFrame, model: Model, cells: Cells, wave: FloatA
     return np.asarray(profile[place] * spread_blocks(amplitude, cells.block, (height, width)))
 
 
+_EIGHT = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=bool)
+_HOT_TIMES, _HOT_SIGMA = 3.0, 8.0
+_DEAD_COUNTS = 12.0
+
+
+def lone_pixels(counts: NDArray[np.float32], usable: Mask) -> Mask:
+    """Pixels that no light explains: far above all of their eight neighbors, or 0 among bright ones.
+
+    Parameters
+    ----------
+    counts : ndarray of float32, shape (slow, fast)
+    usable : ndarray of bool
+        What is not usable is no neighbor.
+
+    Returns
+    -------
+    ndarray of bool
+        Hot and dead pixels that the file does not mark.
+    """
+    shown = np.where(usable, counts, np.float32(0.0))
+    most = ndimage.maximum_filter(shown, footprint=_EIGHT, mode="constant")
+    hot = shown > _HOT_TIMES * most + _HOT_SIGMA * np.sqrt(most + 1.0)
+    seen = ndimage.uniform_filter(usable.astype(np.float32), 3, mode="constant")
+    mean = ndimage.uniform_filter(shown, 3, mode="constant") / np.maximum(seen, np.float32(0.1))
+    dead = (shown <= 0) & (mean > _DEAD_COUNTS)
+    return np.asarray(usable & (hot | dead))
+
+
 def widened(mask: Mask) -> Mask:
     """A mask with a rim of one pixel."""
     out = mask.copy()

@@ -6,7 +6,8 @@ A pixel at two-theta expects ``profile(rho) * g * polarization * exp(waves)``:
   free, so everything that depends on two-theta alone (scattering, solid angle, the even part of the
   polarization, absorption in air) is part of it.
 - ``g = (D / Z)**3`` is what a tilt does to the solid angle at equal two-theta: a pixel of the plane
-  sees ``n.R / R**3``, ``n.R`` is constant on a plane, and ``R = Z / cos(two_theta)``.
+  sees ``n.R / R**3``, ``n.R`` is constant on a plane, and ``R = Z / cos(two_theta)``. Sensor and air
+  change the power a little (`obliquity_of`), by a number of the fit.
 - polarization is ``1 - a cos(2 phi) sin^2 / (1 + cos^2)`` beside its even part; the degree ``a`` is
   one number of the fit.
 """
@@ -36,11 +37,18 @@ class Detector:
     assumed : bool
         Whether the distance is only a guess. With a free profile an image depends, to first order,
         on tilt / distance alone, so the center comes out right all the same; the tilt does not.
+    obliquity : float
+        What air and sensor are likely to add to the power of the solid-angle factor; see `obliquity_of`.
+    depth_px : float
+        How deep in the sensor photons are likely to stop. To the fit the detector stands that much
+        farther away (parallax); see `at_surface`.
     """
 
     distance_px: float
     aspect: float = 1.0
     assumed: bool = False
+    obliquity: float = 0.0
+    depth_px: float = 0.0
 
 
 def detector_of(metadata: Metadata, side_px: int) -> Detector:
@@ -48,7 +56,62 @@ def detector_of(metadata: Metadata, side_px: int) -> Detector:
     fast, slow = metadata.pixel_mm or (1.0, 1.0)
     if metadata.pixel_mm is None or metadata.distance_mm is None:
         return Detector(float(side_px), slow / fast, assumed=True)
-    return Detector(metadata.distance_mm / fast, slow / fast)
+    obliquity = obliquity_of(metadata.distance_mm, metadata.wavelength_A)
+    depth = DEPTH_MM / fast
+    return Detector(metadata.distance_mm / fast + depth, slow / fast, obliquity=obliquity, depth_px=depth)
+
+
+def at_surface(theta: FloatArray, detector: Detector) -> FloatArray:
+    """Center and tilt with the center on the sensor's surface, from those of the plane where photons stop.
+
+    Notes
+    -----
+    The beam goes on along z between the two planes, which are ``depth`` apart: in detector axes it moves
+    by ``depth (b.f, b.s) = depth (-sinY, sinP cosY)``.
+    """
+    found: FloatArray = theta[:4].copy()
+    found[:2] -= detector.depth_px * _beam_in_detector(theta, detector)
+    return found
+
+
+def depth_doubt(theta: FloatArray, detector: Detector) -> FloatArray:
+    """Covariance of center (px) and tilt (radians) because the depth is only a likely one, shape (4, 4).
+
+    A detector that stands farther away than thought is tilted more: the image tells tilt over distance.
+    """
+    move = np.concatenate([_beam_in_detector(theta, detector), -theta[2:4] / detector.distance_px])
+    size = detector.depth_px * _DEPTH_DOUBT
+    return np.asarray(size**2 * np.outer(move, move))
+
+
+def _beam_in_detector(theta: FloatArray, detector: Detector) -> FloatArray:
+    pitch, yaw = theta[2:4]
+    return np.array([-np.sin(yaw), np.sin(pitch) * np.cos(yaw) / detector.aspect])
+
+
+# Silicon stops photons at 0.05 to 0.25 mm, phosphors and CdTe at 0.02 mm; files do not say.
+DEPTH_MM = 0.1
+_DEPTH_DOUBT = 0.7
+
+
+def obliquity_of(distance_mm: float, wavelength_A: float | None) -> float:
+    """Likely power of ``D / Z`` beyond the 3 of the solid angle.
+
+    Notes
+    -----
+    At equal two-theta a pixel that a tilt takes farther away sees its photons more obliquely (a thin
+    sensor stops more of them) and through more air. With ``cos psi = n.R / R`` and ``R = Z / cos two_theta``
+    both are powers of Z: a sensor of depth t (in attenuation lengths) gives ``Z**e``,
+    ``e = t / (exp(t) - 1)``, 0.3 for usual sensors between none and 0.6; air gives ``Z**-(mu R)``, with
+    0.6 per m at 1 Angstrom, growing with the cube of the wavelength.
+    """
+    if wavelength_A is None:
+        return 0.0
+    air = 1.2e-4 * (4.96 * (wavelength_A / 1.2398) ** 3 + 0.16)
+    return min(air * distance_mm, 1.0) - _SENSOR_POWER
+
+
+_SENSOR_POWER = 0.3
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.radial.cells import make_cells
-from xgeom_core.predict.radial.fit import RadialFitter, RadialState
+from xgeom_core.predict.radial.fit import RadialFitter
 from xgeom_core.predict.radial.masks import BRIGHT, INNER, MASKED, SHADOW, SPOT, USED
 from xgeom_core.predict.radial.optics import radii
+from xgeom_core.predict.radial.state import RadialState
 
 _BLOCK = 2
 

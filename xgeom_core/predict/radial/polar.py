@@ -13,6 +13,7 @@ from xgeom_core.geometry import FloatArray, detector_axes
 from xgeom_core.predict.radial.cells import Cells
 from xgeom_core.predict.radial.masks import Mask, widened
 from xgeom_core.predict.radial.optics import Detector, radii
+from xgeom_core.predict.radial.panels import panel_shares
 
 SECTORS = 72
 _CLIP = 5.0
@@ -144,8 +145,15 @@ def polar_spot_mask(pixels: PolarPixels, shape: tuple[int, int]) -> Mask:
     return widened(mask)
 
 
-def polar_cells(pixels: PolarPixels) -> Cells:
-    """Cells of a polar grid; each stands at the mean radius and azimuth of its pixels."""
+def polar_cells(pixels: PolarPixels, panel: NDArray[np.int64] | None = None) -> Cells:
+    """Cells of a polar grid; each stands at the mean radius and azimuth of its pixels.
+
+    Parameters
+    ----------
+    pixels : PolarPixels
+    panel : ndarray of int64, optional
+        Module of each pixel of the pooled frame.
+    """
     grid = pixels.grid
     size = grid.sectors * grid.rings
     number = np.bincount(pixels.cell, minlength=size)
@@ -155,7 +163,10 @@ def polar_cells(pixels: PolarPixels) -> Cells:
     turn = np.bincount(pixels.cell, weights=pixels.turn, minlength=size)[place] / count
     counts = np.bincount(pixels.cell, weights=pixels.counts, minlength=size)[place].astype(np.float64)
     x, y = grid.pixels_at(rho, turn)
-    return Cells(x, y, count, counts, place, (grid.sectors, grid.rings), 0)
+    shares = (
+        None if panel is None else panel_shares(pixels.cell.astype(np.int64), panel[pixels.at], place, size)
+    )
+    return Cells(x, y, count, counts, place, (grid.sectors, grid.rings), 0, shares)
 
 
 def has_sharp_rings(

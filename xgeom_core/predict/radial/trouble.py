@@ -82,7 +82,10 @@ def background_trouble(fit: Judged | None, side_px: float) -> str:
             sigma[:2].max() > _SIGMA_SHARE * side_px,
             f"the sides of the frame disagree by {sigma[:2].max():.0f} px about the center",
         ),
-        (fit.excess > _LARGEST_EXCESS and not fit.rings, "the background does not look like rings about a beam"),
+        (
+            fit.excess > _LARGEST_EXCESS and not fit.rings,
+            "the background does not look like rings about a beam",
+        ),
         (
             fit.dropped > _LARGEST_DROPPED,
             f"{100 * fit.dropped:.0f}% of the background looks like shadows or patches",

@@ -4,11 +4,13 @@ The geometry is in the positions of features, not in how bright they are. Shadow
 slits and air paths make one side brighter than another:
 
 - smoothly: ``sum_m,k (a cos m phi + b sin m phi) P_k(r)`` with Legendre polynomials up to the third degree;
+- by modules: gains differ from one module of a detector to the next;
 - along rays: what sits at the sample or holds the stop dims sharp ranges of azimuth, at all radii alike
   or nearly so: a free periodic function of azimuth, and another one times a linear course in r.
 
-Both are exponents. How strong they may be is unknown, and is found by the marginal likelihood of the
-very frame (empirical Bayes).
+All are exponents. How strong they may be is unknown, and is found by the marginal likelihood of the
+very frame (empirical Bayes). Two numbers of the physics are nuisance too, with priors of their own: the
+degree of polarization, and how brightness falls with the distance that a tilt gives a pixel.
 """
 
 from __future__ import annotations
@@ -20,17 +22,22 @@ from scipy import linalg
 
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.radial.optics import Sight
+from xgeom_core.predict.radial.panels import PANELS
 
 ORDERS = (1, 2, 3)
 DEGREES = 4
-# Order of the unknowns: geometry (4), polarization (1), waves; then the rays.
+# Order of the unknowns: geometry (4), polarization, obliquity, waves; then rays, then modules.
 POLARIZATION = 4
-WAVES = 5
+OBLIQUITY = 5
+WAVES = 6
 COLUMNS = WAVES + 2 * DEGREES * len(ORDERS)
 RAYS = 72
-UNKNOWNS = COLUMNS + 2 * RAYS
+MODULES = COLUMNS + 2 * RAYS
+UNKNOWNS = MODULES + PANELS
 USUAL_POLARIZATION = 0.7
 _POLARIZATION_SD = 0.5
+_OBLIQUITY_SD = 0.25
+_PANEL_STRENGTHS = (1e-5, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2, 3.2e-2)
 _STRENGTHS = tuple(10.0 ** (-0.5 * k) for k in range(1, 8))
 _RAY_STRENGTHS = (*_STRENGTHS[:6], 1e-5)
 _STEEPNESS = (0.25, 0.7)
@@ -50,22 +57,27 @@ class Strength:
         By how much each degree in r is weaker than the one before.
     rays : float
         Of the free function of azimuth.
+    panels : float
+        Of the modules' gains.
     """
 
     size: tuple[float, ...] = (0.03, 0.03, 0.01)
     steepness: float = 0.7
     rays: float = 1e-5
+    panels: float = 1e-5
 
     def precision(self) -> FloatArray:
         """Inverse variances, shape (UNKNOWNS,); 0 for the geometry."""
         out = np.zeros(UNKNOWNS)
         out[POLARIZATION] = _POLARIZATION_SD**-2
+        out[OBLIQUITY] = _OBLIQUITY_SD**-2
         decay = self.steepness ** np.arange(DEGREES)
         for i, size in enumerate(self.size):
             start = WAVES + 2 * DEGREES * i
             out[start : start + 2 * DEGREES] = np.tile((size * decay) ** -2.0, 2)
         out[COLUMNS : COLUMNS + RAYS] = self.rays**-2.0
-        out[COLUMNS + RAYS :] = (_RAY_COURSE * self.rays) ** -2.0
+        out[COLUMNS + RAYS : MODULES] = (_RAY_COURSE * self.rays) ** -2.0
+        out[MODULES:] = self.panels**-2.0
         return out
 
 
@@ -185,7 +197,8 @@ def choose_strength(
     normal: FloatArray, right: FloatArray, present: FloatArray, strength: Strength, base: FloatArray
 ) -> Strength:
     """The strength of the largest marginal likelihood, one kind after the other."""
-    for i in reversed(range(len(ORDERS) + 1)):
+    # Modules first: waves and rays can imitate them, they can hardly imitate waves.
+    for i in reversed(range(len(ORDERS) + 2)):
         scores = {
             choice: solve(normal, right, present, choice, base).score for choice in candidates(strength, i)
         }
@@ -200,8 +213,10 @@ def candidates(strength: Strength, index: int) -> list[Strength]:
     ----------
     strength : Strength
     index : int
-        Place in `ORDERS`, or one more for the rays.
+        Place in `ORDERS`, or one more for the rays, or two more for the modules.
     """
+    if index > len(ORDERS):
+        return [replace(strength, panels=size) for size in _PANEL_STRENGTHS]
     if index == len(ORDERS):
         return [replace(strength, rays=size) for size in _RAY_STRENGTHS]
     slopes = _STEEPNESS if index == 0 else (strength.steepness,)

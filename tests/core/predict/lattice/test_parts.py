@@ -12,6 +12,7 @@ from xgeom_core.geometry import Geometry
 from xgeom_core.predict.lattice.basis import reduce_basis
 from xgeom_core.predict.lattice.bravais import conventional
 from xgeom_core.predict.lattice.model import Model, observed_rays, project
+from xgeom_core.predict.lattice.nearby import near_sphere
 from xgeom_core.predict.lattice.supercell import divided
 from xgeom_core.predict.lattice.symmetry import find_symmetries, symmetrized
 
@@ -129,3 +130,22 @@ def test_a_multiple_cell_is_divided(prime, v):
     indices = smaller.indices(model.rays(hkl))
     assert np.allclose(indices, np.round(indices), atol=1e-6)
     assert divided(smaller, np.round(indices), used) is None
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_points_near_the_sphere_as_counted_by_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    star = np.diag(1.0 / rng.uniform(20, 60, 3)) + rng.normal(0, 3e-3, (3, 3))
+    turn = Rotation.random(rng=rng).as_matrix()
+    origin = np.array([0.004, -0.003, 1 / 1.1 + 0.002])
+    model = Model(GEOMETRY, origin, turn @ star)
+    toward, reach, thickness = np.array([0.05, -0.02, 0.905]), 0.2, 0.004
+    steps = np.arange(-18, 19)
+    grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    rays = model.rays(grid)
+    near = np.abs(np.linalg.norm(rays, axis=1) - 1 / 1.1) < thickness
+    near &= np.linalg.norm(rays - toward, axis=1) < reach
+    found = near_sphere(model, toward, reach, thickness)
+    assert len(found) > 10
+    assert {tuple(row) for row in found.astype(int)} == {tuple(row) for row in grid[near]}
+    assert near_sphere(model, toward, 1e-6, thickness).shape == (0, 3)

@@ -1,0 +1,184 @@
+"""Which reflections are recorded, and how strong, tells where the true beam is.
+
+Reflections fade with the length of the scattering vector, and the range over which a point may miss the
+Ewald sphere and still be seen grows with it: both are counted from the direct beam. Where another of the
+lattice's points is taken for the beam the same spots look lopsided. With hundreds of spots this tells
+origins apart that lie a few px from each other, and needs no start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgeom_core.predict.lattice.fit import Fit, Observed, assign
+from xgeom_core.predict.lattice.model import project
+from xgeom_core.predict.lattice.nearby import near_sphere
+from xgeom_core.predict.lattice.spread import Spread, residuals
+from xgeom_core.predict.spots import Spots
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+# Shadows, absorption and an anisotropic crystal are lopsided too: count the evidence for less, up to a limit.
+_WORTH = 0.7
+_LIMIT = 25.0
+_LEAST_SPOTS = 40
+# Points that miss the sphere by up to this many times the usual might have been seen.
+_THICKNESS = 3.5
+_EXTENT = 0.98
+_EDGE_PX = 2.0
+_ROUNDS, _LONGEST_STEP, _RIDGE = 10, 4.0, 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """The points of one lattice that might have been recorded, and those that were.
+
+    Parameters
+    ----------
+    rays, missed : ndarray, shape (m, 3) and (m,)
+        Lattice points near the sphere on live pixels, in 1/Å, and their distance from the sphere.
+    seen : ndarray of bool, shape (m,)
+        Whether there is a spot.
+    spot_rays, spot_missed, level : ndarray, shape (n, 3), (n,) and (n,)
+        The same for the spots of the lattice, and the logarithm of their counts.
+    radius : float
+        Of the Ewald sphere, 1/Å.
+    spread : Spread
+        How the spots scatter.
+    """
+
+    rays: FloatArray
+    missed: FloatArray
+    seen: BoolArray
+    spot_rays: FloatArray
+    spot_missed: FloatArray
+    level: FloatArray
+    radius: float
+    spread: Spread
+
+    def log_likelihood(self, beam: FloatArray) -> float:
+        """Logarithm of the likelihood if a ray were the beam, up to a constant.
+
+        Parameters
+        ----------
+        beam : ndarray, shape (3,)
+            In 1/Å.
+        """
+        origin = beam * (self.radius / np.linalg.norm(beam))
+        scale2 = float(np.median(((self.spot_rays - origin) ** 2).sum(axis=1)))
+        points = self._features(self.rays - origin, self.missed, scale2)
+        spots = self._features(self.spot_rays - origin, self.spot_missed, scale2)
+        rest = self.level - spots @ np.linalg.lstsq(spots, self.level, rcond=None)[0]
+        strength = -0.5 * len(rest) * np.log(max(float((rest**2).mean()), 1e-6))
+        return _seen_likelihood(points, self.seen) + float(strength)
+
+    def _features(self, s: FloatArray, missed: FloatArray, scale2: float) -> FloatArray:
+        """What visibility and strength depend on; shape (n, 4)."""
+        length2 = (s**2).sum(axis=1)
+        wide2 = self.spread.block**2 + self.spread.mosaic**2 * length2
+        fade = length2 / scale2
+        return np.stack([np.ones(len(s)), fade, fade**2, np.log1p(0.5 * missed**2 / wide2)], axis=1)
+
+
+def recorded_points(fit: Fit, observed: Observed, spots: Spots) -> Recorded | None:
+    """Points of a lattice that were recorded, and that might have been.
+
+    Parameters
+    ----------
+    fit : Fit
+        The lattice, with a free origin.
+    observed : Observed
+        All spots.
+    spots : Spots
+        The same, with their counts.
+
+    Returns
+    -------
+    Recorded or None
+        None where too few spots belong to it.
+    """
+    model = fit.model
+    found = assign(model, observed)
+    polar = residuals(model.geometry, observed.xy, found.rest, found.miss, observed.sigma)
+    used = (found.off < fit.tolerance) & fit.spread.holds(polar)
+    if used.sum() < _LEAST_SPOTS:
+        return None
+    hkl = found.hkl[used]
+    spot_rays = model.rays(hkl)
+    beam = np.array([0.0, 0.0, model.radius])
+    reach = float(np.quantile(np.linalg.norm(spot_rays - beam, axis=1), _EXTENT))
+    missed = found.miss[used]
+    thickness = _THICKNESS * 1.4826 * float(np.median(np.abs(missed)))
+    points = near_sphere(model, beam, reach, thickness)
+    rays = model.rays(points)
+    live = _live(project(model.geometry, rays).xy, rays, spots)
+    points, rays = points[live], rays[live]
+    if len(points) < _LEAST_SPOTS:
+        return None
+    seen = _contained(points, hkl)
+    counts = spots.counts[used]
+    return Recorded(
+        rays,
+        np.linalg.norm(rays, axis=1) - model.radius,
+        seen,
+        spot_rays,
+        missed,
+        np.log(np.maximum(counts, 1e-3)),
+        model.radius,
+        fit.spread,
+    )
+
+
+def recorded_evidence(lattices: list[Recorded], beams: FloatArray) -> FloatArray:
+    """Logarithm of the odds of each beam by what its lattices recorded: 0 for the best, else negative.
+
+    Parameters
+    ----------
+    lattices : list of Recorded
+        Lattices of one frame, all in the same geometry.
+    beams : ndarray, shape (n, 3)
+        Rays in 1/Å.
+    """
+    if not lattices or not len(beams):
+        return np.zeros(len(beams))
+    likely = np.array([sum(lattice.log_likelihood(beam) for lattice in lattices) for beam in beams])
+    return np.asarray(np.maximum(_WORTH * (likely - likely.max()), -_LIMIT))
+
+
+def _live(xy: FloatArray, rays: FloatArray, spots: Spots) -> BoolArray:
+    """Points on the detector, on pixels that count."""
+    height, width = spots.shape
+    inside = (rays[:, 2] > 0) & (xy > _EDGE_PX).all(axis=1)
+    inside &= (xy[:, 0] < width - _EDGE_PX) & (xy[:, 1] < height - _EDGE_PX)
+    if spots.known is not None:
+        column, row = xy[inside].astype(np.int64).T
+        inside[inside] = spots.known[row, column]
+    return np.asarray(inside)
+
+
+def _contained(points: FloatArray, hkl: FloatArray) -> BoolArray:
+    """Which points are among some indices."""
+    low = np.minimum(points.min(axis=0), hkl.min(axis=0))
+    size = np.maximum(points.max(axis=0), hkl.max(axis=0)) - low + 1
+    weight = np.array([size[1] * size[2], size[2], 1.0])
+    return np.isin(((points - low) @ weight).astype(np.int64), ((hkl - low) @ weight).astype(np.int64))
+
+
+def _seen_likelihood(features: FloatArray, seen: BoolArray) -> float:
+    """Log likelihood of a logistic regression at its best, by Newton's method."""
+    count, number = features.shape
+    ridge = _RIDGE * count * np.eye(number)
+    weights = np.zeros(number)
+    for _ in range(_ROUNDS):
+        chance = 1.0 / (1.0 + np.exp(-np.clip(features @ weights, -30.0, 30.0)))
+        normal = (features * (chance * (1.0 - chance) + 1e-9)[:, None]).T @ features + ridge
+        step = np.linalg.solve(normal, features.T @ (seen - chance) - ridge @ weights)
+        weights = weights + np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
+        if np.abs(step).max() < 1e-3:
+            break
+    score = features @ weights
+    return float((seen * score - np.logaddexp(0.0, score)).sum())
