@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # The poster's colors: red for the known center, orange and blue for two models.
 KNOWN, FIRST, SECOND = "#d62728", "#ff7f0e", "#1f77b4"
 _MARKS = (FIRST, SECOND, "#2ca02c", "#9467bd")
+# Tell the validation sets of one run apart, which share its color.
+_SETS = "osD^vP*X"
 _AXES = ("center x, px of 820", "center y, px of 820", "pitch, deg", "yaw, deg")
 
 
@@ -104,19 +106,28 @@ def loss_curves(runs: Mapping[str, Mapping[str, Sequence[tuple[int, float]]]], q
     ----------
     runs : dict
         Name of the run to name of the curve (``"training"``, or a validation set) to its points
-        ``(step, value)``; training is dashed.
+        ``(step, value)``; training is dashed, each validation set has its own marker.
     quantity : str
         Label of the ordinate.
     """
     drawn = figure(7, 4)
     axes = drawn.add_subplot()
+    sets = dict.fromkeys(name for curves in runs.values() for name in curves if name != "training")
+    marks = {name: _SETS[place % len(_SETS)] for place, name in enumerate(sets)}
     for number, (run, curves) in enumerate(runs.items()):
         for name, points in curves.items():
             if not points:
                 continue
             steps, values = zip(*points, strict=True)
             style = "--" if name == "training" else "-"
-            axes.plot(steps, values, style, color=f"C{number % 10}", alpha=0.8, label=f"{run}: {name}")
+            axes.plot(
+                *(steps, values, style),
+                color=f"C{number % 10}",
+                marker=marks.get(name),
+                markersize=4,
+                alpha=0.8,
+                label=f"{run}: {name}",
+            )
     axes.set_xlabel("step")
     axes.set_ylabel(quantity)
     if axes.lines:
