@@ -46,7 +46,7 @@ lint: setup
 # Without pytest-qt, so that tests/core/conftest.py can forbid Qt altogether.
 test-core: setup
 	@$(call stage,5/6 tests of the core with Qt forbidden)
-	@$(BIN)/python -m pytest -p no:pytest-qt tests/core
+	@$(BIN)/python -m pytest -p no:pytest-qt tests/core tests/slurm
 
 test-gui: setup
 	@$(call stage,6/6 tests of the window and of whole programs (offscreen))

@@ -1,10 +1,15 @@
-"""How quick the window is: python benchmarks/viewer.py [--frames N]
+"""How quick the window is: python benchmarks/viewer.py [--frames N] [--sizes 6 18] [--types uint16 ...]
 
-For each size and type of pixels: from opening to the first picture, to the next frame, a step of the
-contrast's handle, a step of the wheel. "GUI" is processor time of the window's thread, painting
-included: for so long it cannot answer. "wall" also counts the reader's thread and whatever else the
-machine does. The longest stall is the most that passes between two ticks of a timer of the window's
-thread that should tick every 5 ms: processor time and wall.
+For each size and type of pixels: from opening to the first picture; to the next frame, when it was
+looked ahead for ("flip") and when it was not ("jump"); a step of the contrast's handle; a step of the
+wheel. Then, once for each size: a step of a center dragged with rings, radial profile and score open,
+and the longest stall while a frame and a run are predicted.
+
+"GUI" is processor time of the window's thread, painting included: for so long it cannot answer. "wall"
+also counts the reader's thread and whatever else the machine does. A stall is what passes between two
+ticks of a timer of the window's thread that should tick every 5 ms: its processor time; "own", the time on
+the clock less what the kernel says the thread stood in line for a processor (Linux; it still counts
+waiting for Python's lock); and the time on the clock. On a busy machine, judge by the first two.
 """
 
 from __future__ import annotations
@@ -14,7 +19,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -28,13 +34,21 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer
 from xgeom_core.files import write_nxmx
 from xgeom_core.frame import Metadata
 from xgeom_gui.launch import blank_settings, make_application, make_window
-from xgeom_gui.main_window import MainWindow
-from xgeom_gui.session import Session
+from xgeom_gui.services.predictor import Experiment
 from xgeom_gui.settings import Settings
 
-SIZES = ((2527, 2463), (4371, 4150))
-TYPES = ("uint16", "int32", "uint32", "float32")
-STEPS, PATIENCE_MS, TICK_MS = 20, 120_000, 5
+SIZES = {"6": (2527, 2463), "18": (4371, 4150)}
+TYPES = ("uint16", "uint32", "float32", "int32")
+STEPS, PATIENCE_MS, TICK_MS, LATE_S = 20, 120_000, 5, 0.05
+SCHEDULE = Path("/proc/thread-self/schedstat")
+
+
+def in_line_s() -> float:
+    """How long this thread has stood in line for a processor, in seconds; 0 where nobody counts."""
+    try:
+        return int(SCHEDULE.read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
 
 
 class Watchdog:
@@ -45,23 +59,31 @@ class Watchdog:
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
-        self.worst = self._last = (0.0, 0.0)
+        self._spans: list[tuple[float, float, float]] = []
+        self._last = (0.0, 0.0, 0.0)
 
     def start(self) -> None:
         """Begin to watch."""
-        self.worst, self._last = (0.0, 0.0), (time.thread_time(), time.perf_counter())
+        self._spans, self._last = [], self._now()
         self._timer.start()
 
-    def stop(self) -> tuple[float, float]:
-        """The worst, in ms of processor time and on the clock."""
+    def stop(self) -> str:
+        """The worst in ms: processor time, own time, on the clock; and how many ticks came late."""
         self._tick()
         self._timer.stop()
-        return 1000 * self.worst[0], 1000 * self.worst[1]
+        cpu, own, wall = (1000 * max(column) for column in zip(*self._spans, strict=True))
+        late = sum(span[1] > LATE_S for span in self._spans)
+        return f"{cpu:4.0f} {own:5.0f} {wall:6.0f}   {late:3d} of {len(self._spans)}"
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        return time.thread_time(), in_line_s(), time.perf_counter()
 
     def _tick(self) -> None:
-        now = (time.thread_time(), time.perf_counter())
-        cpu, wall = (later - earlier for later, earlier in zip(now, self._last, strict=True))
-        self.worst, self._last = (max(self.worst[0], cpu), max(self.worst[1], wall)), now
+        now = self._now()
+        cpu, line, wall = (later - earlier for later, earlier in zip(now, self._last, strict=True))
+        self._last = now
+        self._spans.append((cpu, wall - line, wall))
 
 
 def wait(condition: Callable[[], bool]) -> None:
@@ -104,9 +126,25 @@ def timed(act: Callable[[], object]) -> tuple[float, float]:
     return 1000 * (time.thread_time() - cpu), 1000 * (time.perf_counter() - wall)
 
 
-def measure(window: MainWindow, session: Session, path: Path, frames: int) -> dict[str, tuple[float, float]]:
+def repeated(act: Callable[[int], object], steps: Iterable[int]) -> tuple[float, float]:
+    """Medians of (GUI ms, wall ms) of an action, the event loop running in between."""
+    times = []
+    for step in steps:
+        times.append(timed(lambda step=step: act(step)))
+        wait(lambda: True)
+    gui, wall = zip(*times, strict=True)
+    return float(np.median(gui)), float(np.median(wall))
+
+
+def measure(bench: Bench, path: Path, frames: int) -> dict[str, tuple[float, float]]:
     """Each figure as (GUI ms, wall ms); medians of the repeated ones."""
-    canvas = window.image.box.scene().views()[0].viewport()
+    window, session = bench.window, bench.session
+    canvas = window.image.canvas.viewport()
+
+    def show(index: int) -> None:
+        session.show_index(index)
+        wait(lambda: session.index == index and not session.activity)
+        canvas.repaint()
 
     def open_it() -> None:
         window.open(str(path))
@@ -115,77 +153,134 @@ def measure(window: MainWindow, session: Session, path: Path, frames: int) -> di
 
     found = {"open": timed(open_it)}
     flips = []
-    for i in range(1, frames):
-
-        def flip(index: int = i) -> None:
-            session.show_index(index)
-            wait(lambda: session.index == index and not session.activity)
-            canvas.repaint()
-
-        flips.append(timed(flip))
-    drags, zooms = [], []
+    for index in range(1, frames):
+        bench.wait_for_lookahead(index)
+        flips.append(timed(lambda index=index: show(index)))
+    found["flip"] = (
+        float(np.median([gui for gui, _ in flips])),
+        float(np.median([wall for _, wall in flips])),
+    )
+    # Back to the first and straight to the last but one: neither was looked ahead for.
+    found["jump"] = repeated(show, [0, frames - 2] if frames > 3 else [0])
     low, high = session.display.levels(0)
-    for i in range(STEPS):
 
-        def drag(step: int = i) -> None:
-            session.display.set_levels(low, high * (1 + 0.05 * step) + 1)
-            canvas.repaint()
+    def drag(step: int) -> None:
+        session.display.set_levels(low, high * (1 + 0.05 * step) + 1)
+        canvas.repaint()
 
-        drags.append(timed(drag))
-        wait(lambda: True)
-    for i in range(STEPS):
+    def zoom(step: int) -> None:
+        window.image.box.scaleBy((0.85, 0.85) if step < STEPS // 2 else (1 / 0.85, 1 / 0.85))
+        canvas.repaint()
 
-        def zoom(step: int = i) -> None:
-            window.image.box.scaleBy((0.85, 0.85) if step < STEPS // 2 else (1 / 0.85, 1 / 0.85))
-            canvas.repaint()
-
-        zooms.append(timed(zoom))
-        wait(lambda: True)
-    for name, times in (("flip", flips), ("drag", drags), ("zoom", zooms)):
-        found[name] = (
-            float(np.median([gui for gui, _ in times])),
-            float(np.median([wall for _, wall in times])),
-        )
+    found["drag"] = repeated(drag, range(STEPS))
+    found["zoom"] = repeated(zoom, range(STEPS))
     window.image.reset_view()
     return found
 
 
+class Bench:
+    """The window under test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.app = make_application()
+        self.window, self.session, self.coordinator = make_window(Settings(blank_settings(folder)))
+        self.session.set_automatic(False)
+        self.window.resize(1366, 768)
+        self.window.show()
+
+    def wait_for_lookahead(self, index: int) -> None:
+        """Until the next frame is ready: a user looks at a frame for a moment."""
+        reader, wanted = self.coordinator.reader, self.session.wanted
+        assert wanted is not None
+        wait(lambda: reader.is_ready(replace(wanted, index=index)))
+
+    def center_drag(self) -> tuple[float, float]:
+        """A step of a center by hand, everything that follows it open."""
+        session = self.session
+        session.rings.choose(resolution=True, ice=True)
+        self.window.actions_by_name["radial_profile"].trigger()
+        origin = session.estimates[0]
+        x, y = origin.center_px
+
+        def step(number: int) -> None:
+            session.corrections.drag(origin, (x + 3.0 * number, y + 2.0 * number))
+            session.corrections.select("manual")
+
+        # Everything that follows counts, what comes back from threads and its painting as well.
+        gui, wall = timed(lambda: [(step(number), wait(lambda: True)) for number in range(1, STEPS + 1)])
+        found = gui / STEPS, wall / STEPS
+        session.corrections.drop()
+        session.corrections.reset()
+        session.rings.choose(resolution=False, ice=False)
+        self.window.actions_by_name["radial_profile"].trigger()
+        return found
+
+    def stall_of_prediction(self) -> str:
+        """While the frame shown is predicted."""
+        dog, session = Watchdog(), self.session
+        dog.start()
+        self.coordinator.predict_now()
+        wait(lambda: session.prediction is not None and not session.activity)
+        return dog.stop()
+
+    def stall_of_run(self) -> str:
+        """While a run is predicted and the user flips through it."""
+        dog, session, run = Watchdog(), self.session, self.window.center_tools.run
+        self.window.actions_by_name["run"].trigger()
+        dog.start()
+        run.start()
+        wait(lambda: not session.batch.running and session.batch.done > 0)
+        self.window.actions_by_name["run"].trigger()
+        return dog.stop()
+
+
 def main() -> int:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--frames", type=int, default=6, help="frames in each file")
-    parser.add_argument(
-        "--docks", action="store_true", help="with the display panel and the radial profile open"
-    )
+    parser.add_argument("--frames", type=int, default=5, help="frames in each file")
+    parser.add_argument("--sizes", nargs="*", choices=list(SIZES), default=list(SIZES), help="megapixels")
+    parser.add_argument("--types", nargs="*", choices=TYPES, default=list(TYPES))
+    parser.add_argument("--docks", action="store_true", help="with display panel and radial profile open")
+    parser.add_argument("--no-prediction", action="store_true", help="leave the stalls of prediction out")
     options = parser.parse_args()
-    app = make_application()
-    folder = Path(tempfile.mkdtemp())
-    window, session, coordinator = make_window(Settings(blank_settings(folder)))
-    session.set_automatic(False)
-    window.resize(1366, 768)
-    window.show()
+    folder = Path(tempfile.mkdtemp(prefix="xgeom-"))
+    bench = Bench(folder)
     if options.docks:
-        window.actions_by_name["display"].trigger()
-        window.actions_by_name["radial_profile"].trigger()
-    print(f"{'pixels':>11} {'type':>8} | {'open':>11} | {'flip':>11} | {'drag':>9} | {'zoom':>9} | stall")
-    print(f"{'':>11} {'':>8} | {'GUI  wall':>11} | {'GUI  wall':>11} | {'GUI wall':>9} | {'GUI wall':>9} |")
-    watchdog = Watchdog()
-    for shape in SIZES:
-        for kind in TYPES:
+        bench.window.actions_by_name["display"].trigger()
+        bench.window.actions_by_name["radial_profile"].trigger()
+    names = ("open", "flip", "jump", "drag", "zoom")
+    print("ms: GUI thread and wall; stalls: processor, own, wall and late ticks (own > 50 ms)")
+    print(f"{'pixels':>11} {'type':>8} | " + " | ".join(f"{name:>11}" for name in names) + " | stall")
+    for size in options.sizes:
+        shape = SIZES[size]
+        for kind in options.types:
             path = folder / f"{kind}-{shape[0]}.h5"
             make_file(path, shape, kind, options.frames)
-            watchdog.start()
-            found = measure(window, session, path, options.frames)
-            stall = watchdog.stop()
-            cells = [f"{gui:4.0f} {wall:6.0f}" for gui, wall in (found["open"], found["flip"])]
-            cells += [f"{gui:4.1f} {wall:4.1f}" for gui, wall in (found["drag"], found["zoom"])]
-            stalls = f"{stall[0]:.0f} ms, {stall[1]:.0f} ms wall"
-            print(f"{shape[0]:>5}x{shape[1]:<5} {kind:>8} | {' | '.join(cells)} | {stalls}", flush=True)
+            dog = Watchdog()
+            dog.start()
+            found = measure(bench, path, options.frames)
+            stall = dog.stop()
+            cells = [f"{gui:5.1f} {wall:5.0f}" for gui, wall in (found[name] for name in names)]
+            print(f"{shape[0]:>5}x{shape[1]:<5} {kind:>8} | {' | '.join(cells)} | {stall}", flush=True)
+            if kind == options.types[-1]:
+                more(bench, shape, path, not options.no_prediction)
             path.unlink()
-    coordinator.shutdown()
-    app.quit()
+    bench.coordinator.shutdown()
     sys.stdout.flush()
     os._exit(0)
+
+
+def more(bench: Bench, shape: tuple[int, int], path: Path, predicting: bool) -> None:
+    """What is asked once for a size: a center dragged, and stalls of prediction."""
+    name = f"{shape[0]:>5}x{shape[1]:<5}"
+    if bench.session.metadata.center_px is None:
+        bench.session.set_experiment(Experiment(200.0, (0.172, 0.172), 1.0))
+    if bench.session.estimates:
+        gui, wall = bench.center_drag()
+        print(f"{name} center dragged by a step: {gui:.1f} ms GUI, {wall:.0f} ms wall", flush=True)
+    if predicting:
+        print(f"{name} stall while predicting:   {bench.stall_of_prediction()}", flush=True)
+        print(f"{name} stall during a run:       {bench.stall_of_run()}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,78 +1,63 @@
-"""Make pictures of the window: python docs/make_screenshots.py [FOLDER, by default docs]
+"""Make the pictures of the window: python docs/make_screenshots.py [SCENE ...] [--out FOLDER]
 
-window.png    the bundled example with its prediction; the README shows it
-training.png  a small training run, live, in a process of its own; it shows paths, so it is not kept
+Without a scene, all of them. They go to docs/screens, that of the bundled example also to docs/window.png.
+Real frames come from the folder named by XGEOM_FRAMES, by default ../shared/frames beside the checkout;
+pictures of frames that are not there are left out.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
+import shutil
 import sys
-import tempfile
 from pathlib import Path
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+HERE = Path(__file__).resolve().parent
+# The scenes stand in a folder, not in a package.
+sys.path.insert(0, str(HERE / "screens"))
 
-from PySide6.QtCore import QTimer
+import centers  # noqa: E402
+import files  # noqa: E402
+import image  # noqa: E402
+import start  # noqa: E402
+import training  # noqa: E402
+from studio import Studio  # noqa: E402
 
-from xgeom_gui.launch import blank_settings, make_application, make_window
-from xgeom_gui.settings import Settings
-
-FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent
-POLL_MS, PATIENCE_MS = 200, 180_000
-SIZE = (1366, 768)
+FRAMES = Path(os.environ.get("XGEOM_FRAMES", HERE.parent.parent / "shared" / "frames"))
+# Each room begins with a fresh window.
+ROOMS = (start.SCENES, image.SCENES, files.SCENES, centers.SCENES, training.SCENES)
 
 
 def main() -> int:
-    """Drive the window through both pictures; 1 if a step takes too long."""
-    app = make_application()
-    folder = tempfile.mkdtemp()
-    window, session, coordinator = make_window(Settings(blank_settings(Path(folder))))
-    process = window.training_panel._process
-    window.resize(*SIZE)
-    window.show()
-    window.open_example()
-
-    def answered() -> bool:
-        return session.prediction is not None and not session.activity
-
-    def start_training() -> None:
-        window.grab().save(str(FOLDER / "window.png"))
-        window.actions_by_name["train"].trigger()
-        panel = window.training_panel
-        panel.folder.setText(str(Path(folder) / "first-run"))
-        panel.form.set_values(
-            training__steps=400,
-            training__batch=16,
-            model__width=8,
-            model__input_px=96,
-            validation__every_steps=20,
-        )
-        panel.start()
-
-    def learned() -> bool:
-        return len(process.history.steps) >= 8 and len(process.history.validations) >= 2
-
-    def finish() -> None:
-        window.grab().save(str(FOLDER / "training.png"))
-        process.stop()
-
-    stages = [(answered, start_training), (learned, finish), (lambda: process.state == "idle", app.quit)]
-
-    def advance() -> None:
-        if stages and stages[0][0]():
-            stages.pop(0)[1]()
-
-    timer = QTimer(interval=POLL_MS)
-    timer.timeout.connect(advance)
-    timer.start()
-    QTimer.singleShot(PATIENCE_MS, app.quit)
-    app.exec()
-    coordinator.shutdown(0)
-    sys.stdout.write("done\n" if not stages else f"{len(stages)} pictures or steps are missing\n")
+    """Make them; 1 if one is missing."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    names = [name for scenes in ROOMS for name in scenes]
+    parser.add_argument("scenes", nargs="*", metavar="SCENE", help=f"one or more of {', '.join(names)}")
+    parser.add_argument("--out", type=Path, default=HERE / "screens", help="folder for the pictures")
+    options = parser.parse_args()
+    if unknown := set(options.scenes) - set(names):
+        parser.error(f"there is no scene {', '.join(sorted(unknown))}")
+    wanted, missing = options.scenes or names, []
+    for scenes in ROOMS:
+        chosen = [name for name in scenes if name in wanted]
+        if not chosen:
+            continue
+        studio = Studio(options.out, FRAMES)
+        for name in chosen:
+            try:
+                scenes[name](studio)
+                print(name, flush=True)
+            except (TimeoutError, FileNotFoundError) as error:
+                missing.append(name)
+                print(f"{name} is missing: {error}", flush=True)
+        studio.close()
+        studio.window.hide()
+    if "window" in wanted and options.out == HERE / "screens":
+        shutil.move(options.out / "window.png", HERE / "window.png")
     sys.stdout.flush()
-    # The predictor's thread may still be importing torch; nothing is left to save.
-    os._exit(1 if stages else 0)
+    # A predictor's thread may still be at work; nothing is left to save.
+    os._exit(1 if missing else 0)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Sets xgeom up in ./.venv: system libraries, virtual environment, pinned packages, editable install.
 #
-#   bash packaging/setup.sh [offscreen|window|system]
+#   bash packaging/setup.sh [offscreen|window|system|cluster]
 #
 # offscreen  what tests and computing nodes need (default)
 # window     the same, and what a window on this display needs
 # system     only the system packages, including python3 and make
+# cluster    only Slurm, for the tests of jobs on a cluster; without it they are skipped
 #
 # Needs bash and coreutils only. When everything is in place it ends within a fraction of a second.
 set -euo pipefail
@@ -37,6 +38,8 @@ die() {
     exit 1
 }
 have() { command -v "$1" >/dev/null 2>&1; }
+# Daemons stand where not everybody looks for programs.
+have_daemon() { PATH="$PATH:/usr/sbin:/sbin" have "$1"; }
 
 # ------------------------------------------------------------------------------------------- Python
 
@@ -97,6 +100,11 @@ have_font() {
 }
 
 missing_packages() {
+    if [ "$1" = cluster ]; then
+        have_daemon slurmctld && have_daemon slurmd && have sbatch || printf 'slurm-wlm '
+        have_daemon munged || printf 'munge '
+        return 0
+    fi
     [ "$1" != system ] || have make || printf 'make '
     [ -x $VENV/bin/python ] || python_packages
     missing_libs "$OFFSCREEN_LIBS"
@@ -199,11 +207,11 @@ install_packages() {
 main() {
     local purpose=${1:-offscreen}
     case $purpose in
-    offscreen | window | system) ;;
-    *) die "the set-up knows offscreen, window and system, not '$purpose'." ;;
+    offscreen | window | system | cluster) ;;
+    *) die "the set-up knows offscreen, window, system and cluster, not '$purpose'." ;;
     esac
     install_system_packages "$purpose"
-    if [ "$purpose" = system ] || installed; then return 0; fi
+    if [ "$purpose" = system ] || [ "$purpose" = cluster ] || installed; then return 0; fi
     make_venv
     install_packages
 }

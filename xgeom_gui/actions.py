@@ -73,6 +73,24 @@ SPECS = (
         "Mean counts against the angle or the radius about the selected center",
         checkable=True,
     ),
+    ActionSpec("turn_left", "Turn left", ("Ctrl+[",), "Turn the view by 90° to the left"),
+    ActionSpec("turn_right", "Turn right", ("Ctrl+]",), "Turn the view by 90° to the right"),
+    ActionSpec(
+        "flip_left_right",
+        "Flip left and right",
+        ("Ctrl+H",),
+        "Mirror the view; the readout stays that of the file",
+    ),
+    ActionSpec(
+        "flip_top_bottom",
+        "Flip top and bottom",
+        ("Ctrl+J",),
+        "Mirror the view; the readout stays that of the file",
+    ),
+    ActionSpec("upright", "Upright", ("Ctrl+U",), "Fast to the right and slow down, as in the file"),
+    ActionSpec(
+        "restore_layout", "Restore the layout", (), "Put docks and panels back where they were at first"
+    ),
     ActionSpec("play", "Play", ("S",), "Play the frames one after the other, or stop", checkable=True),
     ActionSpec("predict", "Predict", ("P",), "Find center and tilt of this frame now"),
     ActionSpec(

@@ -53,7 +53,7 @@ class Coordinator(QObject):
         super().__init__(parent)
         self._session, self._reader, self._predictor = session, reader, predictor
         self.files = files
-        self.predictor = predictor
+        self.reader, self.predictor = reader, predictor
         # Whether answers come with what speaks for them: somebody looks at it.
         self.explaining = False
         self._helpers: list[Service] = [reader, predictor, files]

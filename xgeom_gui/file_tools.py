@@ -166,6 +166,18 @@ class FileTools(QObject):
             target = target.with_name(f"{target.name}.csv")
         self._saver.submit(SaveRequest(str(target), partial(export_rows, self._rows(), target)))
 
+    def export_run(self, path: str) -> None:
+        """Save what a run has found, frame by frame, as ``.csv`` or ``.json``."""
+        target = Path(path)
+        if target.suffix.lower() not in {".csv", ".json"}:
+            target = target.with_name(f"{target.name}.csv")
+        rows = self._session.batch.records()
+        self._saver.submit(SaveRequest(str(target), partial(export_rows, rows, target)))
+
+    def choose_run_export(self) -> None:
+        """Ask where to save what a run has found."""
+        self._ask("Save the list of frames of the run", _TABLES, ".csv", self.export_run)
+
     def copy_table(self) -> None:
         """Copy the table of centers as text with tabs, as spreadsheets take it."""
         rows = self._rows()

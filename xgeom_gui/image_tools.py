@@ -27,12 +27,6 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QMainWindow
 
 SIDE_WIDTH, PROFILE_HEIGHT = 268, 210
-VIEW_MENU = (
-    *("reset_view", "zoom_center", "", "log", "invert", "auto_contrast", "rings", ""),
-    *("display", "mask", "line_profile", "radial_profile", "", "play"),
-)
-"""Actions of the view menu by name; "" separates."""
-
 _LEFT, _BOTTOM = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
 
 

@@ -24,10 +24,9 @@ from xgeom_gui.options import Options
 from xgeom_gui.services.geometry_reader import GeometryReader
 from xgeom_gui.services.predictor import PredictorLike, PredictorThread, load_predictor
 from xgeom_gui.services.reader import FrameReader, open_source
-from xgeom_gui.services.training_process import TrainingProcess
 from xgeom_gui.session import Session
 from xgeom_gui.settings import Settings
-from xgeom_gui.theme import apply_theme
+from xgeom_gui.theme import THEME, apply_theme
 from xgeom_gui.wording import center_rows, plain_table
 
 _Say = Callable[[str], None]
@@ -88,17 +87,17 @@ def make_application() -> QApplication:
         app = QApplication(sys.argv[:1])
     app.setApplicationName("xgeom")
     app.setDesktopFileName("xgeom")
-    apply_theme(app, _icon("chevron-down.svg"))
-    app.setWindowIcon(QIcon(str(_icon("xgeom.svg"))))
+    apply_theme(_icons())
+    app.setWindowIcon(QIcon(str((_icons() or Path()) / "xgeom.svg")))
     return app
 
 
-def _icon(name: str) -> Path:
-    """Path of a bundled icon; a missing one is no reason not to start, it stays blank."""
+def _icons() -> Path | None:
+    """Folder of the bundled icons; missing ones are no reason not to start, they stay blank."""
     try:
-        return resource(f"icons/{name}")
+        return resource("icons/xgeom.svg").parent
     except XgeomError:
-        return Path(name)
+        return None
 
 
 def make_window(
@@ -107,6 +106,7 @@ def make_window(
     load: Callable[[str], PredictorLike] = load_predictor,
 ) -> tuple[MainWindow, Session, Coordinator]:
     """The window with its session and services, assembled but not shown."""
+    THEME.choose(settings.theme)
     session = Session()
     if model != "default":
         session.use_model(model)
@@ -114,9 +114,8 @@ def make_window(
     session.display.restore(settings.display)
     desk = FileDesk(session, GeometryReader())
     coordinator = Coordinator(session, FrameReader(open_source), PredictorThread(load), desk)
-    training = TrainingProcess()
-    window = MainWindow(session, coordinator, training, settings)
-    for owned in (session, coordinator, training):
+    window = MainWindow(session, coordinator, settings)
+    for owned in (session, coordinator):
         owned.setParent(window)
     return window, session, coordinator
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QMainWindow,
-    QMenu,
-    QSizePolicy,
     QStackedWidget,
-    QToolBar,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -22,12 +18,11 @@ from PySide6.QtWidgets import (
 from xgeom_core.errors import XgeomError
 from xgeom_core.resources import resource
 from xgeom_gui.actions import SPECS, make_actions
-from xgeom_gui.announcer import Notice
 from xgeom_gui.center_tools import CenterTools
 from xgeom_gui.centers import centers_of
 from xgeom_gui.coordinator import Coordinator
 from xgeom_gui.file_tools import FileTools
-from xgeom_gui.image_tools import VIEW_MENU, ImageTools
+from xgeom_gui.image_tools import ImageTools
 from xgeom_gui.panels.center_menu import CenterMenu
 from xgeom_gui.panels.centers import CentersPanel
 from xgeom_gui.panels.empty import EmptyState
@@ -39,15 +34,16 @@ from xgeom_gui.panels.recent import RecentList
 from xgeom_gui.panels.results import DOCK_WIDTH, ResultsDock
 from xgeom_gui.panels.status import StatusBar
 from xgeom_gui.panels.tilt import TiltPanel
-from xgeom_gui.panels.training import TrainingPanel
-from xgeom_gui.services.training_process import TrainingProcess, default_run_root
 from xgeom_gui.session import Session
 from xgeom_gui.settings import Settings
+from xgeom_gui.toolbar import make_toolbar
+from xgeom_gui.training_tools import TrainingTools
+from xgeom_gui.view_menu import PICTURE_MENU, ViewMenu
 from xgeom_gui.views.image_view import ImageView
+from xgeom_gui.window_layout import WindowLayout
 
 EXAMPLE = "example/frame.h5"
 DEFAULT_SIZE = (1366, 728)
-_LAST_PATIENCE_MS = 20_000
 _NEED_A_FRAME = (
     *("reset_view", "zoom_center", "predict", "reload", "previous", "next"),
     *("copy_as", "copy_center", "read_as", "measure_from", "hide", "remove"),
@@ -62,7 +58,6 @@ class MainWindow(QMainWindow):
     session : Session
     coordinator : Coordinator
         Owns the threads; shut down when the window closes.
-    training : TrainingProcess
     settings : Settings
 
     Signals
@@ -73,28 +68,23 @@ class MainWindow(QMainWindow):
 
     closed = Signal()
 
-    def __init__(
-        self, session: Session, coordinator: Coordinator, training: TrainingProcess, settings: Settings
-    ) -> None:
+    def __init__(self, session: Session, coordinator: Coordinator, settings: Settings) -> None:
         super().__init__()
-        self._session, self._coordinator = session, coordinator
-        self._training, self._settings = training, settings
-        self._close_confirmed = False
-        self._patience = QTimer(self, singleShot=True, interval=_LAST_PATIENCE_MS)
-        self._patience.timeout.connect(training.kill)
+        self._session, self._coordinator, self._settings = session, coordinator, settings
         self.setWindowTitle("xgeom")
         self.setAcceptDrops(True)
         self.actions_by_name = make_actions(self)
         self.image = ImageView(session)
         self.centers, self.tilt = CentersPanel(session), TiltPanel(session)
         self.experiment = ExperimentPanel(session)
-        self.training_panel = TrainingPanel(session, training, settings.run_root(default_run_root()))
+        self.training = TrainingTools(session, coordinator, settings, self)
         self.messages = MessageBar()
         self.status = StatusBar(session)
         self.center_menu = CenterMenu(session, self.centers, self.image.zoom_to, self.actions_by_name)
         self._key_sheet = KeySheet(self)
         self.file_tools = FileTools(self, self.image, session, coordinator, settings, self.actions_by_name)
         self.experiment.set_memory(self.file_tools.memory)
+        self.view_menu = ViewMenu(self, self.image, settings, self.actions_by_name)
         self._build_toolbar()
         self.image_tools = ImageTools(self, self.image, session, coordinator, settings, self.actions_by_name)
         self.tabifyDockWidget(self.image_tools.docks["display"], self.file_tools.tree_dock)
@@ -103,53 +93,23 @@ class MainWindow(QMainWindow):
         self.center_tools = CenterTools(
             session, coordinator, self.image, self.centers, self._results, self.actions_by_name
         )
+        self.center_tools.run.export_wanted.connect(self.file_tools.choose_run_export)
         self.setStatusBar(self.status)
+        self._layout = WindowLayout(self, settings)
         self._connect_actions()
         self._connect_session()
         self.image.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.resize(*DEFAULT_SIZE)
-        if settings.window_geometry is not None:
-            self.restoreGeometry(settings.window_geometry)
+        self._layout.take()
+        self._empty.open_button.setFocus()
 
     def _build_toolbar(self) -> None:
-        bar = QToolBar("Actions")
-        bar.setObjectName("toolbar")
-        bar.setMovable(False)
-        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        groups = (
-            ("file", "open"),
-            ("reset_view", "zoom_center", "view"),
-            ("predict", "automatic"),
-            ("add_geometry", "copy_as"),
-        )
-        for i, group in enumerate(groups):
-            if i:
-                bar.addSeparator()
-            bar.addActions([self.actions_by_name[name] for name in group])
-        spacer = QWidget()
-        spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        bar.addWidget(spacer)
-        bar.addActions([self.actions_by_name[name] for name in ("keys",)])
-        self._give_menu(bar, "file", self.file_tools.menu())
-        self._give_menu(bar, "copy_as", self.center_menu.copy_menu)
-        self._give_menu(bar, "view", self._view_menu())
-        self.addToolBar(bar)
-
-    def _view_menu(self) -> QMenu:
-        menu = QMenu(self)
-        for name in VIEW_MENU:
-            if name:
-                menu.addAction(self.actions_by_name[name])
-            else:
-                menu.addSeparator()
-        return menu
-
-    def _give_menu(self, bar: QToolBar, name: str, menu: QMenu) -> None:
-        """The button opens its menu below itself; the key opens it at the table."""
-        button = bar.widgetForAction(self.actions_by_name[name])
-        assert isinstance(button, QToolButton)
-        button.setMenu(menu)
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menus = {
+            "file": self.file_tools.menu(),
+            "copy_as": self.center_menu.copy_menu,
+            "view": self.view_menu.menu,
+        }
+        self.addToolBar(make_toolbar(self.actions_by_name, menus))
 
     def _build_center(self) -> None:
         shown = QWidget()
@@ -164,7 +124,8 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.image_tools.play_strip)
         self.pages = QStackedWidget()
         recent, actions = RecentList(self.file_tools.recent, self.open), self.actions_by_name
-        self.pages.addWidget(EmptyState(actions["open"], actions["example"], recent))
+        self._empty = EmptyState(actions["open"], actions["example"], recent)
+        self.pages.addWidget(self._empty)
         self.pages.addWidget(shown)
         center = QWidget()
         outer = QVBoxLayout(center)
@@ -176,7 +137,7 @@ class MainWindow(QMainWindow):
 
     def _build_dock(self) -> None:
         sections = (("Centers", self.centers), ("Tilt", self.tilt), ("Experiment", self.experiment))
-        self._results = ResultsDock(sections, self.training_panel)
+        self._results = ResultsDock(sections, self.training.panel)
         self.tabs = self._results.tabs
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._results)
         self.resizeDocks([self._results], [DOCK_WIDTH], Qt.Orientation.Horizontal)
@@ -195,12 +156,13 @@ class MainWindow(QMainWindow):
             "predict": self._coordinator.predict_now,
             "train": lambda: self._results.show_tab("Training"),
             "keys": self._key_sheet.show,
+            "restore_layout": self._layout.reset,
             "quit": self.close,
         }
         for name, handler in handlers.items():
             self.actions_by_name[name].triggered.connect(lambda _checked, act=handler: act())
         self.actions_by_name["automatic"].toggled.connect(self._set_automatic)
-        menu = (*VIEW_MENU, "", "reload")
+        menu = (*PICTURE_MENU, "", "reload")
         self.image.set_menu([self.actions_by_name.get(name) for name in menu])
         # Keys of one row must not work elsewhere: Delete and Space mean something in text fields and buttons.
         self.centers.table.addActions([self.actions_by_name[spec.name] for spec in SPECS if spec.of_table])
@@ -212,8 +174,6 @@ class MainWindow(QMainWindow):
         session.noticed.connect(self.messages.show_notice)
         self.image.hovered.connect(session.set_cursor)
         self.centers.chosen.connect(self.image.zoom_to)
-        self._training.state_changed.connect(self._on_training)
-        self.training_panel.root_chosen.connect(self._settings.keep_run_root)
         self._show_options()
         self._on_frame()
 
@@ -265,45 +225,24 @@ class MainWindow(QMainWindow):
             self.take(files)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
-        """Stop threads and a running training without a stall; ask first if one is running."""
-        if self._training.state != "idle" and not self._close_confirmed:
-            event.ignore()
-            self._close_confirmed = True
-            self.messages.show_notice(
-                Notice("A training run is going on. Closing stops it; its model is saved first.", "info"),
-                "Stop it and close",
-                self.close,
-            )
-            return
-        if self._training.state != "idle":
-            event.ignore()
-            self.hide()
-            self._training.stop()
-            self._patience.start()
-            return
+        """Stop the threads; jobs go on by themselves and are there again in the next window."""
         event.accept()
-        self._settings.window_geometry = self.saveGeometry()
+        self._layout.keep()
         self.hide()
         self._coordinator.shutdown()
         self.closed.emit()
 
     def _on_frame(self) -> None:
         frame, source = self._session.frame, self._session.source
+        first = frame is not None and self.pages.currentWidget() is self._empty
         self.pages.setCurrentIndex(0 if frame is None else 1)
         self._results.show_results(frame is not None)
-        if frame is not None and self.focusWidget() is None:
+        if first:
+            # The button that opened it is gone; arrows and letters are for the image now.
             self.image.setFocus()
         for name in _NEED_A_FRAME:
             self.actions_by_name[name].setEnabled(frame is not None)
         self.setWindowTitle(f"{Path(source.path).name} – xgeom" if source else "xgeom")
-
-    def _on_training(self) -> None:
-        if self._training.state != "idle":
-            return
-        if self.isHidden() and self._close_confirmed:
-            # Not from within the process's own signal: it is still being dismantled there.
-            QTimer.singleShot(0, self.close)
-        self._close_confirmed = self._close_confirmed and self.isHidden()
 
     def _show_options(self) -> None:
         self.actions_by_name["automatic"].setChecked(self._session.automatic)

@@ -21,6 +21,7 @@ from xgeom_gui.batch import Batch
 from xgeom_gui.comparison import Comparison
 from xgeom_gui.corrections import Corrections, FrameId
 from xgeom_gui.display import Display
+from xgeom_gui.live_model import LiveModel
 from xgeom_gui.masks import MaskDesk
 from xgeom_gui.rings import Rings
 from xgeom_gui.second_model import SecondModel
@@ -76,6 +77,8 @@ class Session(Announcer):
         self.batch = Batch(self)
         self.second = SecondModel(self)
         self.second.changed.connect(self.estimates_changed)
+        self.live = LiveModel(self)
+        self.live.changed.connect(self.estimates_changed)
         self.comparison = Comparison(self)
         self.comparison.changed.connect(self.estimates_changed)
         self.display = Display(self)
@@ -149,8 +152,8 @@ class Session(Announcer):
     def estimates(self) -> tuple[Estimate, ...]:
         """What the frame's own file, the prediction and the user say: known, header, network, fit, mine."""
         known = (self.truth,) if self.truth else ()
-        second = self.second.estimate(self.prediction_key)
-        mine = (*((second,) if second else ()), *self.corrections.estimates)
+        others = (self.second.estimate(self.prediction_key), self.live.estimate(self.prediction_key))
+        mine = (*(one for one in others if one is not None), *self.corrections.estimates)
         if self.prediction is not None:
             return known + tuple(self.prediction.estimates) + self._evidence(self.prediction) + mine
         header = self.metadata.estimate()

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject
 from xgeom_gui.coordinator import Coordinator
 from xgeom_gui.locations import SESSION_SUFFIX, name_of
 from xgeom_gui.memory import experiment_of, plain_experiment
+from xgeom_gui.orientation import Orientation
 from xgeom_gui.services.frame_math import STACK_MODES, Stack
 from xgeom_gui.services.saver import Saver, SaveRequest
 from xgeom_gui.services.session_reader import SessionReader
@@ -128,12 +129,19 @@ class SessionDesk(QObject):
         parts.register("rings", session.rings.state, session.rings.restore)
         parts.register("centers", session.corrections.state, session.corrections.restore)
         parts.register("marks", session.comparison.state, session.comparison.restore)
+        parts.register("orientation", self._orientation, self._restore_orientation)
         parts.register("view", self._view, self._restore_view)
         parts.register("frames", self._frames, self._restore_frames)
         parts.register("experiment", lambda: plain_experiment(session.experiment), self._restore_experiment)
 
     def _view(self) -> list[list[float]]:
         return [[float(end) for end in axis] for axis in self._image.box.viewRange()]
+
+    def _orientation(self) -> dict[str, Any]:
+        return self._image.orientation.state()
+
+    def _restore_orientation(self, state: object) -> None:
+        self._image.orient(Orientation.restored(state))
 
     def _restore_view(self, value: Any) -> None:
         (x0, x1), (y0, y1) = ((float(low), float(high)) for low, high in value)

@@ -8,6 +8,8 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from xgeom_gui.theme import THEME_CHOICES, ThemeChoice
+
 
 class Settings:
     """Typed access to the stored preferences.
@@ -48,6 +50,35 @@ class Settings:
     @predict_automatically.setter
     def predict_automatically(self, value: bool) -> None:
         self._store.setValue("predict/automatically", value)
+
+    @property
+    def default_model(self) -> str:
+        """Model file that answers from the start; "" for the one that comes with xgeom."""
+        return str(self._store.value("predict/model", ""))
+
+    @default_model.setter
+    def default_model(self, value: str) -> None:
+        self._store.setValue("predict/model", value)
+
+    @property
+    def theme(self) -> ThemeChoice:
+        """Whether the window is light, dark, or as the system is."""
+        value = str(self._store.value("window/theme", "system"))
+        return next((choice for choice in THEME_CHOICES if choice == value), "system")
+
+    @theme.setter
+    def theme(self, value: ThemeChoice) -> None:
+        self._store.setValue("window/theme", value)
+
+    @property
+    def dock_layout(self) -> QByteArray | None:
+        """Which docks are shown and where, if it was stored."""
+        value = self._store.value("window/docks")
+        return value if isinstance(value, QByteArray) else None
+
+    @dock_layout.setter
+    def dock_layout(self, value: QByteArray) -> None:
+        self._store.setValue("window/docks", value)
 
     @property
     def display(self) -> dict[str, Any]:
@@ -95,6 +126,16 @@ class Settings:
     def keep_run_root(self, folder: str) -> None:
         """Remember the folder below which training runs are kept."""
         self._store.setValue("training/run_root", folder)
+
+    @property
+    def training_place(self) -> dict[str, Any]:
+        """Where jobs ran last: devices, processes, Slurm's settings."""
+        found = self._json("training/place", {})
+        return found if isinstance(found, dict) else {}
+
+    @training_place.setter
+    def training_place(self, state: dict[str, Any]) -> None:
+        self._store.setValue("training/place", json.dumps(state))
 
     def _flag(self, key: str, *, default: bool) -> bool:
         # INI files give back text, the registry and property lists give back booleans.

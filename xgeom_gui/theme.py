@@ -1,113 +1,198 @@
-"""Colors, fonts and spacing: one place, so that everything looks alike."""
+"""Colors by role, in a light and a dark theme: one place, so that everything looks alike.
+
+A color is asked for when it is used, never kept: ``painter.setPen(INK.color)``, ``f"color:{SOFT_INK}"``,
+``pg.mkPen(ACCENT, width=2)``. What is not painted anew by itself (pens of plots, rich text, style sheets
+of single widgets) is made again on `THEME.changed`; connect a method, and call it once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal, get_args
 
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
-INK, SOFT_INK, LINE = "#1f2933", "#5f6b7a", "#d5dae1"
-GROUND, PAPER, ACCENT = "#f4f6f8", "#ffffff", "#2563a8"
-OK, UNCERTAIN, FAILED = "#2e7d4f", "#a86400", "#b3261e"
-MASKED, SATURATED = (164, 112, 98, 255), (247, 201, 0, 255)
+from xgeom_gui.palettes import DARK, LIGHT
+from xgeom_gui.style_sheet import style_sheet
+
+ThemeChoice = Literal["system", "light", "dark"]
+THEME_CHOICES: tuple[ThemeChoice, ...] = get_args(ThemeChoice)
 SPACE = 8
 
+
+class Theme(QObject):
+    """Which colors are in use.
+
+    Signals
+    -------
+    changed
+        Every role has another color.
+    """
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._choice: ThemeChoice = "system"
+        self._colors: Mapping[str, str] = LIGHT
+        self._icons: Path | None = None
+        self._listening = False
+
+    @property
+    def choice(self) -> ThemeChoice:
+        """What the user chose."""
+        return self._choice
+
+    @property
+    def dark(self) -> bool:
+        """Whether the dark colors are in use."""
+        return self._colors is DARK
+
+    def hex_of(self, role: str) -> str:
+        """The color of a role as ``#rrggbb``, or ``#aarrggbb`` where it lets something through."""
+        return self._colors[role]
+
+    def choose(self, choice: ThemeChoice) -> None:
+        """Follow the system, or be light or dark."""
+        self._choice = choice
+        self.apply()
+
+    def start(self, icons: Path | None) -> None:
+        """Put the colors into the application, and follow the system from now on."""
+        app = _application()
+        app.setStyle("Fusion")
+        self._icons = icons
+        if not self._listening:
+            self._listening = True
+            app.styleHints().colorSchemeChanged.connect(self.apply)
+        self._put(app)
+
+    def apply(self) -> None:
+        """Use the colors that the choice, or else the system, asks for."""
+        app = _application()
+        wanted = DARK if self._wants_dark(app) else LIGHT
+        if wanted is not self._colors:
+            self._colors = wanted
+            self._put(app)
+            self.changed.emit()
+
+    def _wants_dark(self, app: QApplication) -> bool:
+        if self._choice == "system":
+            return app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        return self._choice == "dark"
+
+    def _put(self, app: QApplication) -> None:
+        app.setPalette(_palette())
+        app.setStyleSheet(style_sheet(self._colors, self._icons))
+
+
+THEME = Theme()
+"""The theme of the application: there is one application, so there is one theme."""
+
+
+class Role:
+    """A color that follows the theme: it is looked up each time it is used.
+
+    ``color`` is for painting, ``str()`` for style sheets and rich text; Qt takes it as a number and
+    pyqtgraph as a sequence of red, green, blue and alpha.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @property
+    def color(self) -> QColor:
+        """The present color."""
+        return QColor(THEME.hex_of(self._name))
+
+    def __str__(self) -> str:
+        return THEME.hex_of(self._name)
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    def __repr__(self) -> str:
+        return f"Role({self._name!r})"
+
+    def __index__(self) -> int:
+        return self.color.rgb()
+
+    def __iter__(self) -> Iterator[int]:
+        color = self.color
+        return iter((color.red(), color.green(), color.blue(), color.alpha()))
+
+    def __len__(self) -> int:
+        return 4
+
+
+INK, SOFT_INK, FAINT_INK, HINT = Role("ink"), Role("soft_ink"), Role("faint_ink"), Role("hint")
+LINE, BORDER, TRACK = Role("line"), Role("border"), Role("track")
+GROUND, PAPER, STRIPE, CANVAS = Role("ground"), Role("paper"), Role("stripe"), Role("canvas")
+VEIL = Role("veil")
+"""Behind words that lie on the picture."""
+
+HOVER, PRESSED, CHOSEN, CHOSEN_LINE = Role("hover"), Role("pressed"), Role("chosen"), Role("chosen_line")
+ACCENT, ON_ACCENT = Role("accent"), Role("on_accent")
+OK, UNCERTAIN, FAILED = Role("ok"), Role("uncertain"), Role("failed")
+BEFORE, AFTER = Role("before"), Role("after")
 STATUS_COLORS = {"ok": OK, "uncertain": UNCERTAIN, "failed": FAILED}
 
+_PALETTE = {
+    QPalette.ColorRole.Window: GROUND,
+    QPalette.ColorRole.WindowText: INK,
+    QPalette.ColorRole.Base: PAPER,
+    QPalette.ColorRole.AlternateBase: STRIPE,
+    QPalette.ColorRole.Text: INK,
+    QPalette.ColorRole.BrightText: INK,
+    QPalette.ColorRole.PlaceholderText: HINT,
+    QPalette.ColorRole.Button: PAPER,
+    QPalette.ColorRole.ButtonText: INK,
+    QPalette.ColorRole.ToolTipBase: PAPER,
+    QPalette.ColorRole.ToolTipText: INK,
+    QPalette.ColorRole.Highlight: ACCENT,
+    QPalette.ColorRole.HighlightedText: ON_ACCENT,
+    QPalette.ColorRole.Link: ACCENT,
+    QPalette.ColorRole.Mid: BORDER,
+    QPalette.ColorRole.Midlight: LINE,
+    QPalette.ColorRole.Light: PAPER,
+    QPalette.ColorRole.Dark: BORDER,
+    QPalette.ColorRole.Shadow: BORDER,
+}
+_DISABLED = (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText)
 
-def apply_theme(app: QApplication, chevron: Path) -> None:
-    """A light, calm look on every platform.
+
+def _palette() -> QPalette:
+    palette = QPalette()
+    for place, role in _PALETTE.items():
+        palette.setColor(place, role.color)
+    for place in _DISABLED:
+        palette.setColor(QPalette.ColorGroup.Disabled, place, FAINT_INK.color)
+    return palette
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Give a widget the look of a role of the style sheet, such as "soft", "title" or "uncertain"."""
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def _application() -> QApplication:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    return app
+
+
+def apply_theme(icons: Path | None) -> None:
+    """A calm look on every platform, light or dark.
 
     Parameters
     ----------
-    chevron : Path
-        Picture of the arrow of choices; style sheets take it from a file only.
+    icons : Path or None
+        Folder of the bundled icons, where there is one.
     """
-    app.setStyle("Fusion")
-    palette = QPalette()
-    roles = {
-        QPalette.ColorRole.Window: GROUND,
-        QPalette.ColorRole.WindowText: INK,
-        QPalette.ColorRole.Base: PAPER,
-        QPalette.ColorRole.AlternateBase: "#f8fafb",
-        QPalette.ColorRole.Text: INK,
-        QPalette.ColorRole.PlaceholderText: "#8a94a1",
-        QPalette.ColorRole.Button: PAPER,
-        QPalette.ColorRole.ButtonText: INK,
-        QPalette.ColorRole.ToolTipBase: PAPER,
-        QPalette.ColorRole.ToolTipText: INK,
-        QPalette.ColorRole.Highlight: ACCENT,
-        QPalette.ColorRole.HighlightedText: PAPER,
-        QPalette.ColorRole.Link: ACCENT,
-    }
-    for role, color in roles.items():
-        palette.setColor(role, QColor(color))
-    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
-        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor("#a3abb5"))
-    app.setPalette(palette)
-    picture = f'image: url("{chevron.as_posix()}")'
-    arrow = (
-        f"QComboBox::down-arrow {{ {picture}; width: 12px; height: 12px; }}"
-        'QToolButton[popupMode="2"] { padding-right: 22px; }'
-        f"QToolButton::menu-indicator {{ {picture}; width: 12px; height: 12px;"
-        "    subcontrol-origin: padding; subcontrol-position: right center; right: 7px; }"
-    )
-    app.setStyleSheet(_STYLE_SHEET + (arrow if chevron.exists() else ""))
-
-
-_STYLE_SHEET = f"""
-QMainWindow::separator {{ background: {LINE}; width: 1px; height: 1px; }}
-QToolBar {{ background: {PAPER}; border: 0; border-bottom: 1px solid {LINE}; padding: 4px 8px;
-    spacing: 4px; }}
-QToolBar::separator {{ background: {LINE}; width: 1px; margin: 4px 6px; }}
-QToolButton {{ padding: 5px 9px; border: 1px solid transparent; border-radius: 5px; color: {INK}; }}
-QToolButton:hover {{ background: {GROUND}; border-color: {LINE}; }}
-QToolButton:checked {{ background: #e3edf8; border-color: #b7cfe9; color: {ACCENT}; }}
-QToolButton:disabled {{ color: #a3abb5; }}
-QToolButton[role="framed"] {{ border-color: {LINE}; background: {PAPER}; padding: 4px 9px; }}
-QToolButton[role="framed"]:hover {{ background: #eef3f8; }}
-QToolButton[role="framed"]:checked {{ background: #e3edf8; border-color: #b7cfe9; }}
-QStatusBar {{ background: {PAPER}; border-top: 1px solid {LINE}; }}
-QStatusBar::item {{ border: 0; }}
-QDockWidget::title {{ background: {GROUND}; padding: 6px 8px; }}
-QTabBar::tab {{ padding: 7px 16px; color: {SOFT_INK}; border: 0; border-bottom: 2px solid transparent; }}
-QTabBar::tab:selected {{ color: {INK}; border-bottom: 2px solid {ACCENT}; }}
-QTabBar::tab:hover {{ color: {INK}; }}
-QPushButton {{ padding: 5px 12px; border: 1px solid #c3cad3; border-radius: 5px; background: {PAPER}; }}
-QPushButton:hover {{ background: #eef3f8; }}
-QPushButton:pressed {{ background: #dfe8f2; }}
-QPushButton:checked {{ background: #e3edf8; border-color: #b7cfe9; color: {ACCENT}; }}
-QPushButton:disabled {{ color: #a3abb5; background: {GROUND}; border-color: {LINE}; }}
-QPushButton[role="primary"] {{ background: {ACCENT}; border-color: {ACCENT}; color: white; }}
-QPushButton[role="primary"]:hover {{ background: #1f5592; }}
-QPushButton[role="primary"]:disabled {{ background: #b9cbe0; border-color: #b9cbe0; color: white; }}
-QPushButton[role="row"] {{ border: 0; background: transparent; text-align: left; }}
-QPushButton[role="row"]:hover, QPushButton[role="row"]:focus {{ background: #e3edf8; }}
-QPushButton[role="danger"] {{ color: {FAILED}; }}
-QPushButton[role="danger"]:disabled {{ color: #a3abb5; }}
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{
-    padding: 3px 6px; border: 1px solid #c3cad3; border-radius: 4px; background: {PAPER}; min-height: 18px; }}
-QLineEdit {{ min-height: 20px; }}
-QComboBox {{ min-height: 20px; }}
-QAbstractSpinBox QLineEdit {{ border: 0; padding: 0 3px; min-height: 0; background: transparent; }}
-QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: 0; }}
-QComboBox::drop-down {{ border: 0; width: 22px; }}
-QProgressBar {{ border: 0; border-radius: 3px; background: #e3e8ee; }}
-QProgressBar::chunk {{ border-radius: 3px; background: {ACCENT}; }}
-QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border-color: {ACCENT}; }}
-QLineEdit[invalid="true"] {{ border-color: {FAILED}; background: #fdf1f0; }}
-QLineEdit[missing="true"] {{ border-color: {UNCERTAIN}; background: #fffaf0; }}
-QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled {{ background: {GROUND}; color: #a3abb5; }}
-QTableView, QTreeView {{ border: 1px solid {LINE}; border-radius: 4px; background: {PAPER};
-    gridline-color: transparent;
-    selection-background-color: #e3edf8; selection-color: {INK}; }}
-QHeaderView::section {{ background: {PAPER}; color: {SOFT_INK}; border: 0; border-bottom: 1px solid {LINE};
-    padding: 5px 3px; }}
-QTableView::item {{ padding: 0 1px; }}
-QTreeView::item {{ padding: 3px 1px; }}
-QLabel[role="title"] {{ font-weight: 600; color: {INK}; }}
-QLabel[role="soft"] {{ color: {SOFT_INK}; }}
-QScrollArea {{ border: 0; background: transparent; }}
-QToolTip {{ background: {PAPER}; color: {INK}; border: 1px solid {LINE}; padding: 4px; }}
-"""
+    THEME.start(icons)

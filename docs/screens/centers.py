@@ -1,64 +1,97 @@
-"""Pictures of doubting a center: moved by hand, explained, split into parts, over a run.
-
-`pictures` yields one name after the other once the window shows it; whoever calls it saves the picture.
-"""
+"""Pictures of doubting a center: moved by hand, explained, split into parts, over a run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import shutil
 from pathlib import Path
 
-from xgeom_gui.main_window import MainWindow
-from xgeom_gui.session import Session
+import h5py
+import numpy as np
+from studio import Studio
 
-PROTEIN = "eiger2_4m/image000044.h5"
+from xgeom_core.resources import resource
+
+# Share of the beam in each frame.
+_SHARES = (1.0, 0.8, 0.6, 0.4, 0.25, 0.0, 0.15, 0.08, 0.04, 0.01)
+
+PROTEIN = "i04_thaumatin/thau_3_2_0003.cbf.bz2"
 
 
-def pictures(
-    window: MainWindow, session: Session, frames: Path, wait: Callable[[Callable[[], bool]], None]
-) -> Iterator[str]:
-    """Bring the window from one picture to the next.
+def _protein(studio: Studio) -> None:
+    frame = studio.session.frame
+    if frame is None or not frame.path.endswith("0003.cbf.bz2"):
+        studio.open(studio.frames / PROTEIN)
 
-    Parameters
-    ----------
-    frames : Path
-        Folder of the reference frames.
-    wait : callable
-        Lets the window live until a condition holds.
-    """
-    tools, actions = window.center_tools, window.actions_by_name
 
-    def answered() -> bool:
-        return session.prediction is not None and not session.activity
-
-    window.open(str(frames / PROTEIN))
-    wait(lambda: session.frame is not None and session.frame.path.endswith("44.h5") and answered())
+def by_hand(studio: Studio) -> None:
+    _protein(studio)
+    session, tools, actions = studio.session, studio.window.center_tools, studio.window.actions_by_name
     best = session.best
-    if best is not None:
-        window.image.zoom_to(best.center_px, 40)
-        session.corrections.drag(best, (best.center_px[0] - 6.0, best.center_px[1] - 4.0))
-        session.corrections.drop()
-        tools.hand.hold("manual")
-        actions["blink"].setChecked(True)
-        wait(lambda: "manual" in tools.strip.scores)
-        yield "centers-by-hand"
-        actions["blink"].setChecked(False)
-        session.corrections.reset()
-        window.image.reset_view()
-    actions["why"].trigger()
-    wait(lambda: tools.explanation.explanation is not None and tools.sight.sight is not None)
-    yield "centers-why"
-    window.open_example()
-    wait(lambda: session.source is not None and session.source.frames > 1 and answered())
-    session.set_variant("background")
-    wait(lambda: session.prediction_key is not None and session.prediction_key.variant == "background")
-    wait(answered)
-    session.set_variant("spots")
-    wait(lambda: session.prediction_key is not None and session.prediction_key.variant == "spots")
-    wait(answered)
-    yield "centers-bragg"
-    session.set_variant("measured")
-    actions["run"].trigger()
+    assert best is not None
+    studio.window.image.zoom_to(best.center_px, 40)
+    session.corrections.drag(best, (best.center_px[0] - 6.0, best.center_px[1] - 4.0))
+    session.corrections.drop()
+    tools.hand.hold("manual")
+    actions["blink"].setChecked(True)
+    studio.wait(lambda: "manual" in tools.strip.scores)
+    studio.shoot("center-by-hand")
+    actions["blink"].setChecked(False)
+    tools.hand.let_go()
+    session.corrections.reset()
+    studio.window.image.reset_view()
+
+
+def why(studio: Studio) -> None:
+    _protein(studio)
+    tools = studio.window.center_tools
+    studio.window.actions_by_name["why"].trigger()
+    studio.wait(lambda: tools.explanation.explanation is not None and tools.sight.sight is not None)
+    studio.shoot("why")
+    with studio.theme("dark"):
+        studio.shoot("why-dark")
+    studio.window.actions_by_name["why"].trigger()
+
+
+def _fading(path: Path) -> Path:
+    """The example as if the beam faded from frame to frame, with an empty frame among them."""
+    shutil.copyfile(resource("example/frame.h5"), path)
+    rng = np.random.default_rng(1)
+    with h5py.File(path, "r+") as file:
+        place = next(name for name in _datasets(file) if file[name].ndim == 3)
+        images, old = file[place][()], file[place]
+        attributes = dict(old.attrs)
+        shown = np.concatenate([images] * 4)[: len(_SHARES)]
+        for image, share in zip(shown, _SHARES, strict=True):
+            counts = image >= 0
+            counts &= image < np.iinfo(image.dtype).max
+            image[counts] = rng.binomial(image[counts].astype(np.int64), share)
+        for name in ("center_px", "tilt_deg"):
+            truth = file[f"entry/xgeom_truth/{name}"][()]
+            del file[f"entry/xgeom_truth/{name}"]
+            file[f"entry/xgeom_truth/{name}"] = np.concatenate([truth] * 4)[: len(_SHARES)]
+        del file[place]
+        new = file.create_dataset(place, data=shown, chunks=(1, *shown.shape[1:]), compression="gzip")
+        for name, value in attributes.items():
+            new.attrs[name] = value
+    return path
+
+
+def _datasets(file: h5py.File) -> list[str]:
+    found: list[str] = []
+    file.visititems(lambda name, node: found.append(name) if isinstance(node, h5py.Dataset) else None)
+    return found
+
+
+def run(studio: Studio) -> None:
+    tools, session = studio.window.center_tools, studio.session
+    studio.open(_fading(studio.scratch / "fading.h5"))
+    studio.window.actions_by_name["run"].trigger()
     tools.run.start()
-    wait(lambda: session.batch.shared is not None and tools.run.plots.settled)
-    yield "centers-run"
+    studio.wait(lambda: session.batch.shared is not None and tools.run.plots.settled)
+    studio.shoot("run")
+    with studio.theme("dark"):
+        studio.shoot("run-dark")
+    studio.window.actions_by_name["run"].trigger()
+
+
+SCENES = {"center-by-hand": by_hand, "why": why, "run": run}

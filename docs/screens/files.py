@@ -1,50 +1,39 @@
-"""Pictures of files: the empty window with recent files, and the tree of an HDF5 file with a missing part.
-
-`pictures` yields one name after the other once the window shows it; whoever calls it saves the picture.
-"""
+"""Picture of the tree of an HDF5 file, one part of which is missing."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
 import numpy as np
 from PySide6.QtCore import Qt
+from studio import Studio
 
 from xgeom_gui.main_window import MainWindow
-from xgeom_gui.session import Session
 
 
-def pictures(
-    window: MainWindow, session: Session, frames: Path, wait: Callable[[Callable[[], bool]], None]
-) -> Iterator[str]:
-    """Bring the window from one picture to the next.
-
-    Parameters
-    ----------
-    frames : Path
-        Folder of the reference frames.
-    wait : callable
-        Lets the window live until a condition holds.
-    """
+def tree(studio: Studio) -> None:
+    window, session = studio.window, studio.session
     tools, actions = window.file_tools, window.actions_by_name
-    with tempfile.TemporaryDirectory() as folder:
-        master = _master(Path(folder))
-        window.open(str(master))
-        wait(lambda: session.frame is not None and not session.activity)
-        actions["tree"].trigger()
-        for name in ("data", "instrument", "detector"):
-            wait(lambda name=name: _find(window, name) is not None)
-            item = _find(window, name)
-            item.setExpanded(True)
-            tools.tree.tree.setCurrentItem(item)
-        wait(lambda: _find(window, "beam_center_x") is not None)
-        tools.tree.tree.setCurrentItem(_find(window, "beam_center_x"))
-        wait(lambda: "pixel" in tools.tree.details.text())
-        yield "file-tree"
-        actions["tree"].trigger()
+    folder = studio.scratch / "lysozyme"
+    folder.mkdir(exist_ok=True)
+    window.open(str(_master(folder)))
+    studio.wait(lambda: session.frame is not None and "lyso" in session.frame.path)
+    studio.wait(lambda: studio.settled)
+    actions["tree"].trigger()
+    for name in ("data", "instrument", "detector"):
+        studio.wait(lambda name=name: _find(window, name) is not None)
+        item = _find(window, name)
+        item.setExpanded(True)
+        tools.tree.tree.setCurrentItem(item)
+    studio.wait(lambda: _find(window, "beam_center_x") is not None)
+    tools.tree.tree.setCurrentItem(_find(window, "beam_center_x"))
+    studio.wait(lambda: "pixel" in tools.tree.details.text())
+    studio.shoot("file-tree")
+    actions["tree"].trigger()
+
+
+SCENES = {"file-tree": tree}
 
 
 def _find(window: MainWindow, name: str):
@@ -54,7 +43,7 @@ def _find(window: MainWindow, name: str):
 
 
 def _master(folder: Path) -> Path:
-    """A master as detectors write it, the last of whose data files is gone."""
+    """A master as detectors write it, whose file of calibrations is gone."""
     rng = np.random.default_rng(1)
     y, x = np.mgrid[:514, :1030]
     ground = 40 * np.exp(-np.hypot(x - 520, y - 250) / 260)
@@ -69,7 +58,6 @@ def _master(folder: Path) -> Path:
         group = entry.create_group("data")
         group.attrs["NX_class"] = "NXdata"
         group["data_000001"] = h5py.ExternalLink("lyso_data_000001.h5", "/entry/data/data")
-        group["data_000002"] = h5py.ExternalLink("lyso_data_000002.h5", "/entry/data/data")
         beam = entry.create_group("instrument/beam")
         beam.attrs["NX_class"] = "NXbeam"
         _put(beam, "incident_wavelength", 0.9762, "angstrom")
@@ -81,6 +69,7 @@ def _master(folder: Path) -> Path:
         _put(detector, "detector_distance", 0.12, "m")
         _put(detector, "x_pixel_size", 7.5e-5, "m")
         _put(detector, "y_pixel_size", 7.5e-5, "m")
+        detector["flatfield"] = h5py.ExternalLink("calibration.h5", "/flatfield")
         detector["pixel_mask"] = np.zeros((514, 1030), "u4")
     return path
 

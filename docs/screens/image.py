@@ -1,70 +1,97 @@
-"""Pictures of looking at frames: rings under tilt, logarithm, mask and profiles.
-
-`pictures` yields one name after the other once the window shows it; whoever calls it saves the picture.
-"""
+"""Pictures of looking at frames: every source with rings, the same in log and dark, rings under a swing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 from PySide6.QtCore import QPointF
-
-from xgeom_gui.main_window import MainWindow
-from xgeom_gui.session import Session
+from studio import Studio
 
 PROTEIN = "i04_thaumatin/thau_3_2_0003.cbf.bz2"
 SWUNG = "bruker_ceo2/powCeO2_02.sfrm"
 
+# What refining the lattices of five frames of this run gave, as a table, and the header's as XDS states it.
+_TABLE = "frame,x_px,y_px,pitch_deg,yaw_deg\n0,1261.56,1307.32,0.02,-0.26\n"
+_XDS = """NX= 2463 NY= 2527 QX= 0.172 QY= 0.172
+ORGX= 1262.11 ORGY= 1307.46
+DETECTOR_DISTANCE= 351.0
+X-RAY_WAVELENGTH= 0.96859
+DIRECTION_OF_DETECTOR_X-AXIS= 1 0 0
+DIRECTION_OF_DETECTOR_Y-AXIS= 0 1 0
+INCIDENT_BEAM_DIRECTION= 0 0 1
+"""
 
-def pictures(
-    window: MainWindow, session: Session, frames: Path, wait: Callable[[Callable[[], bool]], None]
-) -> Iterator[str]:
-    """Bring the window from one picture to the next.
 
-    Parameters
-    ----------
-    frames : Path
-        Folder of the reference frames.
-    wait : callable
-        Lets the window live until a condition holds.
-    """
-    tools, actions = window.image_tools, window.actions_by_name
+def _protein(studio: Studio) -> None:
+    if studio.session.frame is None or not studio.session.frame.path.endswith("0003.cbf.bz2"):
+        studio.open(studio.frames / PROTEIN)
+    comparison = studio.session.comparison
+    if not comparison.paths:
+        table, xds = studio.scratch / "refined.csv", studio.scratch / "XDS.INP"
+        table.write_text(_TABLE)
+        xds.write_text(_XDS)
+        studio.window.take([str(table), str(xds)])
+        studio.wait(lambda: len(comparison.shown(0, None)) >= 2 and studio.answered)
+    studio.session.rings.choose(resolution=True, ice=False)
+    studio.window.image.reset_view()
 
-    def settled() -> bool:
-        return session.frame is not None and not session.activity
 
-    window.open(str(frames / PROTEIN))
-    wait(settled)
-    wait(lambda: session.prediction is not None and not session.activity)
-    session.rings.choose(resolution=True)
-    actions["display"].trigger()
-    wait(tools.display.isVisible)
-    yield "image-rings"
-    session.display.set_scale("log")
-    session.display.set_colors("viridis", False)
-    actions["radial_profile"].trigger()
-    wait(lambda: tools.radial_profile.profile is not None)
-    yield "image-log-profile"
-    tools.docks["radial_profile"].hide()
-    session.display.set_scale("linear")
-    session.display.set_colors("grey", True)
-    actions["mask"].trigger()
+def rings(studio: Studio) -> None:
+    _protein(studio)
+    studio.shoot("protein")
+
+
+def centers(studio: Studio) -> None:
+    _protein(studio)
+    best = studio.session.best
+    if best is not None:
+        studio.window.image.zoom_to(best.center_px, 14)
+    studio.shoot("protein-centers")
+
+
+def dark(studio: Studio) -> None:
+    _protein(studio)
+    tools, display = studio.window.image_tools, studio.session.display
+    with studio.theme("dark"):
+        display.set_scale("log")
+        display.set_colors("inferno", False)
+        studio.window.actions_by_name["display"].trigger()
+        studio.window.actions_by_name["radial_profile"].trigger()
+        studio.wait(lambda: tools.radial_profile.profile is not None)
+        studio.shoot("protein-dark")
+        for dock in tools.docks.values():
+            dock.hide()
+        display.set_scale("linear")
+        display.set_colors("grey", True)
+
+
+def mask(studio: Studio) -> None:
+    _protein(studio)
+    tools = studio.window.image_tools
+    studio.window.actions_by_name["mask"].trigger()
     tools.mask.numbers.setText("1261, 1307, 90")
     tools.mask.mask_numbers()
-    wait(settled)
+    studio.wait(lambda: studio.settled)
     tools.painter.choose("polygon")
     for corner in ((300, 400), (900, 350), (700, 900)):
         tools.painter.click(QPointF(*corner), False, False)
-    yield "image-mask"
+    studio.shoot("mask")
     tools.painter.choose("none")
-    session.masks.undo_stack.undo()
-    for dock in tools.docks.values():
-        dock.hide()
-    session.rings.choose(resolution=False, calibrant="CeO2")
-    window.open(str(frames / SWUNG))
-    wait(lambda: session.source is not None and session.source.path.endswith(".sfrm") and settled())
+    studio.session.masks.undo_stack.undo()
+    studio.wait(lambda: studio.settled)
+    tools.docks["mask"].hide()
+
+
+def swung(studio: Studio) -> None:
+    for path in studio.session.comparison.paths:
+        studio.session.comparison.discard(path)
+    studio.session.rings.choose(resolution=False, calibrant="CeO2")
+    studio.open(studio.frames / SWUNG)
     # The conics are those of the swing that the header states.
-    session.comparison.measure_from("header")
-    actions["radial_profile"].trigger()
-    yield "image-swung"
+    studio.session.comparison.measure_from("header")
+    studio.window.actions_by_name["radial_profile"].trigger()
+    studio.wait(lambda: studio.window.image_tools.radial_profile.profile is not None)
+    studio.shoot("swung")
+    studio.window.image_tools.docks["radial_profile"].hide()
+    studio.session.rings.choose(resolution=False, calibrant="")
+
+
+SCENES = {"protein": rings, "protein-centers": centers, "protein-dark": dark, "mask": mask, "swung": swung}

@@ -424,8 +424,7 @@ def test_geometries_named_at_the_start_wait_for_the_frame(opened, nxmx_file, tmp
 
 
 def test_the_folder_of_runs_is_remembered(opened, tmp_path):
-    panel = opened.window.training_panel
-    panel.root_chosen.emit(str(tmp_path / "elsewhere"))
+    opened.window.training.desk.set_root(tmp_path / "elsewhere")
     settings = opened.window._settings
     assert isinstance(settings, Settings) and settings.run_root(Path("/nowhere")) == tmp_path / "elsewhere"
 

@@ -8,8 +8,10 @@ import typer
 
 from xgeom_core.cli.compare import compare
 from xgeom_core.cli.evaluate import evaluate
+from xgeom_core.cli.export import export
 from xgeom_core.cli.geometry import geometry
 from xgeom_core.cli.info import info
+from xgeom_core.cli.jobs import jobs
 from xgeom_core.cli.predict import predict
 from xgeom_core.cli.simulate import simulate
 from xgeom_core.cli.sweep import sweep
@@ -23,8 +25,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (predict, info, geometry, compare, simulate, train, sweep, evaluate):
+for verb in (predict, info, geometry, compare, simulate, train, sweep, evaluate, export):
     app.command()(verb)
+app.add_typer(jobs)
 
 
 @app.callback()

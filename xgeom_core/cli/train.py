@@ -15,6 +15,7 @@ import typer
 from xgeom_core.errors import TrainingError, XgeomError
 from xgeom_core.resources import resource
 from xgeom_core.training.events import Event, EventLog, Failed, Finished, Stage, Step, Validation
+from xgeom_core.training.heartbeat import beating
 
 
 def train(
@@ -31,7 +32,7 @@ def train(
     """
     from xgeom_core.training.config import load_config  # noqa: PLC0415 - pydantic takes time
 
-    settings = load_config(_found(config))
+    settings = load_config(recipe_or_file(config))
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -41,10 +42,11 @@ def train(
     log = _Log(run_dir / "events.jsonl" if speaks else Path(os.devnull), as_json and speaks, speaks)
     try:
         log.write(Stage(text="importing torch"))
-        # torch takes seconds to import; the window is told first.
-        from xgeom_core.training.loop import train as run  # noqa: PLC0415
+        with beating(log, speaks):
+            # torch takes seconds to import; the window is told first.
+            from xgeom_core.training.loop import train as run  # noqa: PLC0415
 
-        run(settings, run_dir, log, shlex.join(["xgeom", *sys.argv[1:]]))
+            run(settings, run_dir, log, shlex.join(["xgeom", *sys.argv[1:]]))
     except OSError as error:
         sentence = _sentence(error, run_dir)
         _last_words(log, sentence)
@@ -57,7 +59,7 @@ def train(
             log.close()
 
 
-def _found(config: Path) -> Path:
+def recipe_or_file(config: Path) -> Path:
     """The file, or the bundled recipe of that name."""
     if config.exists() or config.suffix:
         return config

@@ -76,7 +76,7 @@ class Coordinates(nn.Module):
         down = torch.linspace(-1.0, 1.0, height, device=x_B1HW.device, dtype=x_B1HW.dtype)
         across = torch.linspace(-1.0, 1.0, width, device=x_B1HW.device, dtype=x_B1HW.dtype)
         place = torch.stack(torch.meshgrid(across, down, indexing="xy"))
-        return torch.cat([x_B1HW, place.expand(len(x_B1HW), -1, -1, -1)], dim=1)
+        return torch.cat([x_B1HW, place.expand(x_B1HW.shape[0], -1, -1, -1)], dim=1)
 
 
 class Head(nn.Sequential):
@@ -114,12 +114,13 @@ class Head(nn.Sequential):
             return self._answer(features_BF.float(), distance_B2)
 
     def _answer(self, features_BF: Tensor, distance_B2: Tensor | None) -> Tensor:
+        # `shape[0]`, not `len`: an exporter follows the first as a free batch size and freezes the second.
         if self._distance:
-            known = features_BF.new_zeros(len(features_BF), 2) if distance_B2 is None else distance_B2
+            known = features_BF.new_zeros(features_BF.shape[0], 2) if distance_B2 is None else distance_B2
             features_BF = torch.cat([features_BF, known], dim=1)
         out: Tensor = super().forward(features_BF)  # type: ignore[no-untyped-call]
         wanted = self._wanted
-        full = out.new_zeros(len(out), OUTPUTS)
+        full = out.new_zeros(out.shape[0], OUTPUTS)
         full[:, 4:] = out.new_tensor(_USUAL_LOG_SCALE)
         full[:, wanted] = out[:, : len(wanted)]
         if self._uncertain:

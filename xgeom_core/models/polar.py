@@ -141,7 +141,7 @@ class PolarNetwork(nn.Module):
         return Start(center, torch.zeros_like(center), found_B8[:, 4:6])
 
     def _distance(self, x_B2HW: Tensor, distance_B2: Tensor | None) -> Tensor:
-        return x_B2HW.new_zeros(len(x_B2HW), 2) if distance_B2 is None else distance_B2
+        return x_B2HW.new_zeros(x_B2HW.shape[0], 2) if distance_B2 is None else distance_B2
 
 
 def pooled(x_B2HW: Tensor, factor: int) -> Tensor:

@@ -31,7 +31,7 @@ _HOT_SHARE, _NARROW_SHARE = 0.9, 0.6
 _HOT_EXCESS = 2.0
 
 
-def find_spots(frame: Frame, *, most: int = 3000) -> Spots:
+def find_spots(frame: Frame, *, most: int = 8000) -> Spots:
     """Find the spots of a frame.
 
     Parameters

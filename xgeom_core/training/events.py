@@ -8,12 +8,15 @@ This module imports neither torch nor numpy: readers stay light.
 from __future__ import annotations
 
 import json
+import threading
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, TextIO
+from typing import Any, ClassVar, TextIO, TypeVar
 
 EVENT_VERSION = 1
+# Enough for the last heartbeat of a run that tells its steps every two seconds.
+_END_BYTES = 16_384
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +69,8 @@ class Step(Event):
         Mean distance between predicted and true center, in pixels of an 820-px frame.
     learning_rate, frames_per_s : float
         Current learning rate and throughput.
+    seconds_left : float, optional
+        What the rest of the run will take at the pace so far, validations included.
     """
 
     name: ClassVar[str] = "step"
@@ -76,6 +81,7 @@ class Step(Event):
     center_px: float
     learning_rate: float
     frames_per_s: float
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +123,34 @@ class Checkpoint(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Heartbeat(Event):
+    """The run lives. Told every few seconds from its first moment on, whatever it is busy with.
+
+    Parameters
+    ----------
+    process : str
+        The process, as `xgeom_core.training.identity.Identity` writes it.
+    clock : float
+        Seconds of the machine's monotonic clock, which runs the same in every process and is never set.
+    quiet_s : float
+        Seconds since the run last told anything else.
+    memory_gb : float
+        Memory of the run's processes, GB.
+    gpu_percent, gpu_memory_gb, gpu_total_gb : float, optional
+        Use of the GPU and of its memory by all its users, as its driver tells; None where it does not.
+    """
+
+    name: ClassVar[str] = "heartbeat"
+    process: str
+    clock: float
+    quiet_s: float = 0.0
+    memory_gb: float = 0.0
+    gpu_percent: float | None = None
+    gpu_memory_gb: float | None = None
+    gpu_total_gb: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finished(Event):
     """The run ended in order; `reason` is "done" or "stopped"."""
 
@@ -135,8 +169,9 @@ class Failed(Event):
 
 
 EVENTS: dict[str, type[Event]] = {
-    kind.name: kind for kind in (RunStarted, Stage, Step, Validation, Checkpoint, Finished, Failed)
+    kind.name: kind for kind in (RunStarted, Stage, Step, Validation, Checkpoint, Heartbeat, Finished, Failed)
 }
+_E = TypeVar("_E", bound=Event)
 
 
 def to_line(event: Event) -> str:
@@ -175,8 +210,43 @@ def read_events(path: Path) -> list[Event]:
         return [event for event in events if event is not None]
 
 
+def end_of_events(path: Path, since: int = 0, last_bytes: int = _END_BYTES) -> list[Event]:
+    """The last events of a file, however long it is; an absent file holds none.
+
+    Only the last `last_bytes` are read, and nothing before the byte `since`.
+    """
+    try:
+        with path.open("rb") as stream:
+            start = max(stream.seek(0, 2) - last_bytes, since, 0)
+            # One byte more, to know whether the part begins with a whole line.
+            stream.seek(max(start - 1, 0))
+            data = stream.read()
+    except OSError:
+        return []
+    if start > 0:
+        data = data.partition(b"\n")[2]
+    events = (from_line(line.decode("utf-8", errors="replace")) for line in data.split(b"\n"))
+    return [event for event in events if event is not None]
+
+
+def last_event(path: Path, *kinds: type[_E], since: int = 0) -> _E | None:
+    """The last event of one of these kinds, if it stands near the end of the file."""
+    events = end_of_events(path, since, 4 * _END_BYTES)
+    return next((event for event in reversed(events) if isinstance(event, kinds)), None)
+
+
+def _ends_within_a_line(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            size = stream.seek(0, 2)
+            stream.seek(max(size - 1, 0))
+            return stream.read(1) not in {b"", b"\n"}
+    except OSError:
+        return False
+
+
 class EventLog:
-    """Appends events to a file and, if wanted, to a stream, flushing every line.
+    """Appends events to a file and, if wanted, to a stream, flushing every line. Safe from any thread.
 
     Parameters
     ----------
@@ -187,13 +257,35 @@ class EventLog:
     """
 
     def __init__(self, path: Path, echo: TextIO | None = None) -> None:
+        cut_off = _ends_within_a_line(path)
         self._file = path.open("a", encoding="utf-8")
+        if cut_off:
+            # A kill left half a line; the first word of this start must not become part of it.
+            self._file.write("\n")
         self._echo = echo
+        self._lock = threading.Lock()
+        self._over = False
+        self._spoke = time.monotonic()
+
+    @property
+    def quiet_s(self) -> float:
+        """Seconds since anything but a heartbeat was written."""
+        return time.monotonic() - self._spoke
 
     def write(self, event: Event) -> None:
-        """Write one event, stamped with the present time."""
+        """Write one event, stamped with the present time. Nothing lives on after the last word."""
         stamped = type(event)(**{**asdict(event), "time": event.time or time.time()})
         line = to_line(stamped) + "\n"
+        with self._lock:
+            if isinstance(event, Heartbeat):
+                if self._over:
+                    return
+            else:
+                self._over = isinstance(event, Finished | Failed)
+                self._spoke = time.monotonic()
+            self._put(line)
+
+    def _put(self, line: str) -> None:
         # Whoever watches comes first: a full disk must not keep the reason from them.
         for stream in (self._echo, self._file):
             if stream is not None:

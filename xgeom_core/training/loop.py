@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
-from xgeom_core.errors import TrainingError, XgeomError
+from xgeom_core.errors import TrainingError
 from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import REFERENCE_PX
 from xgeom_core.models.store import weights_that_fit
@@ -26,13 +26,14 @@ from xgeom_core.training.losses import Learner, is_number
 from xgeom_core.training.processes import Processes, processes
 from xgeom_core.training.record import Record
 from xgeom_core.training.schedule import learning_rate, make_optimizer, set_rate
-from xgeom_core.training.tally import Tally
+from xgeom_core.training.tally import Pace, Tally
+from xgeom_core.training.trouble import troubles_in_words
 from xgeom_core.training.validation import validation_sets
+from xgeom_core.training.workers import heed_the_parent_alone, unwrapped
 
 __all__ = ["COOLDOWN", "STOP", "learning_rate", "train"]
 
 _SECONDS_BETWEEN_STEP_EVENTS = 2.0
-_WORKER_TRACE = "Original Traceback"
 
 
 def train(config: Config, run_dir: Path, log: EventLog, command: str) -> Path:
@@ -60,10 +61,10 @@ def train(config: Config, run_dir: Path, log: EventLog, command: str) -> Path:
     Raises
     ------
     TrainingError
-        If the folder holds another run, the device is not there, the disk is full, or the loss is no
-        number.
+        If the folder holds another run, the device is not there, the disk is full, memory runs out, or
+        the loss is no number.
     """
-    with processes(config.training) as group:
+    with troubles_in_words(), processes(config.training) as group:
         # Here first: a mistake found by a worker process would reach the user as that process's traceback.
         training_frames(config.data, config.model)
         if group.leads:
@@ -116,10 +117,10 @@ class _Run:
     def _steps(self, board: Board) -> str:
         """Take steps until something ends them; say what did."""
         table = LossTable(self._dir / LOSSES, self._step) if self._group.leads else None
-        tally = Tally()
+        tally, self._pace = Tally(), Pace(self._step)
         saved = time.monotonic()
         try:
-            for batch in _unwrapped(self._loader()):
+            for batch in unwrapped(self._loader(), self._may_break_off):
                 rate = learning_rate(self._plan, self._step, self._end)
                 loss, center_px = self._learn(batch, rate)
                 self._step += 1
@@ -145,7 +146,7 @@ class _Run:
         finally:
             if table is not None:
                 table.close()
-        return "done"
+        return "stopped" if self._step < self._end else "done"
 
     def _loader(self) -> Iterable[Batch]:
         data = self._config.data
@@ -165,6 +166,7 @@ class _Run:
             num_workers=workers,
             prefetch_factor=4 if workers else None,
             pin_memory=self._group.device.type == "cuda",
+            worker_init_fn=heed_the_parent_alone,
         )
 
     def _learn(self, batch: Batch, rate: float) -> tuple[float, float]:
@@ -218,6 +220,7 @@ class _Run:
             center_px=tally.center_px,
             learning_rate=rate,
             frames_per_s=tally.frames / tally.seconds,
+            seconds_left=self._pace.seconds_left(self._step, self._end),
         )
         self._record.write(event)
         board.step(event)
@@ -270,6 +273,10 @@ class _Run:
     def _ask_to_stop(self) -> None:
         self._stop_asked = True
 
+    def _may_break_off(self) -> bool:
+        # Of several processes none may leave alone: the others would wait for it.
+        return self._stop_asked and self._group.count == 1
+
     def _wants_stop(self) -> bool:
         return self._stop_asked or (self._dir / STOP).exists()
 
@@ -281,14 +288,3 @@ def _part(batch: Batch, part: int, parts: int, device: torch.device) -> Batch:
     images, *rest = (tensor[cut] for tensor in batch)
     images = images.to(device, memory_format=torch.channels_last, non_blocking=True)
     return Batch(images, *(tensor.to(device, non_blocking=True) for tensor in rest))
-
-
-def _unwrapped(loader: Iterable[Batch]) -> Iterator[Batch]:
-    """The batches; an error of a worker comes as its own sentence, without the worker's traceback."""
-    try:
-        yield from loader
-    except XgeomError as error:
-        last = str(error).strip().splitlines()[-1]
-        # torch writes "module.ErrorClass: sentence" below the traceback of the worker.
-        sentence = last.partition(": ")[2] if _WORKER_TRACE in str(error) else str(error)
-        raise TrainingError(sentence) from None

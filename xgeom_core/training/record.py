@@ -20,6 +20,7 @@ from xgeom_core.training.checkpoint import AveragedWeights, save_checkpoint
 from xgeom_core.training.config import Config
 from xgeom_core.training.events import Checkpoint, Event, EventLog, Finished, RunStarted, Stage, Validation
 from xgeom_core.training.folder import BEST, MODEL
+from xgeom_core.training.predictions import rows_of, write_predictions
 from xgeom_core.training.processes import Processes
 from xgeom_core.training.validation import ValidationSet, validate
 
@@ -68,11 +69,12 @@ class Record:
         if self._network is None:
             self._network = build_network(self._config.model).to(self._group.device)
         self._network.load_state_dict(average.weights)
-        self._scores, losses = [], []
+        self._scores, losses, rows = [], [], {}
         for held in self._sets:
             result = validate(self._network, held, self._group.device, self._config.training)
             self._scores.append(result.score)
             losses.append(result.loss)
+            rows[held.name] = rows_of(held, result)
             event = Validation(
                 step=step,
                 data=held.name,
@@ -84,6 +86,7 @@ class Record:
             )
             self.write(event)
             self._board.validation(event, held, result)
+        write_predictions(self._dir, step, rows)
         self._save_model(MODEL, step, average)
         return self._judge(sum(losses) / len(losses) if losses else math.inf, step, average)
 

@@ -34,3 +34,21 @@ class Tally:
     def center_px(self) -> float:
         """Mean error of the center, px of 820."""
         return sum(self._misses) / len(self._misses)
+
+
+class Pace:
+    """How fast a run goes on the whole, so that the time left can be told.
+
+    Parameters
+    ----------
+    first : int
+        Steps done when it begins.
+    """
+
+    def __init__(self, first: int) -> None:
+        self._first, self._start = first, time.monotonic()
+
+    def seconds_left(self, step: int, steps: int) -> float | None:
+        """Seconds that the rest takes; None as long as nothing can be said."""
+        done = step - self._first
+        return (steps - step) * (time.monotonic() - self._start) / done if done > 0 else None

@@ -12,7 +12,7 @@ from xgeom_gui.compare_wording import causes_of, notes_of
 from xgeom_gui.panels.centers_model import CentersModel
 from xgeom_gui.panels.centers_table import CentersTable
 from xgeom_gui.session import Session
-from xgeom_gui.theme import SOFT_INK, STATUS_COLORS, UNCERTAIN
+from xgeom_gui.theme import SOFT_INK, STATUS_COLORS, THEME, UNCERTAIN
 from xgeom_gui.wording import center_rows
 
 
@@ -58,6 +58,8 @@ class CentersPanel(QWidget):
         session.corrections.selected_changed.connect(self._mirror)
         session.estimates_changed.connect(self._refresh)
         session.activity_changed.connect(self._refresh_status)
+        THEME.changed.connect(self._refresh_status)
+        THEME.changed.connect(self._refresh_notes)
         self._refresh()
 
     def _refresh(self) -> None:

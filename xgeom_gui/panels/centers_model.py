@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QFont, QIcon
+from PySide6.QtGui import QBrush, QFont, QIcon
 
 from xgeom_gui.centers import Center
 from xgeom_gui.compare_wording import row_tip
 from xgeom_gui.styles import SourceStyle
-from xgeom_gui.theme import SOFT_INK, STATUS_COLORS, UNCERTAIN
+from xgeom_gui.theme import SOFT_INK, STATUS_COLORS, UNCERTAIN, Role
 from xgeom_gui.views.marks import mark_icon
 from xgeom_gui.wording import CenterRow, sigma, signed, standing
 
@@ -103,7 +103,13 @@ class CentersModel(QAbstractTableModel):
         self._icons: dict[SourceStyle, QIcon] = {}
 
     def set_rows(self, rows: Sequence[CenterRow]) -> None:
-        """Show other rows."""
+        """Show other rows; the same sources with other values keep their rows and the selection."""
+        same = [row.estimate.source for row in rows] == [row.estimate.source for row in self._rows]
+        if same and rows:
+            # A drag changes values many times a second; a reset would cost the table its layout each time.
+            self._rows = tuple(rows)
+            self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(COLUMNS) - 1))
+            return
         self.beginResetModel()
         self._rows = tuple(rows)
         self.endResetModel()
@@ -189,13 +195,13 @@ def _alignment(section: int) -> Qt.AlignmentFlag:
 
 def _brush(row: CenterRow, section: int) -> QBrush | None:
     if section == len(COLUMNS) - 1:
-        return QBrush(QColor(_standing_color(row)))
+        return QBrush(_standing_color(row).color)
     if row.center.hidden or COLUMNS[section].text(row) in {"–", "ref."}:
-        return QBrush(QColor(SOFT_INK))
+        return QBrush(SOFT_INK.color)
     return None
 
 
-def _standing_color(row: CenterRow) -> str:
+def _standing_color(row: CenterRow) -> Role:
     word = standing(row.center)
     if word == "ambiguous":
         return UNCERTAIN

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtGui import QBrush, QColor
+from PySide6.QtGui import QBrush
 
 from xgeom_gui.batch import BatchRow, off_px
 from xgeom_gui.theme import STATUS_COLORS
@@ -112,7 +112,7 @@ class DoubtModel(QAbstractTableModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return row.reason or "Double click to go to this frame"
             case Qt.ItemDataRole.ForegroundRole if section == 1:
-                return QBrush(QColor(STATUS_COLORS[row.status]))
+                return QBrush(STATUS_COLORS[row.status].color)
             case _:
                 return None
 

@@ -44,7 +44,7 @@ class EmptyState(QWidget):
         what = QLabel("Open a diffraction frame, or drop files or a folder here.")
         formats = QLabel(_FORMATS)
         formats.setProperty("role", "soft")
-        open_button = QPushButton("Open a file…")
+        self.open_button = open_button = QPushButton("Open a file…")
         open_button.setProperty("role", "primary")
         open_button.setToolTip(open_action.toolTip())
         open_button.clicked.connect(open_action.trigger)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from xgeom_gui.coordinator import Coordinator
 from xgeom_gui.services.predictor import PredictionKey, PredictRequest
 from xgeom_gui.session import Session
-from xgeom_gui.theme import SOFT_INK
+from xgeom_gui.theme import SOFT_INK, THEME
 from xgeom_gui.views.explanation_plots import KIND_COLORS, KindsView, ProfilesPlot, ShiftsPlot
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class ExplanationPanel(QWidget):
         session.estimates_changed.connect(self._ask)
         coordinator.predictor.why_done.connect(self._take)
         coordinator.predictor.why_failed.connect(self._on_failed)
+        THEME.changed.connect(self._show)
         self._ask()
 
     def _lay_out(self) -> QWidget:
@@ -130,11 +131,17 @@ class ExplanationPanel(QWidget):
     def _take(self, key: PredictionKey, prediction: Prediction) -> None:
         if key != self._asked:
             return
-        self.explanation = explanation = prediction.explanation
-        if explanation is None:
+        self.explanation = prediction.explanation
+        if self.explanation is None:
             self._say("Nothing more is known of this answer.")
             return
         self._say("")
+        self._show()
+
+    def _show(self) -> None:
+        explanation = self.explanation
+        if explanation is None:
+            return
         self.kinds.show_explanation(explanation)
         self.shifts.show_shifts(explanation.before, explanation.after)
         self._show_profiles()

@@ -10,13 +10,13 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QSlider,
     QSpinBox,
     QToolButton,
     QWidget,
 )
 
+from xgeom_gui.panels.elided import ElidedLabel
 from xgeom_gui.session import Session
 
 
@@ -28,10 +28,9 @@ class FileStrip(QWidget):
         self._session = session
         self.name = QLabel()
         self.name.setProperty("role", "title")
-        self.facts = QLabel()
-        self.facts.setProperty("role", "soft")
         # Beside open docks the image is narrow; the facts give way.
-        self.facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.facts = ElidedLabel()
+        self.facts.setProperty("role", "soft")
         self.datasets = QComboBox()
         self.datasets.setAccessibleName("Dataset")
         self.datasets.setToolTip("Image dataset in this file")

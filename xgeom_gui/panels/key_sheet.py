@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from xgeom_gui.actions import MOUSE, SPECS
+
+_HIGHEST = 600
 
 
 class KeySheet(QDialog):
@@ -28,5 +30,14 @@ class KeySheet(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 18, 20, 14)
         layout.setSpacing(14)
-        layout.addLayout(grid)
+        sheet = QWidget()
+        sheet.setLayout(grid)
+        grid.setContentsMargins(0, 0, 12, 0)
+        # Small screens cannot hold all of it at once.
+        area = QScrollArea()
+        area.setWidget(sheet)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setMinimumSize(sheet.sizeHint().width() + 24, min(sheet.sizeHint().height(), _HIGHEST))
+        layout.addWidget(area, 1)
         layout.addWidget(close, alignment=Qt.AlignmentFlag.AlignRight)

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from xgeom_gui.announcer import Notice
-
-_COLORS = {"error": ("#fdeceb", "#e9b6b2", "#7f1d16"), "info": ("#e9f1fa", "#b7cfe9", "#1c4a7d")}
+from xgeom_gui.theme import set_role
 
 
 class MessageBar(QFrame):
@@ -42,11 +41,8 @@ class MessageBar(QFrame):
         self, notice: Notice, label: str = "", action: Callable[[], object] | None = None
     ) -> None:
         """Show a message, with a button if there is something to do about it."""
-        back, line, ink = _COLORS[notice.kind]
-        self.setStyleSheet(
-            f"#message {{ background: {back}; border: 0; border-bottom: 1px solid {line}; }}"
-            f"#message QLabel {{ color: {ink}; }}"
-        )
+        set_role(self, notice.kind)
+        set_role(self.label, "")
         self.label.setText(notice.text)
         self._action = action
         self.action_button.setText(label)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from xgeom_core.calibrants import spacings_A
 from xgeom_gui.aim import Aim, aim_of
+from xgeom_gui.rings import RingKind
 from xgeom_gui.services.profiles import (
     UNIT_NAMES,
     UNITS,
@@ -19,6 +21,7 @@ from xgeom_gui.services.profiles import (
     units_for,
 )
 from xgeom_gui.session import Session
+from xgeom_gui.theme import THEME
 from xgeom_gui.views.plots import Plot, SpacingAxis
 from xgeom_gui.views.rings_item import RING_COLORS
 
@@ -73,6 +76,7 @@ class RadialProfilePanel(QWidget):
         for signal in (session.frame_changed, *about):
             signal.connect(self.refresh)
         session.rings.changed.connect(self._draw_lines)
+        THEME.changed.connect(self._draw_lines)
         self.unit.activated.connect(lambda _row: self._choose_unit())
         self.logarithmic.toggled.connect(lambda on: self.plot.setLogMode(y=on))
         self._thread.done.connect(self._on_done)
@@ -133,32 +137,34 @@ class RadialProfilePanel(QWidget):
         self._draw_lines()
 
     def _draw_lines(self) -> None:
-        """The calibrant's and the ice's rings as lines."""
-        for line in self._lines:
-            self.plot.removeItem(line)
-        self._lines = []
-        profile, rings, unit = self._profile, self._session.rings, self.unit.currentData()
-        if (
-            profile is None
-            or profile.geometry is None
-            or profile.geometry.wavelength_A is None
-            or unit is None
-        ):
+        """The calibrant's and the ice's rings as lines; those that are there already are only moved."""
+        profile, unit = self._profile, self.unit.currentData()
+        wanted = self._wanted_lines(profile) if profile is not None and unit is not None else []
+        while len(self._lines) > len(wanted):
+            self.plot.removeItem(self._lines.pop())
+        while len(self._lines) < len(wanted):
+            self._lines.append(pg.InfiniteLine())
+            self.plot.addItem(self._lines[-1], ignoreBounds=True)
+        if profile is None:
             return
-        wavelength = profile.geometry.wavelength_A
-        wanted = [("ice", d) for d in (spacings_A("ice", 1.2) if rings.ice else ())]
+        for line, (kind, d) in zip(self._lines, wanted, strict=True):
+            color = QColor(RING_COLORS[kind][THEME.dark])
+            if line.pen.color() != color:
+                line.setPen(pg.mkPen(color, width=1, style=Qt.PenStyle.DotLine))
+            line.setValue(_place(d, unit, profile))
+
+    def _wanted_lines(self, profile: RadialProfile) -> list[tuple[RingKind, float]]:
+        """Kind and spacing of each line that has a place on the axis."""
+        rings = self._session.rings
+        if profile.geometry is None or profile.geometry.wavelength_A is None:
+            return []
+        wanted: list[tuple[RingKind, float]] = []
+        wanted += [("ice", d) for d in (spacings_A("ice", 1.2) if rings.ice else ())]
         wanted += [
             ("calibrant", d) for d in (spacings_A(rings.calibrant) if rings.calibrant else ())[:_MOST_LINES]
         ]
         wanted += [("own", d) for d in rings.own]
-        dark = self.palette().window().color().lightness() < 128
-        for kind, d in wanted:
-            if wavelength > 2 * d:
-                continue
-            pen = pg.mkPen(RING_COLORS[kind][dark], width=1, style=Qt.PenStyle.DotLine)  # type: ignore[index]
-            line = pg.InfiniteLine(_place(d, unit, profile), pen=pen)
-            self.plot.addItem(line, ignoreBounds=True)
-            self._lines.append(line)
+        return [(kind, d) for kind, d in wanted if profile.geometry.wavelength_A <= 2 * d]
 
 
 def _place(d_A: float, unit: Unit, profile: RadialProfile) -> float:

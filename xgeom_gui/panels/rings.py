@@ -42,10 +42,10 @@ class RingsPanel(QWidget):
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(2, 1)
-        for column, widget in enumerate((self.resolution, self.ice, self.calibrant)):
-            grid.addWidget(widget, 0, column)
-        grid.addWidget(self.own, 1, 0, 1, 3)
-        grid.addWidget(self.note, 2, 0, 1, 3)
+        grid.addWidget(self.resolution, 0, 0)
+        grid.addWidget(self.ice, 0, 1)
+        for row, widget in enumerate((self.calibrant, self.own, self.note), 1):
+            grid.addWidget(widget, row, 0, 1, 3)
         self.resolution.toggled.connect(lambda on: self._rings.choose(resolution=on))
         self.ice.toggled.connect(lambda on: self._rings.choose(ice=on))
         self.calibrant.activated.connect(lambda row: self._rings.choose(calibrant=("", *CALIBRANTS)[row]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -30,7 +30,15 @@ _HINT = "Predicts every frame of the open file and lists them with the most doub
 
 
 class RunPanel(QWidget):
-    """Range, progress, list of doubt and plots."""
+    """Range, progress, list of doubt and plots.
+
+    Signals
+    -------
+    export_wanted
+        The list is to be saved to a file.
+    """
+
+    export_wanted = Signal()
 
     def __init__(self, session: Session, runner: BatchRunner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,6 +55,8 @@ class RunPanel(QWidget):
         )
         self.cancel_button = QPushButton("Cancel")
         self.cancel_button.setToolTip("Stop; what was found so far stays")
+        self.export_button = QPushButton("Export list…")
+        self.export_button.setToolTip("Save what was found of every frame as CSV or JSON; px and degrees")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(6)
@@ -74,6 +84,7 @@ class RunPanel(QWidget):
             row.addWidget(label)
             row.addWidget(spin)
         row.addStretch(1)
+        row.addWidget(self.export_button)
         row.addWidget(self.cancel_button)
         row.addWidget(self.start_button)
         split = QSplitter(Qt.Orientation.Vertical)
@@ -92,6 +103,7 @@ class RunPanel(QWidget):
     def _connect(self) -> None:
         session = self._session
         self.start_button.clicked.connect(self.start)
+        self.export_button.clicked.connect(self.export_wanted)
         self.cancel_button.clicked.connect(self._runner.cancel)
         self.table.activated.connect(self._choose)
         self.table.doubleClicked.connect(self._choose)
@@ -159,6 +171,7 @@ class RunPanel(QWidget):
         batch = self._session.batch
         self.progress.setRange(0, max(batch.total, 1))
         self.progress.setValue(batch.done)
+        self.export_button.setEnabled(batch.done > 0)
         self.model.set_rows(batch.doubtful, batch.middle)
         self.summary.setText(self._summary())
         self.plots.show_rows(batch.rows, batch.shared)
@@ -223,6 +236,6 @@ def _table(model: DoubtModel) -> QTableView:
     header.setHighlightSections(False)
     header.setStretchLastSection(True)
     header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-    for section, width in enumerate((50, 74, 52, 62, 56, 66, 66, 56, 56)):
+    for section, width in enumerate((46, 72, 46, 64, 48, 62, 62, 52, 48)):
         header.resizeSection(section, width)
     return table

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from xgeom_gui.services.predictor import PredictionKey, PredictorThread, PredictRequest
 from xgeom_gui.session import Session
 from xgeom_gui.styles import style_of
+from xgeom_gui.theme import GROUND, THEME
 from xgeom_gui.views.explanation_plots import KIND_COLORS
 
 if TYPE_CHECKING:
@@ -60,11 +61,16 @@ class SightPanel(QWidget):
         session.estimates_changed.connect(self._ask)
         predictor.sight_done.connect(self._take)
         predictor.sight_failed.connect(self._on_failed)
+        THEME.changed.connect(self._recolor)
+        self._recolor()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
         """What was not asked for while hidden is asked for now."""
         super().showEvent(event)
         self._ask()
+
+    def _recolor(self) -> None:
+        self.view.setBackground(GROUND.color)
 
     def _ask(self) -> None:
         key, frame = self._session.prediction_key, self._session.frame

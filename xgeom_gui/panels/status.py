@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from xgeom_gui.aim import aim_of, network_pooling
 from xgeom_gui.session import Session
-from xgeom_gui.theme import SOFT_INK, STATUS_COLORS
+from xgeom_gui.theme import set_role
 from xgeom_gui.wording import cursor_text, prediction_text
 
 _REMEMBERED_MS = 8_000
@@ -43,15 +43,15 @@ class StatusBar(QStatusBar):
 
     def _show_answer(self) -> None:
         session = self._session
-        color = SOFT_INK
+        role = "soft"
         if session.activity:
             text = session.activity
         elif session.prediction is not None:
-            text, color = prediction_text(session.prediction), STATUS_COLORS[session.prediction.status]
+            text, role = prediction_text(session.prediction), session.prediction.status
         else:
             text = "" if session.frame is None else "not predicted"
         self.answer.setText(text)
-        self.answer.setStyleSheet(f"color: {color}")
+        set_role(self.answer, role)
 
     def _show_deed(self, text: str) -> None:
         self.deed.setText(text)

@@ -22,12 +22,14 @@ from xgeom_gui.panels.tree_items import (
     NODE,
     WAITING,
     all_items,
+    color_item,
     details_text,
     make_item,
     make_tree,
 )
 from xgeom_gui.services.tree_reader import TreeReader, TreeRequest
 from xgeom_gui.session import Session
+from xgeom_gui.theme import THEME
 
 if TYPE_CHECKING:
     from xgeom_core.files.tree import Details, Node
@@ -90,6 +92,7 @@ class TreePanel(QWidget):
         reader.search_found.connect(self._show_found)
         reader.failed.connect(self._on_failed)
         session.frame_changed.connect(self._follow)
+        THEME.changed.connect(self._recolor)
         self._follow()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
@@ -224,6 +227,10 @@ class TreePanel(QWidget):
                 font = item.font(NAME)
                 font.setBold(node is not None and node.path == shown and bool(shown))
                 item.setFont(NAME, font)
+
+    def _recolor(self) -> None:
+        for item in all_items(self.tree):
+            color_item(item)
 
     def _show_hint(self, text: str) -> None:
         self.hint.setText(text)

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QBrush, QColor, QFontDatabase
+from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from xgeom_gui.theme import FAILED
@@ -57,18 +57,24 @@ def make_item(node: Node) -> QTreeWidgetItem:
         item.setToolTip(column, "\n".join(tip))
     if node.kind == "missing":
         item.setText(SHAPE, "missing")
-        for column in (NAME, SHAPE):
-            item.setForeground(column, _color(FAILED))
     elif node.note.startswith("missing"):
         item.setText(TYPE, "missing parts")
-        item.setForeground(TYPE, _color(FAILED))
+    color_item(item)
     if node.children:
         item.addChild(QTreeWidgetItem([WAITING]))
     return item
 
 
-def _color(name: str) -> QBrush:
-    return QBrush(QColor(name))
+def color_item(item: QTreeWidgetItem) -> None:
+    """What is missing stands out, in the color that the present theme has for it."""
+    node = item.data(NAME, NODE)
+    if node is None:
+        return
+    if node.kind == "missing":
+        for column in (NAME, SHAPE):
+            item.setForeground(column, FAILED.color)
+    elif node.note.startswith("missing"):
+        item.setForeground(TYPE, FAILED.color)
 
 
 def _shape_text(node: Node) -> str:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QToolButton, QV
 
 from xgeom_gui.services.predictor import PredictionKey
 from xgeom_gui.session import Session
-from xgeom_gui.theme import SOFT_INK, STATUS_COLORS
+from xgeom_gui.theme import SOFT_INK, STATUS_COLORS, THEME
 from xgeom_gui.wording import sigma
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class VariantsPanel(QWidget):
         layout.addWidget(self.answers)
         session.estimates_changed.connect(self._refresh)
         session.options_changed.connect(self._refresh)
+        THEME.changed.connect(self._refresh)
         self._refresh()
 
     def _refresh(self) -> None:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-Purpose = Literal["shown", "batch", "second", "sight", "why"]
-# The model that answers and the one it is compared with.
-_KEPT_MODELS = 2
+Purpose = Literal["shown", "batch", "second", "live", "sight", "why"]
+# The model that answers, the one it is compared with, and the one that is being trained.
+_KEPT_MODELS = 3
 
 
 class PredictorLike(Protocol):
@@ -85,8 +85,9 @@ class PredictRequest:
     frame : Frame or None
     purpose : str
         ``"shown"`` for the frame on the screen, ``"batch"`` for one of a run, ``"second"`` for the
-        second model's network alone, ``"sight"`` for what the network sees, ``"why"`` for what speaks
-        for the answer. A newer request displaces a waiting one of the same purpose only.
+        second model's network alone, ``"live"`` for that of a running training, ``"sight"`` for what the
+        network sees, ``"why"`` for what speaks for the answer. A newer request displaces a waiting one
+        of the same purpose only.
     explain : bool
         Whether the answer comes with its explanation, because somebody looks at it.
     """
@@ -118,6 +119,8 @@ class PredictorThread(LatestThread):
     batch_failed : PredictionKey, str
     second_done : PredictionKey, Prediction
     second_failed : PredictionKey, str
+    live_done : PredictionKey, Prediction
+    live_failed : PredictionKey, str
     sight_done : PredictionKey, NetworkSight
     sight_failed : PredictionKey, str
     why_done : PredictionKey, Prediction
@@ -131,6 +134,8 @@ class PredictorThread(LatestThread):
     batch_failed = Signal(object, str)
     second_done = Signal(object, object)
     second_failed = Signal(object, str)
+    live_done = Signal(object, object)
+    live_failed = Signal(object, str)
     sight_done = Signal(object, object)
     sight_failed = Signal(object, str)
     why_done = Signal(object, object)
@@ -177,6 +182,7 @@ class PredictorThread(LatestThread):
             "shown": (self.done, self.failed),
             "batch": (self.batch_done, self.batch_failed),
             "second": (self.second_done, self.second_failed),
+            "live": (self.live_done, self.live_failed),
             "sight": (self.sight_done, self.sight_failed),
             "why": (self.why_done, self.why_failed),
         }[purpose]
@@ -207,7 +213,7 @@ def _answer(predictor: Any, request: PredictRequest, frame: Frame) -> Any:
         from xgeom_core.predict.sight import network_sight  # noqa: PLC0415 - needs torch
 
         return network_sight(predictor.model, frame)
-    if request.purpose == "second":
+    if request.purpose in {"second", "live"}:
         return predictor.predict(frame, fit=False)
     wishes: dict[str, Any] = {}
     if request.key.start_px is not None:

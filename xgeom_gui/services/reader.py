@@ -17,6 +17,7 @@ from xgeom_gui.locations import is_there
 from xgeom_gui.painted_mask import PaintedMask, without
 from xgeom_gui.services.frame_math import SINGLE, Stack, Superseded, stacked
 from xgeom_gui.services.latest import LatestThread
+from xgeom_gui.services.lookahead import Lookahead
 from xgeom_gui.services.picture import Picture, make_picture
 
 if TYPE_CHECKING:
@@ -111,6 +112,10 @@ class LoadedFrame:
     picture: Picture
 
 
+# As it was asked for, the frame before masking, and its known center.
+_Raw = tuple[ReadRequest, Frame, "Estimate | None"]
+
+
 class FrameReader(LatestThread):
     """Reads frames off the window's thread.
 
@@ -132,12 +137,13 @@ class FrameReader(LatestThread):
         self.transient = False
         """Whether the file is closed after each frame: HDF5 hides its growth while any handle is open."""
         # The frame read last, before masking: painting a mask must not read it again.
-        self._last: tuple[ReadRequest, Frame, Estimate | None] | None = None
+        self._last: _Raw | None = None
+        self._ahead: Lookahead[tuple[LoadedFrame, _Raw]] = Lookahead()
 
     def handle(self, request: ReadRequest) -> None:
         """Read one frame; runs in the thread."""
         try:
-            result = self._load(request)
+            result = self._ready(request)
         except Superseded:
             return
         except XgeomError as error:
@@ -152,16 +158,53 @@ class FrameReader(LatestThread):
         else:
             if not self.superseded():
                 self.loaded.emit(result)
+                self._look_ahead(result)
         if self.transient and self._source is not None:
             last = self._last
             self._close()
             self._last = last
 
+    def is_ready(self, request: ReadRequest) -> bool:
+        """Whether a frame was prepared already; any thread may ask."""
+        return self._ahead.get(request) is not None
+
     def finish(self) -> None:
         """Close the file, in the thread that opened it."""
         self._close()
+        self._ahead.clear()
 
-    def _load(self, request: ReadRequest) -> LoadedFrame:
+    def _ready(self, request: ReadRequest) -> LoadedFrame:
+        """The frame that was prepared, or else is read now."""
+        kept = None if self.transient else self._ahead.get(request)
+        if kept is None:
+            return self._load(request)
+        loaded, self._last = kept
+        # It may have been asked for by name before, and is now asked for by number.
+        return replace(loaded, request=request)
+
+    def _look_ahead(self, shown: LoadedFrame) -> None:
+        """Prepare the frame that is likely to be asked for next, unless something is asked for already."""
+        request, raw = shown.request, self._last
+        if self.transient or request.stack != SINGLE or raw is None:
+            return
+        self._ahead.keep(replace(request, index=shown.frame.index), (shown, raw))
+        index = self._ahead.next_after(shown.frame.index, shown.source.frames)
+        wanted = None if index is None else replace(request, index=index)
+        if wanted is None or self._ahead.get(wanted) is not None:
+            return
+        try:
+            loaded = self._load(wanted, yielding=True)
+        except Superseded:
+            pass
+        # Nobody has asked for it yet. Whoever does is told what is wrong with it.
+        except Exception as error:
+            _log.debug("looking ahead to %s: %r", wanted, error)
+        else:
+            if self._last is not None:
+                self._ahead.keep(wanted, (loaded, self._last))
+        self._last = raw
+
+    def _load(self, request: ReadRequest, *, yielding: bool = False) -> LoadedFrame:
         source = self._ensure_open(request)
         wanted = source.start if request.index == NAMED else request.index
         index = min(max(wanted, 0), len(source) - 1)
@@ -170,6 +213,8 @@ class FrameReader(LatestThread):
             frame = stacked(source.frame, index, len(source), request.stack, self.superseded)
             self._last = (unmasked, frame, source.truth(index))
         _, frame, truth = self._last
+        if yielding and self.superseded():
+            raise Superseded
         info = SourceInfo(
             request.spec,
             source.path,
@@ -193,6 +238,7 @@ class FrameReader(LatestThread):
             # Open first: if that fails, the frames on screen can still be stepped through.
             source = self._open_source(request.spec)
             self._close()
+            self._ahead.clear()
             self._source, self._opened = source, (request.spec, request.generation)
         return self._source
 

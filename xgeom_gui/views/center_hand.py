@@ -11,12 +11,13 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from xgeom_core.estimate import Estimate
 from xgeom_gui.corrections import MANUAL
 from xgeom_gui.session import Session
-from xgeom_gui.theme import ACCENT
 from xgeom_gui.views.image_view import ImageView
 
 _REACH = 14.0
 _START = 3.0
 _HALO = 22.0
+# On the picture, whose colors do not follow the theme of the window.
+_HALO_COLOR = "#2563a8"
 _STEPS = {
     Qt.Key.Key_Left: (-1.0, 0.0),
     Qt.Key.Key_Right: (1.0, 0.0),
@@ -45,7 +46,7 @@ class HaloItem(QGraphicsItem):
     ) -> None:
         """Draw it, light below dark so that it shows on any ground."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for color, width in ((QColor(255, 255, 255, 200), 3.4), (QColor(ACCENT), 1.6)):
+        for color, width in ((QColor(255, 255, 255, 200), 3.4), (QColor(_HALO_COLOR), 1.6)):
             pen = QPen(color, width)
             pen.setDashPattern([4.0, 3.0] if width < 2 else [1000.0, 1.0])
             painter.setPen(pen)
@@ -186,7 +187,8 @@ class CenterHand(QObject):
             return True
         if event.type() == QEvent.Type.KeyPress:
             size = _step_size(event.modifiers())
-            self.nudge((step[0] * size, step[1] * size))
+            # The arrow points where the center goes, also where the frame is turned.
+            self.nudge(self._image.orientation.on_frame(step[0] * size, step[1] * size))
             return True
         return False
 

@@ -11,7 +11,8 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QSizePolicy
 
 from xgeom_gui.styles import style_of
-from xgeom_gui.theme import INK, LINE, SOFT_INK
+from xgeom_gui.theme import AFTER, BEFORE, GROUND, INK, LINE, THEME
+from xgeom_gui.views.axis_colors import AxisColors
 
 if TYPE_CHECKING:
     from xgeom_core.predict.explanation import Explanation
@@ -25,7 +26,6 @@ KIND_COLORS = {
     "shadow": "#6b4ba1",
     "bright patch": "#c2a500",
 }
-_BEFORE, _AFTER = "#9aa5b1", "#1d5fd1"
 _PERCENTILES = (1.0, 99.9)
 
 
@@ -44,6 +44,11 @@ class KindsView(pg.GraphicsView):
         self._marks = pg.ScatterPlotItem(size=13, pxMode=True)
         for item in (self._image, self._over, self._marks):
             self._box.addItem(item)
+        THEME.changed.connect(self._recolor)
+        self._recolor()
+
+    def _recolor(self) -> None:
+        self.setBackground(GROUND.color)
 
     def show_explanation(self, explanation: Explanation) -> None:
         """Draw another one."""
@@ -89,8 +94,8 @@ class ProfilesPlot(pg.PlotWidget):
         _plain(self, "radius, px", "counts a pixel")
         self.setAccessibleName("Radial profiles by sector")
         self.setToolTip(
-            "Counts against the radius in native px for nine sectors of azimuth, leveled to the mean "
-            "(black). "
+            "Counts against the radius in native px for nine sectors of azimuth, leveled to the mean, "
+            "which is bold. "
             "About the true center their features lie on top of each other."
         )
 
@@ -127,7 +132,7 @@ class ShiftsPlot(pg.PlotWidget):
         """Draw both."""
         self.clear()
         self.addItem(pg.InfiniteLine(0, angle=0, pen=pg.mkPen(LINE, width=1.2)))
-        for profiles, color in ((before, _BEFORE), (after, _AFTER)):
+        for profiles, color in ((before, BEFORE.color), (after, AFTER.color)):
             if profiles is None:
                 continue
             known = np.isfinite(profiles.shift_px)
@@ -145,11 +150,8 @@ def _plain(plot: pg.PlotWidget, bottom: str, left: str) -> None:
     plot.setMouseEnabled(x=False, y=False)
     plot.hideButtons()
     plot.showGrid(x=True, y=True, alpha=0.10)
-    plot.setLabel("left", left, color=SOFT_INK, size="9pt")
-    plot.setLabel("bottom", bottom, color=SOFT_INK, size="9pt")
     plot.getAxis("left").setWidth(52)
     for side in ("left", "bottom"):
-        plot.getAxis(side).setPen(LINE)
-        plot.getAxis(side).setTextPen(SOFT_INK)
         plot.getAxis(side).enableAutoSIPrefix(False)
+    AxisColors(plot, {"left": left, "bottom": bottom})
     plot.viewport().setAttribute(Qt.WidgetAttribute.WA_AcceptTouchEvents, False)

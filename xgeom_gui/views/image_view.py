@@ -10,7 +10,10 @@ from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QGraphicsEllipseItem, QGraphicsItem, QMenu, QVBoxLayout, QWidget
 
 from xgeom_gui.centers import centers_of
+from xgeom_gui.orientation import Orientation
 from xgeom_gui.session import Session
+from xgeom_gui.theme import CANVAS, THEME
+from xgeom_gui.views.canvas import Canvas
 from xgeom_gui.views.frame_view_box import FrameViewBox
 from xgeom_gui.views.legend import Legend
 from xgeom_gui.views.marks import MarkItem, ellipse_item, mark_size
@@ -29,15 +32,18 @@ class ImageView(QWidget):
     -------
     hovered : object
         ``(x, y)`` in native pixels under the pointer, or None when it left.
+    oriented
+        The frame lies in another way.
     """
 
     hovered = Signal(object)
+    oriented = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self.setAccessibleName("Diffraction frame")
-        self._canvas = pg.GraphicsView(self, background="#e9ecf0")
+        self._canvas = Canvas(self)
         # Files dropped on the image belong to the window.
         self._canvas.setAcceptDrops(False)
         self._canvas.viewport().setAcceptDrops(False)
@@ -52,15 +58,21 @@ class ImageView(QWidget):
         self._menu = QMenu(self)
         self._shape: tuple[int, int] | None = None
         self._whole = True
+        self._orientation = Orientation()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._canvas)
+        THEME.changed.connect(self._recolor)
+        self._recolor()
         session.frame_changed.connect(self._show_frame)
         session.estimates_changed.connect(self._show_marks)
         self.box.sigTransformChanged.connect(self._size_ellipses)
         self.box.sigRangeChangedManually.connect(self._on_manual_zoom)
         self.box.menu_wanted.connect(self._open_menu)
         self._canvas.scene().sigMouseMoved.connect(self._on_move)
+
+    def _recolor(self) -> None:
+        self._canvas.setBackground(CANVAS.color)
 
     def set_menu(self, actions: Sequence[QAction | None]) -> None:
         """Actions of the right-click menu; None separates."""
@@ -88,6 +100,27 @@ class ImageView(QWidget):
         x, y = point
         self._whole = False
         self.box.setRange(QRectF(x - reach, y - reach, 2 * reach, 2 * reach), padding=0)
+
+    @property
+    def orientation(self) -> Orientation:
+        """How the frame lies on the screen."""
+        return self._orientation
+
+    def orient(self, orientation: Orientation) -> None:
+        """Lay the frame down in another way; what was in the middle stays there."""
+        if orientation == self._orientation:
+            return
+        middle = self.box.viewRect().center()
+        reach = min(self.box.viewRect().width(), self.box.viewRect().height()) / 2.0
+        self._orientation = orientation
+        self.box.invertX(orientation.mirrored)
+        self._canvas.turn(orientation.turns)
+        self.overlays.glyph.set_orientation(orientation)
+        if self._whole:
+            self.reset_view()
+        else:
+            self.zoom_to((middle.x(), middle.y()), reach)
+        self.oriented.emit()
 
     @property
     def canvas(self) -> pg.GraphicsView:

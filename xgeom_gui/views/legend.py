@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLayout, QWidget
 
 from xgeom_gui.centers import Center
-from xgeom_gui.theme import INK, LINE, SOFT_INK
 from xgeom_gui.views.marks import mark_icon
 from xgeom_gui.wording import sigma
 
@@ -21,12 +20,7 @@ class Legend(QFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setObjectName("legend")
         self.setAccessibleName("Legend of the marks")
-        self.setStyleSheet(
-            "#legend { background: rgba(255, 255, 255, 225); border-radius: 6px;"
-            f"    border: 1px solid {LINE}; }}"
-            f"#legend QLabel {{ color: {INK}; background: transparent; }}"
-            f'#legend QLabel[role="soft"] {{ color: {SOFT_INK}; }}'
-        )
+        self.setProperty("role", "veil")
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(10, 7, 12, 7)
         # The layout keeps the frame at its own size, also once styles have changed the text's.

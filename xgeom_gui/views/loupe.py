@@ -103,8 +103,8 @@ class Loupe(QWidget):
         """Draw the image under the crosshair, the mark, and what it is."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(LINE), 1))
-        painter.setBrush(QColor(PAPER))
+        painter.setPen(QPen(LINE.color, 1))
+        painter.setBrush(PAPER.color)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
         center = self.shown
         if center is None:
@@ -151,9 +151,9 @@ class Loupe(QWidget):
     def _draw_words(self, painter: QPainter, center: Center) -> None:
         x, y = center.estimate.center_px
         pair = self.pair
-        painter.setPen(QColor(INK))
+        painter.setPen(INK.color)
         painter.drawText(QRectF(12, _SIDE + 3, _SIDE - 24, 20), f"{center.name}   {x:.2f}, {y:.2f} px")
-        painter.setPen(QColor(SOFT_INK))
+        painter.setPen(SOFT_INK.color)
         if len(pair) > 1:
             dx, dy = (
                 b - a for a, b in zip(pair[0].estimate.center_px, pair[1].estimate.center_px, strict=True)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QWidget
 from xgeom_gui.aim import aim_of
 from xgeom_gui.services.coding import GAP, HOT, MASKED, PAINTED, SATURATED
 from xgeom_gui.session import Session
-from xgeom_gui.theme import INK, LINE
 from xgeom_gui.views.color_maps import special_colors
 from xgeom_gui.views.corner_glyph import CornerGlyph
 from xgeom_gui.views.rings_item import RingsItem
@@ -36,11 +35,7 @@ class PixelLegend(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setObjectName("pixelLegend")
         self.setAccessibleName("Colors of pixels that are not counts")
-        self.setStyleSheet(
-            "#pixelLegend { background: rgba(255, 255, 255, 205); border-radius: 6px;"
-            f"    border: 1px solid {LINE}; }}"
-            f"#pixelLegend QLabel {{ color: {INK}; background: transparent; }}"
-        )
+        self.setProperty("role", "veil")
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(9, 4, 9, 4)
         self._row.setSpacing(5)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from xgeom_gui.rings import Ring, RingKind
@@ -30,11 +31,13 @@ _DASHES: dict[RingKind, Qt.PenStyle] = {
     "calibrant": Qt.PenStyle.SolidLine,
     "own": Qt.PenStyle.DashDotLine,
 }
+# What is drawn through must not hide the ring that it is laid on.
+_WIDTHS: dict[RingKind, float] = {"resolution": 1.3, "ice": 1.3, "calibrant": 0.9, "own": 1.2}
 # Labels stand along a different direction for each kind, so that they do not cover each other.
 _LABEL_DEGREES: dict[RingKind, float] = {"resolution": -45.0, "ice": 45.0, "calibrant": 0.0, "own": 135.0}
 _MARGIN_PX = 26.0
 # A label that finds no room near its direction is left out.
-_TRIES, _ROOM_PX = 14, 3.0
+_TRIES, _ROOM_PX, _EVERY = 14, 3.0, 8
 
 
 class RingsItem(QGraphicsItem):
@@ -72,7 +75,7 @@ class RingsItem(QGraphicsItem):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for ring, path in zip(self._rings, self._paths, strict=True):
-            pen = QPen(QColor(RING_COLORS[ring.kind][self._dark]), 1.3, _DASHES[ring.kind])
+            pen = QPen(QColor(RING_COLORS[ring.kind][self._dark]), _WIDTHS[ring.kind], _DASHES[ring.kind])
             pen.setCosmetic(True)
             painter.setPen(pen)
             painter.drawPath(path)
@@ -84,8 +87,9 @@ class RingsItem(QGraphicsItem):
         taken: list[QRectF] = []
         viewport = QRectF(widget.rect()) if widget is not None else QRectF(painter.viewport())
         for ring in self._rings:
-            x = (transform.m11() * ring.x + transform.dx()) / ratio
-            y = (transform.m22() * ring.y + transform.dy()) / ratio
+            fast, slow = ring.x[::_EVERY], ring.y[::_EVERY]
+            x = (transform.m11() * fast + transform.m21() * slow + transform.dx()) / ratio
+            y = (transform.m12() * fast + transform.m22() * slow + transform.dy()) / ratio
             self._label(painter, ring, x, y, viewport, taken)
         painter.restore()
 
@@ -108,7 +112,7 @@ class RingsItem(QGraphicsItem):
         away = np.abs((degrees - _LABEL_DEGREES[ring.kind] + 180.0) % 360.0 - 180.0)
         metrics = QFontMetricsF(painter.font())
         size = metrics.boundingRect(ring.label)
-        for place in visible[np.argsort(away)][::8][:_TRIES]:
+        for place in visible[np.argsort(away)][:_TRIES]:
             box = QRectF(0, 0, size.width() + 8, metrics.height())
             box.moveCenter(QPointF(float(x[place]), float(y[place])))
             room = box.adjusted(-_ROOM_PX, -_ROOM_PX, _ROOM_PX, _ROOM_PX)
@@ -131,9 +135,6 @@ def _path(ring: Ring, shape: tuple[int, int]) -> QPainterPath:
     height, width = shape
     reach = 1.5 * max(shape)
     near = (ring.x > -reach) & (ring.x < width + reach) & (ring.y > -reach) & (ring.y < height + reach)
-    path = QPainterPath()
-    ends = np.flatnonzero(np.diff(np.concatenate([[0], near.astype(np.int8), [0]])))
-    for start, stop in zip(ends[::2], ends[1::2], strict=True):
-        points = zip(ring.x[start:stop].tolist(), ring.y[start:stop].tolist(), strict=True)
-        path.addPolygon(QPolygonF([QPointF(x, y) for x, y in points]))
-    return path
+    # Not-a-number breaks the line.
+    x, y = np.where(near, ring.x, np.nan), np.where(near, ring.y, np.nan)
+    return pg.arrayToQPath(x, y, connect="finite")

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from xgeom_core.estimate import Estimate
 from xgeom_gui.batch import BatchRow
-from xgeom_gui.theme import ACCENT, LINE, SOFT_INK, STATUS_COLORS
+from xgeom_gui.theme import ACCENT, HINT, SOFT_INK, STATUS_COLORS, THEME
+from xgeom_gui.views.axis_colors import AxisColors
 
 _TURN_MS = 5
 
@@ -52,6 +53,15 @@ QUANTITIES = (
 )
 
 
+class FrameAxis(pg.AxisItem):
+    """An axis over frame numbers: there is nothing between two frames."""
+
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:  # noqa: N802 (pyqtgraph's name)
+        """Whole numbers only."""
+        ticks = super().tickValues(minVal, maxVal, size)
+        return [(spacing, [at for at in values if at == round(at)]) for spacing, values in ticks]
+
+
 class RunPlots(QWidget):
     """Four plots side by side over one another.
 
@@ -83,25 +93,24 @@ class RunPlots(QWidget):
         self._shared: list[pg.InfiniteLine] = []
         for i, quantity in enumerate(QUANTITIES):
             layout.addWidget(self._add_plot(quantity), i // 2, i % 2)
+        THEME.changed.connect(self._recolor)
+        self._recolor()
 
     def _add_plot(self, quantity: Quantity) -> pg.PlotWidget:
-        plot = pg.PlotWidget(background=None)
+        plot = pg.PlotWidget(background=None, axisItems={"bottom": FrameAxis("bottom")})
         plot.setAccessibleName(quantity.name)
         plot.setToolTip(f"{quantity.name}. Click a point to go to its frame.")
         plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.showGrid(x=True, y=True, alpha=0.12)
-        plot.setLabel("left", quantity.label, color=SOFT_INK, size="9pt")
         plot.getAxis("left").setWidth(62)
         plot.getAxis("left").enableAutoSIPrefix(False)
-        for side in ("left", "bottom"):
-            plot.getAxis(side).setPen(LINE)
-            plot.getAxis(side).setTextPen(SOFT_INK)
-        bars = pg.ErrorBarItem(beam=0, pen=pg.mkPen("#8a94a1", width=1))
+        AxisColors(plot, {"left": quantity.label})
+        bars = pg.ErrorBarItem(beam=0)
         points = pg.ScatterPlotItem(size=8, pen=None, hoverable=True, hoverSize=11)
         points.sigClicked.connect(self._on_click)
-        here = pg.InfiniteLine(angle=90, pen=pg.mkPen(ACCENT, width=1.2))
-        shared = pg.InfiniteLine(angle=0, pen=pg.mkPen(SOFT_INK, width=1, style=Qt.PenStyle.DashLine))
+        here = pg.InfiniteLine(angle=90)
+        shared = pg.InfiniteLine(angle=0)
         shared.hide()
         for item in (shared, here, bars, points):
             plot.addItem(item, ignoreBounds=item in (here, shared))
@@ -116,6 +125,13 @@ class RunPlots(QWidget):
         ):
             kept.append(item)
         return plot
+
+    def _recolor(self) -> None:
+        for bars, here, shared in zip(self._bars, self._here, self._shared, strict=True):
+            bars.setOpts(pen=pg.mkPen(HINT, width=1))
+            here.setPen(pg.mkPen(ACCENT, width=1.2))
+            shared.setPen(pg.mkPen(SOFT_INK, width=1, style=Qt.PenStyle.DashLine))
+        self.show_rows(self._rows, self._mean)
 
     def show_rows(self, rows: Sequence[BatchRow], shared: Estimate | None = None) -> None:
         """Draw what a run has found so far; dashed, the geometry that its frames share."""

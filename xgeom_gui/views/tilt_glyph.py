@@ -6,7 +6,7 @@ import math
 from typing import Literal
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from xgeom_gui.theme import ACCENT, LINE, SOFT_INK
@@ -60,25 +60,25 @@ class TiltGlyph(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         height = self.height() / 2
-        painter.setPen(QPen(QColor(SOFT_INK), 1.2))
+        painter.setPen(QPen(SOFT_INK.color, 1.2))
         painter.drawLine(QLineF(4, height, 76, height))
-        painter.setBrush(QColor(SOFT_INK))
+        painter.setBrush(SOFT_INK.color)
         painter.drawEllipse(QPointF(22, height), 3.5, 3.5)
         painter.drawPolygon([QPointF(62, height), QPointF(56, height - 3), QPointF(56, height + 3)])
-        painter.setPen(QPen(QColor(LINE), 1.2, Qt.PenStyle.DashLine))
+        painter.setPen(QPen(LINE.color, 1.2, Qt.PenStyle.DashLine))
         painter.drawLine(QLineF(78, height - 28, 78, height + 28))
         self._paint_detector(painter)
         painter.end()
 
     def _paint_detector(self, painter: QPainter) -> None:
         line = self.detector_line()
-        color = QColor(ACCENT) if self._angle is not None else QColor(LINE)
+        color = ACCENT.color if self._angle is not None else LINE.color
         painter.setPen(QPen(color, 3.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawLine(line)
         font = painter.font()
         font.setPointSizeF(font.pointSizeF() * 0.8)
         painter.setFont(font)
-        painter.setPen(QColor(SOFT_INK))
+        painter.setPen(SOFT_INK.color)
         upper, lower = self._edges
         aligned = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(0, line.p1().y() - 5, line.p1().x() - 6, 12), int(aligned), upper)

@@ -1,0 +1,67 @@
+"""The Training tab by itself, with a desk whose jobs stand as a test says."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QSettings
+
+from xgeom_gui.panels.jobs.panel import JobsPanel
+from xgeom_gui.services.predictor import PredictorThread
+from xgeom_gui.session import Session
+from xgeom_gui.settings import Settings
+
+
+def load(name: str) -> Any:
+    """A helper module beside this one."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+@dataclass
+class Tab:
+    """The tab with what belongs to it."""
+
+    panel: JobsPanel
+    desk: Any
+    session: Session
+    settings: Settings
+    thread: PredictorThread
+    notices: list[str]
+
+    @property
+    def page(self) -> Any:
+        return self.panel.page
+
+    def button(self, name: str) -> Any:
+        return getattr(self.page.control, f"{name}_button")
+
+    def close(self) -> None:
+        assert self.panel.shutdown(20_000)
+        assert self.thread.shutdown(20_000)
+
+
+def make_tab(qtbot: Any, folder: Path, load_model: Any, settings: Settings | None = None) -> Tab:
+    """The tab, shown."""
+    fakes = load("fake_desk")
+    session = Session()
+    notices: list[str] = []
+    session.noticed.connect(lambda notice: notices.append(notice.text))
+    if settings is None:
+        settings = Settings(QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat))
+    desk = fakes.FakeDesk(folder / "runs")
+    thread = PredictorThread(load_model)
+    panel = JobsPanel(session, desk, settings, thread)
+    qtbot.addWidget(panel)
+    panel.resize(640, 700)
+    panel.show()
+    qtbot.waitExposed(panel)
+    return Tab(panel, desk, session, settings, thread, notices)

@@ -1,0 +1,1 @@
+"""Panels of the training tab: composing jobs, watching and comparing them."""

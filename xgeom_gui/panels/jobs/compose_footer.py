@@ -1,0 +1,69 @@
+"""The lower edge of the composer: what it will take, the command, what is wrong, and the start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from xgeom_gui.panels.jobs.command_line import CommandLine
+from xgeom_gui.panels.jobs.form import Hint
+
+_COMMAND_TIP = (
+    "What the button runs. Copying also writes the settings into the job's folder, so that the command does "
+    "the same in a terminal."
+)
+
+
+class ComposeFooter(QFrame):
+    """Always in sight, whatever page is open."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.cost = QLabel()
+        self.cost.setAccessibleName("Estimate of time, memory and disk")
+        self.notes = Hint()
+        self.command = CommandLine("Command line", _COMMAND_TIP)
+        self.trouble = Hint()
+        self.start_button = QPushButton("Start training")
+        self.start_button.setProperty("role", "primary")
+        self.start_button.setDefault(True)
+        self.save_button = QPushButton("Save settings…")
+        self.save_button.setToolTip("Keep these settings as a configuration file (TOML)")
+        self.close_button = QPushButton("Close")
+        self.close_button.setToolTip("Close; what was entered stays until the window closes")
+        for button in (self.save_button, self.close_button):
+            button.setAutoDefault(False)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self.cost)
+        words.addWidget(self.notes)
+        command = QHBoxLayout()
+        command.setSpacing(10)
+        label = QLabel("Command")
+        label.setProperty("role", "soft")
+        label.setBuddy(self.command.line)
+        command.addWidget(label)
+        command.addWidget(self.command, 1)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.trouble, 1)
+        for button in (self.save_button, self.close_button, self.start_button):
+            buttons.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 10, 16, 14)
+        layout.setSpacing(10)
+        layout.addLayout(words)
+        layout.addLayout(command)
+        layout.addLayout(buttons)
+
+    def show_cost(self, text: str, notes: Sequence[str] = ()) -> None:
+        """What it will take, and where that is from."""
+        self.cost.setText(text)
+        self.notes.set_help(" ".join(notes))
+
+    def show_start(self, text: str, tip: str, can: bool) -> None:
+        """Whether and what the button starts."""
+        self.start_button.setText(text)
+        self.start_button.setToolTip(tip)
+        self.start_button.setEnabled(can)
