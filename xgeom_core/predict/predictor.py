@@ -35,8 +35,9 @@ _STATED_SHARE = 0.005
 # the side (200 px) or seven error bars, whichever is more, but no farther than 15%.
 _BEST_SHARE, _NEAREST_SHARE, _FARTHEST_SHARE = 0.002, 0.08, 0.15
 _REACH_SIGMA = 7.0
-# Where a background does not tell the tilt from a shift, its center's error bar is widened by this.
-_CENTER_STRETCH = 1.3
+# Where a background does not tell the tilt from a shift, its center's error bar is widened by this, and
+# must then be below this share of the side (2.5 px of 2527) for the center to be worth saying.
+_CENTER_STRETCH, _CENTER_SHARE = 1.3, 0.001
 
 
 @dataclass(frozen=True)
@@ -170,11 +171,20 @@ def _gather(frame: Frame, rough: Estimate, wishes: Wishes, found: _Evidence) -> 
     if "background" in wishes.use:
         with found.timed("background"):
             found.background = fit_radial(frame, rough.center_px, spots=found.spots)
-            found.refused = background_trouble(found.background, side)
+            found.refused = _background_refused(found.background, side)
             found.opinion = _opinion_of_background(found)
     if "lattice" in wishes.use:
         with found.timed("lattice"), np.errstate(all="ignore"):
             found.lattice = _index(frame, rough, wishes, found, side)
+
+
+def _background_refused(fit: RadialFit | None, side: int) -> str:
+    """Why not even the center of a background is believed; "" if it is."""
+    trouble = background_trouble(fit, side)
+    if trouble or fit is None:
+        return trouble
+    sigma = _CENTER_STRETCH * np.sqrt(np.diag(fit.covariance)[:2].max())
+    return tilt_trouble(fit) if sigma > _CENTER_SHARE * side else ""
 
 
 def _index(

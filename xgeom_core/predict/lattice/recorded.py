@@ -26,6 +26,7 @@ BoolArray = NDArray[np.bool_]
 _WORTH = 0.7
 _LIMIT = 25.0
 _LEAST_SPOTS = 40
+_SECTORS = 12
 # Points that miss the sphere by up to this many times the usual might have been seen.
 _THICKNESS = 3.5
 _EXTENT = 0.98
@@ -60,21 +61,30 @@ class Recorded:
     radius: float
     spread: Spread
 
-    def log_likelihood(self, beam: FloatArray) -> float:
-        """Logarithm of the likelihood if a ray were the beam, up to a constant.
+    def log_likelihood(self, beam: FloatArray) -> FloatArray:
+        """Logarithm of the likelihood if a ray were the beam, up to a constant, sector by sector.
 
         Parameters
         ----------
         beam : ndarray, shape (3,)
             In 1/Å.
+
+        Returns
+        -------
+        ndarray, shape (12,)
+            What the points in each sector of the detector add to it.
         """
         origin = beam * (self.radius / np.linalg.norm(beam))
         scale2 = float(np.median(((self.spot_rays - origin) ** 2).sum(axis=1)))
         points = self._features(self.rays - origin, self.missed, scale2)
         spots = self._features(self.spot_rays - origin, self.spot_missed, scale2)
         rest = self.level - spots @ np.linalg.lstsq(spots, self.level, rcond=None)[0]
-        strength = -0.5 * len(rest) * np.log(max(float((rest**2).mean()), 1e-6))
-        return _seen_likelihood(points, self.seen) + float(strength)
+        variance = max(float((rest**2).mean()), 1e-6)
+        strength = -0.5 * (np.log(variance) + rest**2 / variance)
+        return np.asarray(
+            np.bincount(_sectors(self.rays), _seen_likelihood(points, self.seen), _SECTORS)
+            + np.bincount(_sectors(self.spot_rays), strength, _SECTORS)
+        )
 
     def _features(self, s: FloatArray, missed: FloatArray, scale2: float) -> FloatArray:
         """What visibility and strength depend on; shape (n, 4)."""
@@ -142,11 +152,27 @@ def recorded_evidence(lattices: list[Recorded], beams: FloatArray) -> FloatArray
         Lattices of one frame, all in the same geometry.
     beams : ndarray, shape (n, 3)
         Rays in 1/Å.
+
+    Notes
+    -----
+    Whatever bends the counts otherwise (crowded spots that merge, a shadow, a slope) speaks for one beam
+    on one side of the frame and for another on the other side. Odds count for no more than the square of
+    their mean over sectors in units of its standard error.
     """
     if not lattices or not len(beams):
         return np.zeros(len(beams))
-    likely = np.array([sum(lattice.log_likelihood(beam) for lattice in lattices) for beam in beams])
-    return np.asarray(np.maximum(_WORTH * (likely - likely.max()), -_LIMIT))
+    likely = np.array([np.sum([one.log_likelihood(beam) for one in lattices], axis=0) for beam in beams])
+    behind = likely[likely.sum(axis=1).argmax()] - likely
+    total = behind.sum(axis=1)
+    error = np.sqrt(_SECTORS) * behind.std(axis=1, ddof=1)
+    agreed = (total / np.maximum(error, 1e-9)) ** 2
+    return np.asarray(-np.minimum(np.minimum(_WORTH * total, agreed), _LIMIT))
+
+
+def _sectors(rays: FloatArray) -> NDArray[np.intp]:
+    """Number of the sector of the detector in which each ray lies."""
+    turn = np.arctan2(rays[:, 1], rays[:, 0]) / (2.0 * np.pi) + 0.5
+    return np.minimum((turn * _SECTORS).astype(np.intp), _SECTORS - 1)
 
 
 def _live(xy: FloatArray, rays: FloatArray, spots: Spots) -> BoolArray:
@@ -168,8 +194,8 @@ def _contained(points: FloatArray, hkl: FloatArray) -> BoolArray:
     return np.isin(((points - low) @ weight).astype(np.int64), ((hkl - low) @ weight).astype(np.int64))
 
 
-def _seen_likelihood(features: FloatArray, seen: BoolArray) -> float:
-    """Log likelihood of a logistic regression at its best, by Newton's method."""
+def _seen_likelihood(features: FloatArray, seen: BoolArray) -> FloatArray:
+    """Log likelihood of each point in a logistic regression at its best, by Newton's method."""
     count, number = features.shape
     ridge = _RIDGE * count * np.eye(number)
     weights = np.zeros(number)
@@ -181,4 +207,4 @@ def _seen_likelihood(features: FloatArray, seen: BoolArray) -> float:
         if np.abs(step).max() < 1e-3:
             break
     score = features @ weights
-    return float((seen * score - np.logaddexp(0.0, score)).sum())
+    return np.asarray(seen * score - np.logaddexp(0.0, score))

@@ -87,7 +87,7 @@ def background_trouble(fit: Judged | None, side_px: float) -> str:
             "the background does not look like rings about a beam",
         ),
         (
-            fit.dropped > _LARGEST_DROPPED,
+            fit.dropped > _LARGEST_DROPPED and not fit.rings,
             f"{100 * fit.dropped:.0f}% of the background looks like shadows or patches",
         ),
     )
