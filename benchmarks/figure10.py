@@ -128,6 +128,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=Path(default))
     parser.add_argument("--size", choices=("small", "full"), default="small")
     parser.add_argument("--run-dir", type=Path, default=Path("runs/figure10"))
+    parser.add_argument("--beside", default="default", help="another model, shown on the real frames")
     parser.add_argument("--standard", type=Path, help="run folder of A; DIR/standard unless given")
     parser.add_argument("--varied", type=Path, help="run folder of B; DIR/varied unless given")
     parser.add_argument("--frames", type=int, default=200)
@@ -148,7 +149,7 @@ def main() -> None:
     if not (options.folder / "truth.json").exists():
         print(f"No real frames: {options.folder} holds no truth.json; set XGEOM_FRAMES to show part C.")
         return
-    shown = {**models, "default": Path("default")}
+    shown = {**models, "default": Path(options.beside)}
     records = real_frames(options.folder, shown, options.run_dir / "figure10-marks.png")
     for record in records:
         print(json.dumps(record))
