@@ -32,6 +32,9 @@ def troubles_in_words() -> Iterator[None]:
         raise TrainingError(f"The memory of the GPU ran out; {_SMALLER}. {_AGAIN}") from None
     except MemoryError:
         raise TrainingError(f"Memory ran out; {_SMALLER}. {_AGAIN}") from None
+    except (ConnectionError, EOFError):
+        # A worker that ends while it hands over a batch leaves a broken connection, not torch's own words.
+        raise TrainingError(f"{_worker_ended('was ended, most likely as memory ran out')} {_AGAIN}") from None
     except RuntimeError as error:
         sentence = _sentence(str(error))
         if not sentence:
@@ -48,9 +51,11 @@ def _sentence(text: str) -> str:
             )
         how = killed.group("signal") if killed is not None else None
         why = "was ended from outside" if how == "Terminated" else "was ended, most likely as memory ran out"
-        return (
-            f"A process that prepares frames {why}; lower data.workers or training.batch if it happens again."
-        )
+        return _worker_ended(why)
     if _NO_MEMORY.search(text):
         return f"Memory ran out; {_SMALLER}."
     return ""
+
+
+def _worker_ended(why: str) -> str:
+    return f"A process that prepares frames {why}; lower data.workers or training.batch if it happens again."

@@ -57,6 +57,9 @@ def unwrapped(loader: Iterable[Batch], may_break_off: Callable[[], bool] = lambd
         # torch writes "module.ErrorClass: sentence" below the traceback of the worker.
         sentence = last.partition(": ")[2] if _WORKER_TRACE in str(error) else str(error)
         raise TrainingError(sentence) from None
+    except (ConnectionError, EOFError):
+        if not may_break_off():
+            raise
     except RuntimeError as error:
         if not (_WORKER_GONE in str(error) and may_break_off()):
             raise
