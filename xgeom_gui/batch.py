@@ -2,132 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from xgeom_core.estimate import Estimate, Status
+from xgeom_core.estimate import Estimate
+from xgeom_gui.batch_rows import BatchRow, RunPlan, doubt, off_px
+from xgeom_gui.batch_state import BatchState
 
-if TYPE_CHECKING:
-    from xgeom_core.predict import Prediction
-
-_RANK = {"failed": 0, "uncertain": 1, "ok": 2}
-
-
-@dataclass(frozen=True)
-class RunPlan:
-    """Which frames are predicted.
-
-    Parameters
-    ----------
-    spec, path, dataset : str
-        The file as it was asked for, and where its frames are.
-    frames : range
-        Numbers of the frames, from 0.
-    """
-
-    spec: str
-    path: str
-    dataset: str
-    frames: range
-
-
-@dataclass(frozen=True, eq=False)
-class BatchRow:
-    """What was found on one frame of a run.
-
-    Parameters
-    ----------
-    path, dataset : str
-        Where the frame is.
-    index : int
-        Number of the frame, from 0.
-    prediction : Prediction or None
-        None where the frame could not be read or predicted.
-    error : str
-        Why not, in a sentence.
-    """
-
-    path: str
-    dataset: str
-    index: int
-    prediction: Prediction | None
-    error: str = ""
-
-    @property
-    def best(self) -> Estimate | None:
-        """The answer."""
-        return self.prediction.best if self.prediction else None
-
-    @property
-    def status(self) -> Status:
-        """What the answer is worth."""
-        return self.prediction.status if self.prediction else "failed"
-
-    @property
-    def reason(self) -> str:
-        """Why it is not "ok", in a sentence."""
-        return self.prediction.reason if self.prediction else self.error
-
-    @cached_property
-    def sigma_px(self) -> float:
-        """Standard deviation of the center in px, the larger of x and y; NaN if unknown."""
-        spread = self.best.center_sigma_px if self.best else None
-        return max(spread) if spread else math.nan
-
-    @cached_property
-    def disagreement_px(self) -> float:
-        """How far background and lattice, each by itself, are from the answer in px; NaN without them.
-
-        A network is rough by design and a header says the same of every frame: neither counts.
-        """
-        best = self.best
-        if best is None or self.prediction is None:
-            return math.nan
-        others = (self.prediction.background, self.prediction.lattice)
-        apart = [math.dist(one.center_px, best.center_px) for one in others if one is not None]
-        return max(apart, default=math.nan)
-
-    def record(self) -> dict[str, Any]:
-        """One flat row for a table of text; centers in native px, tilts in degrees."""
-        best = self.best
-        x, y = best.center_px if best else (None, None)
-        pitch, yaw = (best.tilt_deg if best else None) or (None, None)
-        sigma = (best.center_sigma_px if best else None) or (None, None)
-        tilt_sigma = (best.tilt_sigma_deg if best else None) or (None, None)
-        return {
-            "file": self.path,
-            "dataset": self.dataset,
-            "frame": self.index,
-            "status": self.status,
-            "source": best.source if best else "",
-            "x_px": x,
-            "y_px": y,
-            "sigma_x_px": sigma[0],
-            "sigma_y_px": sigma[1],
-            "pitch_deg": pitch,
-            "yaw_deg": yaw,
-            "sigma_pitch_deg": tilt_sigma[0],
-            "sigma_yaw_deg": tilt_sigma[1],
-            "disagreement_px": self.disagreement_px if math.isfinite(self.disagreement_px) else None,
-            "reason": self.reason,
-        }
-
-
-def off_px(row: BatchRow, middle: tuple[float, float] | None) -> float:
-    """How far a frame's center is from the middle of its run in px; NaN if unknown."""
-    return math.dist(row.best.center_px, middle) if row.best is not None and middle is not None else math.nan
-
-
-def _doubt(row: BatchRow, middle: tuple[float, float] | None) -> tuple[int, float, int]:
-    reasons = (row.sigma_px, row.disagreement_px, off_px(row, middle))
-    known = [value for value in reasons if math.isfinite(value)]
-    return _RANK[row.status], -max(known, default=math.inf), row.index
+__all__ = ["Batch", "BatchRow", "RunPlan", "off_px"]
 
 
 @dataclass(eq=False)
@@ -146,10 +32,13 @@ class Batch(QObject):
         Another frame was done.
     state_changed
         A run began or ended.
+    replacing
+        What an older session found is about to take the place of the run: whoever drives it lets go.
     """
 
     changed = Signal()
     state_changed = Signal()
+    replacing = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -179,7 +68,7 @@ class Batch(QObject):
         are apart, and how far the center is from the middle of the run.
         """
         middle = self.middle
-        return tuple(sorted(self.rows, key=lambda row: _doubt(row, middle)))
+        return tuple(sorted(self.rows, key=lambda row: doubt(row, middle)))
 
     @property
     def middle(self) -> tuple[float, float] | None:
@@ -229,6 +118,21 @@ class Batch(QObject):
         if self._running:
             self._running = False
             self.state_changed.emit()
+
+    def state(self) -> BatchState | None:
+        """The run as it stands now; None before there is one."""
+        return BatchState(self._run.plan, self.rows, self._run.shared) if self._run else None
+
+    def restore(self, state: BatchState | None) -> None:
+        """Take over what `state` gave; a run that is going on is given up."""
+        self.replacing.emit()
+        self.end()
+        if state is None:
+            self._run = None
+        else:
+            self._run = _Run(state.plan, {row.index: row for row in state.rows}, state.shared)
+        self.state_changed.emit()
+        self.changed.emit()
 
     def records(self, rows: Iterable[BatchRow] | None = None) -> list[dict[str, Any]]:
         """Flat rows for export, in the order of the frames."""

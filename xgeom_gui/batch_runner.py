@@ -63,6 +63,7 @@ class BatchRunner(QObject):
         reader.shared.connect(self._on_shared)
         predictor.batch_done.connect(self._on_done)
         predictor.batch_failed.connect(self._on_failed)
+        session.batch.replacing.connect(self._let_go)
 
     def start(self, frames: range) -> None:
         """Predict these frames of the open file."""
@@ -90,6 +91,11 @@ class BatchRunner(QObject):
         self._keys.clear()
         if self._session.batch.running:
             self._end()
+
+    def _let_go(self) -> None:
+        """Another run takes this one's place: nothing that is still on its way belongs to it."""
+        self.cancel()
+        self._number += 1
 
     def _end(self) -> None:
         self._reader.submit(BatchRead(self._number, None))

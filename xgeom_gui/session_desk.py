@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 
+from xgeom_gui.batch_state import BatchState, plain_batch
 from xgeom_gui.coordinator import Coordinator
 from xgeom_gui.locations import SESSION_SUFFIX, name_of
 from xgeom_gui.memory import experiment_of, plain_experiment
@@ -132,6 +133,7 @@ class SessionDesk(QObject):
         parts.register("orientation", self._orientation, self._restore_orientation)
         parts.register("view", self._view, self._restore_view)
         parts.register("frames", self._frames, self._restore_frames)
+        parts.register("run", self._run, self._restore_run)
         parts.register("experiment", lambda: plain_experiment(session.experiment), self._restore_experiment)
 
     def _view(self) -> list[list[float]]:
@@ -159,6 +161,15 @@ class SessionDesk(QObject):
         variant = value.get("variant", "measured")
         if variant in _VARIANTS:
             self._session.set_variant(variant)
+
+    def _run(self) -> Callable[[], dict[str, Any]] | None:
+        state = self._session.batch.state()
+        return partial(plain_batch, state) if state is not None else None
+
+    def _restore_run(self, value: Any) -> None:
+        if value is not None and not isinstance(value, BatchState):
+            raise ValueError(value)
+        self._session.batch.restore(value)
 
     def _restore_experiment(self, value: Any) -> None:
         experiment = experiment_of(value)

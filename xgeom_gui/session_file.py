@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from xgeom_core import __version__
 from xgeom_core.errors import UnreadableFileError, XgeomError
+from xgeom_gui.batch_state import batch_of
 from xgeom_gui.exports import write_text
 from xgeom_gui.locations import RUN_SEPARATOR, SESSION_SUFFIX, file_of, is_there, paths_of
 
@@ -36,7 +38,8 @@ class SessionParts:
         name : str
             Its key in the file.
         to_json : callable
-            Gives its state as plain values (dicts, lists, numbers, text, None).
+            Gives its state as plain values (dicts, lists, numbers, text, None); or, where making them
+            takes long, a function that makes them from what it holds, off the window's thread.
         from_json : callable
             Takes what `to_json` gave, after the frame is shown. What it cannot use raises ValueError,
             TypeError or KeyError; the other parts are restored all the same.
@@ -114,7 +117,7 @@ def write_session(saved: SavedSession, path: str | Path) -> None:
     }
     if saved.mask is not None:
         content["mask"] = _write_mask(saved.mask, target)
-    content["parts"] = dict(saved.parts)
+    content["parts"] = {name: one() if callable(one) else one for name, one in saved.parts.items()}
     write_text(target, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -136,7 +139,7 @@ def read_session(path: str | Path) -> SavedSession:
         if frames and len([one for one in frames if one in gone]) == len(frames):
             frames = []
         mask = _read_mask(content.get("mask"), target, gone)
-        parts = _relocated(dict(content.get("parts", {})), moved)
+        parts = _prepared(_relocated(dict(content.get("parts", {})), moved))
         return SavedSession(
             RUN_SEPARATOR.join(frames),
             int(content.get("index", 0)),
@@ -149,6 +152,15 @@ def read_session(path: str | Path) -> SavedSession:
         raise UnreadableFileError(
             f"{target} is a damaged session file ({error!r}): save it again."
         ) from error
+
+
+def _prepared(parts: dict[str, Any]) -> dict[str, Any]:
+    """The parts, a long run made ready here: the window's thread has no time for it."""
+    if parts.get("run"):
+        # One that makes no sense is left as it is, and named among the parts that could not be brought back.
+        with suppress(KeyError, TypeError, ValueError, AttributeError):
+            parts["run"] = batch_of(parts["run"])
+    return parts
 
 
 def gone_text(gone: Sequence[str]) -> str:
@@ -209,11 +221,20 @@ def _relocated(value: Any, moved: Mapping[str, str]) -> Any:
         return {_relocated(key, moved): _relocated(one, moved) for key, one in value.items()}
     if isinstance(value, list):
         return [_relocated(one, moved) for one in value]
-    if isinstance(value, str):
-        for old, new in moved.items():
-            if value == old or value.startswith((f"{old} and ", f"{old}::")):
-                return new + value[len(old) :]
-    return value
+    return _moved_text(value, moved) if isinstance(value, str) else value
+
+
+def _moved_text(text: str, moved: Mapping[str, str]) -> str:
+    """A path, ``FILE::dataset`` or the label "FILE and …", with the file's new place."""
+    if text in moved:
+        return moved[text]
+    for mark in ("::", " and "):
+        at = text.find(mark)
+        while at > 0:
+            if text[:at] in moved:
+                return moved[text[:at]] + text[at:]
+            at = text.find(mark, at + 1)
+    return text
 
 
 def mask_path(session: Path) -> Path:

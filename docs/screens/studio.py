@@ -16,6 +16,7 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 from PIL import Image
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtGui import QCursor
+from PySide6.QtWidgets import QWidget
 
 from xgeom_gui.launch import blank_settings, make_application, make_window
 from xgeom_gui.settings import Settings
@@ -88,11 +89,11 @@ class Studio:
         yield
         THEME.choose(before)
 
-    def shoot(self, name: str) -> None:
-        """Save what the window shows once it has come to rest."""
+    def shoot(self, name: str, widget: QWidget | None = None) -> None:
+        """Save what the window, or a dialog of it, shows once it has come to rest."""
         self.pause(SETTLE_MS)
         path = self.folder / f"{name}.png"
-        self.window.grab().save(str(path))
+        (widget or self.window).grab().save(str(path))
         with Image.open(path) as image:
             image.convert("RGB").save(path, optimize=True)
 

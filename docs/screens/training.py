@@ -1,4 +1,4 @@
-"""Pictures of the Training tab: nothing yet, a run with its curves, runs compared, a run that failed.
+"""Pictures of training: the composer, nothing yet, a run with its curves, runs compared, a run that failed.
 
 The runs are made up: their events are written into run folders as a training writes them.
 """
@@ -6,14 +6,18 @@ The runs are made up: their events are written into run folders as a training wr
 from __future__ import annotations
 
 import math
+import os
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 from studio import Studio
 
+from xgeom_core.jobs.devices import Device, Probe
 from xgeom_core.jobs.job import Job, Place
 from xgeom_core.jobs.records import write_job, write_json
+from xgeom_core.simulate.recipe import KINDS
 from xgeom_core.training.config import Config
 from xgeom_core.training.events import (
     Checkpoint,
@@ -26,8 +30,15 @@ from xgeom_core.training.events import (
     Validation,
     to_line,
 )
+from xgeom_gui.panels.jobs.compose import Composer
 
 STEPS = 4000
+_CPU = Device("cpu", "AMD EPYC 9354, 16 cores", 128.0)
+GPU = Probe((_CPU, Device("cuda:0", "NVIDIA H100 80GB HBM3", 85.0, "driver 570.86, CUDA 12.8")), "")
+NO_GPU = Probe(
+    (_CPU,),
+    "No GPU: torch 2.13.0+cpu was built without CUDA; install a build with CUDA to use an NVIDIA GPU.",
+)
 _TROUBLE = (
     "The loss became nan at step 130; lower training.learning_rate (now 0.5) and start again. "
     "The last checkpoint is whole."
@@ -214,7 +225,64 @@ def failed(studio: Studio) -> None:
     studio.shoot("training-failed")
 
 
+def _composer(studio: Studio, probe: Probe, section: str) -> Composer:
+    """The composer at a section, over devices that are made up."""
+    # Then the command is "xgeom" and no path.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    tools = _tab(studio)
+    # Nobody looks for devices: the picture is the same wherever it is made.
+    tools.prober.found = probe
+    tools.open_composer()
+    composer = tools.composer
+    devices = composer.window_.pages.place.devices
+    devices.show_probe(probe)
+    devices.choose((probe.devices[-1].name,))
+    composer.window_.header.title.setText("first")
+    composer.window_.show_section(section)
+    studio.wait(lambda: "About" in composer.window_.footer.cost.text())
+    return composer
+
+
+def _shoot(studio: Studio, name: str, composer: Composer) -> None:
+    """Without the names of the folders in which the picture happens to be made."""
+    studio.pause(1000)
+    window, root = composer.window_, str(studio.scratch)
+    command = window.footer.command
+    command.set_text(command.line.text().replace(root, "/data"))
+    window.pages.place.folder.setText("/data/jobs")
+    studio.shoot(name, composer)
+
+
+def compose(studio: Studio) -> None:
+    drawn: list[object] = []
+    studio.window.training.maker.made.connect(drawn.append)
+    composer = _composer(studio, GPU, "Data")
+    studio.wait(lambda: len(drawn) >= len(KINDS))
+    _shoot(studio, "training-compose", composer)
+    with studio.theme("dark"):
+        _shoot(studio, "training-compose-dark", composer)
+    composer.window_.show_section("Training")
+    _shoot(studio, "training-compose-settings", composer)
+    composer.window_.show_section("Where")
+    _shoot(studio, "training-compose-where", composer)
+    composer.window_.show_section("Sweep")
+    composer.window_.pages.sweep.texts[0].setText("0.001 to 0.1 log")
+    composer.window_.pages.sweep.box.setChecked(True)
+    studio.wait(lambda: "sweep" in composer.window_.footer.command.line.text())
+    _shoot(studio, "training-compose-sweep", composer)
+    composer.window_.pages.sweep.box.setChecked(False)
+    composer.hide()
+
+
+def no_gpu(studio: Studio) -> None:
+    composer = _composer(studio, NO_GPU, "Where")
+    _shoot(studio, "training-no-gpu", composer)
+    composer.hide()
+
+
 SCENES = {
+    "training-compose": compose,
+    "training-no-gpu": no_gpu,
     "training-empty": nothing,
     "training-curves": curves,
     "training-predicted": predicted,

@@ -35,8 +35,10 @@ _SIGMA_DEG = 0.5
 # A lattice of so many spots and such a share of them is never wrong but by a shift of the origin.
 _STRONG_SPOTS = 40
 _STRONG_SHARE = 0.5
-# A triclinic one must explain this share: a cell with a long axis that is not resolved looks like one.
+# A triclinic one must explain this share (of hundreds of spots a smaller one): a cell with a long axis that
+# is not resolved looks like one.
 _NO_SYMMETRY, _SKEW_SHARE = "aP", 0.9
+_SKEW_SPOTS, _SKEW_PART = 300, 0.7
 # One that leaves no other origin any chance outweighs a background that is off by up to this share of
 # the side (25 px of 2527): real backgrounds are pulled that far by shadows.
 _LONE_SPOTS = 80
@@ -275,7 +277,8 @@ class _Verdict:
         solution = self.solution
         if solution is None:
             return ""
-        if solution.bravais == _NO_SYMMETRY and solution.share < _SKEW_SHARE:
+        many = int(np.sum(solution.indexed)) >= _SKEW_SPOTS and solution.share >= _SKEW_PART
+        if solution.bravais == _NO_SYMMETRY and solution.share < _SKEW_SHARE and not many:
             return (
                 f"the only lattice found has no symmetry and leaves {100 * (1 - solution.share):.0f}% of the "
                 "spots over, and nothing else supports it"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFont, QTransform
 
 from xgeom_core.geometry import Geometry
 from xgeom_gui.panels.rings import spacings_in
 from xgeom_gui.rings import Rings, finest_resolution_A, ring_points, round_resolutions
 from xgeom_gui.views.corner_glyph import round_length
+from xgeom_gui.views.ring_labels import RingLabels
+from xgeom_gui.views.ring_lines import on_screen
 
 SHAPE = (2527, 2463)
 FLAT = Geometry((1200.0, 1300.0), 300.0, (0.172, 0.172), 0.98)
@@ -128,3 +131,50 @@ def test_the_read_out_names_azimuth_and_the_networks_pixel(opened, nxmx_file):
     assert f"φ {np.degrees(geometry.azimuth(60.5, 50.5)) % 360:.0f}°" in text
     # The 400 x 300 frame lies in the middle of a canvas of 512 pixels.
     assert text.endswith(f"net {60.5 + 56:.1f}, {50.5 + 106:.1f}")
+
+
+def test_labels_do_not_cover_each_other_and_stay_on_their_rings(qapp):
+    lines = {ring: on_screen(ring, QTransform.fromScale(0.3, 0.3), 1.0) for ring in _all_rings()}
+    labels, view = RingLabels(), QRectF(0, 0, 760, 790)
+    first = labels.places(lines, view, QFont())
+    assert len(first) > 8
+    for i, (_, center) in enumerate(first):
+        assert all((center - other).manhattanLength() > 10 for _, other in first[:i])
+    moved = {ring: on_screen(ring, QTransform.fromScale(0.3, 0.3).translate(20, 10), 1.0) for ring in lines}
+    wider = view.adjusted(0, 0, 20, 20)
+    for (ring, before), (other, after) in zip(first, labels.places(moved, wider, QFont(), True), strict=True):
+        assert ring is other
+        assert (after.x() - before.x(), after.y() - before.y()) == pytest.approx((6.0, 3.0))
+
+
+@pytest.mark.parametrize("zoom", [0.1, 1.0, 30.0])
+def test_a_line_on_the_screen_strays_by_less_than_the_eye_sees(zoom):
+    ring = next(ring for ring in _all_rings() if ring.d_A == 3.0)
+    line = on_screen(ring, QTransform.fromScale(zoom, zoom), 1.0)
+    middle = (line.x[1:] + line.x[:-1]) / 2, (line.y[1:] + line.y[:-1]) / 2
+    radius = np.hypot(line.x[0] - 1200.0 * zoom, line.y[0] - 1300.0 * zoom)
+    away = np.abs(np.hypot(middle[0] - 1200.0 * zoom, middle[1] - 1300.0 * zoom) - radius)
+    assert away.max() < (0.15 if zoom < 10 else 1.0)
+    assert zoom > 10 or len(line.x) < len(ring.x)
+
+
+def test_rings_are_quick_while_a_center_is_dragged_and_careful_afterwards(opened, nxmx_file):
+    opened.open(nxmx_file)
+    qtbot = opened.qtbot
+    opened.session.rings.choose(resolution=True, ice=True)
+    rings = opened.window.image.overlays.rings
+    qtbot.waitUntil(lambda: not rings.moving, timeout=10_000)
+    origin = opened.session.best
+    x, y = origin.center_px
+    opened.session.corrections.drag(origin, (x + 5.0, y))
+    opened.session.corrections.select("manual")
+    assert rings.moving
+    opened.window.image.canvas.grab()
+    opened.session.corrections.drop()
+    qtbot.waitUntil(lambda: not rings.moving, timeout=10_000)
+
+
+def _all_rings():
+    rings = Rings()
+    rings.choose(resolution=True, ice=True)
+    return rings.on(FLAT, SHAPE)
