@@ -94,6 +94,11 @@ class Corrections(QObject):
         return self._selected
 
     @property
+    def dragging(self) -> bool:
+        """Whether a center is in the user's hand."""
+        return self._before_drag is not None
+
+    @property
     def accepted(self) -> dict[FrameId, Estimate]:
         """Every center that was accepted, by frame."""
         return {frame: said.accepted for frame, said in self._said.items() if said.accepted is not None}

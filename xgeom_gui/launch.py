@@ -34,6 +34,9 @@ _PICTURE_SIZE = (1366, 768)
 _PATIENCE_MS = 300_000
 # Fonts and docks settle within a few event loop turns; then the picture is complete.
 _SETTLE_MS = 400
+# How long a thread that computes in Python may keep the window's waiting at a time. Painting asks for
+# Python's lock many times over; five milliseconds each, Python's own choice, would be felt.
+_SWITCH_S = 0.0005
 
 
 def run(options: Options, say: _Say, complain: _Say) -> int:
@@ -81,6 +84,7 @@ def run(options: Options, say: _Say, complain: _Say) -> int:
 
 def make_application() -> QApplication:
     """The application, with pyqtgraph and the look set up once."""
+    sys.setswitchinterval(_SWITCH_S)
     pg.setConfigOptions(imageAxisOrder="row-major", antialias=True, background="w", foreground="k")
     app = QApplication.instance()
     if not isinstance(app, QApplication):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +23,8 @@ NICE_A = (
 """Resolutions that are worth a ring, in Å."""
 
 _SPACING, _POINTS, _MOST_CALIBRANT = 0.13, 1440, 25
+# Rings of a detector, kept while its center is dragged.
+_REMEMBERED = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,6 +186,13 @@ def ring_points(geometry: Geometry, d_A: float) -> tuple[NDArray[np.float64], ND
     Rays ``(sin 2θ cos φ, sin 2θ sin φ, cos 2θ)`` in the lab frame, four for each degree of φ: the
     polygon then deviates from the curve by less than 1e-5 of its radius.
     """
+    x, y = _about_center(replace(geometry, center_px=(0.0, 0.0)), d_A)
+    return x + geometry.center_px[0], y + geometry.center_px[1]
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _about_center(geometry: Geometry, d_A: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A ring about a center at the origin: it stays as it is while the center is dragged."""
     assert geometry.wavelength_A is not None
     two_theta = 2.0 * np.arcsin(geometry.wavelength_A / (2.0 * d_A))
     phi = np.linspace(0.0, 2.0 * np.pi, _POINTS + 1)

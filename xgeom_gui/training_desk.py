@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,11 +16,12 @@ import shiboken6
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from xgeom_core.jobs.job import ENDED
+from xgeom_gui.desk_commands import DeskCommands
 from xgeom_gui.services.jobs_owner import Ask, JobsOwner
 from xgeom_gui.services.training_history import TrainingHistory
 
 if TYPE_CHECKING:
-    from xgeom_core.jobs.job import Job, JobKind, Place, Status
+    from xgeom_core.jobs.job import Job, Status
     from xgeom_core.jobs.store import JobStore
     from xgeom_core.training.config import Config
     from xgeom_core.training.events import Event
@@ -31,7 +32,7 @@ _TURN_S = 0.008
 _SLICE = 250
 
 
-class TrainingDesk(QObject):
+class TrainingDesk(DeskCommands):
     """Jobs, their statuses and histories, and the one that is selected.
 
     Parameters
@@ -65,10 +66,8 @@ class TrainingDesk(QObject):
     status_changed = Signal(str)
     events_arrived = Signal(str, object)
     selected_changed = Signal()
-    submitted = Signal(str)
     root_changed = Signal()
     compose_asked = Signal(object, str)
-    failed = Signal(str)
 
     def __init__(self, owner: JobsOwner, root: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -187,71 +186,6 @@ class TrainingDesk(QObject):
             The answer is dropped once this one is gone.
         """
         self._owner.ask(Ask(work, then, otherwise, owner))
-
-    def submit(
-        self,
-        kind: JobKind,
-        arguments: Sequence[str],
-        place: Place,
-        title: str = "",
-        folder: Path | None = None,
-        files: Mapping[str, str] | None = None,
-    ) -> None:
-        """Start a job, or queue it; `submitted` tells when it is taken."""
-        given = tuple(arguments)
-        self.ask(lambda store: store.submit(kind, given, place, title, folder, files), self._on_taken)
-
-    def train(self, config: Config, place: Place, title: str = "", folder: Path | None = None) -> None:
-        """Start a training, or queue it."""
-        self.ask(lambda store: store.train(config, place, title, folder), self._on_taken)
-
-    def duplicate(self, job_id: str, **changes: Any) -> None:
-        """Start a job like another one, with changes."""
-        self._of(job_id, lambda store, job: store.duplicate(job, **changes), self._on_taken)
-
-    def stop(self, job_id: str) -> None:
-        """Ask a job to save and end."""
-        self._of(job_id, lambda store, job: store.stop(job))
-
-    def kill(self, job_id: str) -> None:
-        """End a job and everything it started at once."""
-        self._of(job_id, lambda store, job: store.kill(job))
-
-    def pause(self, job_id: str) -> None:
-        """Freeze a job where it is."""
-        self._of(job_id, lambda store, job: store.pause(job))
-
-    def unpause(self, job_id: str) -> None:
-        """Let a frozen job go on."""
-        self._of(job_id, lambda store, job: store.unpause(job))
-
-    def resume(self, job_id: str) -> None:
-        """Let a job that ended go on from its checkpoint."""
-        self._of(job_id, lambda store, job: store.resume(job))
-
-    def rename(self, job_id: str, title: str) -> None:
-        """Call a job something else."""
-        self._of(job_id, lambda store, job: store.rename(job, title))
-
-    def archive(self, job_id: str) -> None:
-        """Put a job that ended out of sight; nothing is deleted."""
-        self._of(job_id, lambda store, job: store.archive(job))
-
-    def unarchive(self, job_id: str) -> None:
-        """Bring an archived job back."""
-        self._of(job_id, lambda store, job: store.unarchive(job))
-
-    def _of(
-        self,
-        job_id: str,
-        work: Callable[[JobStore, Job], Any],
-        then: Callable[[Any], None] | None = None,
-    ) -> None:
-        job = self.job(job_id)
-        if job is None:
-            self.failed.emit("That job is no longer there; somebody moved its folder.")
-            return
-        self.ask(lambda store: work(store, job), then)
 
     # ------------------------------------------------------------------------------------ answers
 

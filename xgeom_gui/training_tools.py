@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from xgeom_core.jobs.store import default_root
@@ -59,8 +59,17 @@ class TrainingTools(QObject):
             coordinator.adopt(service)
         self.desk.compose_asked.connect(self.open_composer)
         self.desk.root_changed.connect(lambda: settings.keep_run_root(str(self.desk.root)))
+        self._warmed = False
+        self.panel.installEventFilter(self)
         # The window first.
         QTimer.singleShot(0, self.desk, self.desk.start)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
+        """Load the composer's modules, in another thread, when somebody looks at the tab."""
+        if event.type() == QEvent.Type.Show and not self._warmed:
+            self._warmed = True
+            self.desk.ask(_warm, otherwise=lambda _sentence: None)
+        return super().eventFilter(watched, event)
 
     def open_composer(self, config: Config | None = None, title: str = "") -> None:
         """Open "New training", with the settings of another run if there is a configuration."""
@@ -86,3 +95,13 @@ class TrainingTools(QObject):
     def _keep_place(self, state: object) -> None:
         if isinstance(state, dict):
             self._settings.training_place = state
+
+
+def _warm(_store: object) -> None:
+    """Load what the composer needs; runs in the thread of the jobs."""
+    from xgeom_core.simulate.recipe import KINDS  # noqa: PLC0415 - not before it is needed
+    from xgeom_gui.panels.jobs import compose  # noqa: F401, PLC0415
+    from xgeom_gui.panels.jobs.kind_words import kind_tip  # noqa: PLC0415
+
+    for kind in KINDS:
+        kind_tip(kind)

@@ -12,14 +12,15 @@ _EVERY_S = 30.0
 
 
 @contextmanager
-def frame_progress(text: str, total: int) -> Iterator[Callable[[int], None]]:
+def frame_progress(text: str, total: int, every_s: float = _EVERY_S) -> Iterator[Callable[[int], None]]:
     """Show on standard error how many of `total` frames are there.
 
     Yields a function of the number that are there. What its first call says was there before: it
-    counts as done, but not for the rate.
+    counts as done, but not for the rate. Where standard error is no terminal there is a line every
+    `every_s` seconds.
     """
     if not sys.stderr.isatty():
-        yield _Lines(text, total)
+        yield _Lines(text, total, every_s)
         return
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
     from rich.progress import (  # noqa: PLC0415
@@ -68,17 +69,17 @@ def _duration(seconds: float) -> str:
 
 
 class _Lines:
-    """A line every half minute."""
+    """A line now and then."""
 
-    def __init__(self, text: str, total: int) -> None:
-        self._text, self._total = text, total
+    def __init__(self, text: str, total: int, every_s: float) -> None:
+        self._text, self._total, self._every_s = text, total, every_s
         self._pace = Pace(total, time.monotonic)
-        self._next = time.monotonic() + _EVERY_S
+        self._next = time.monotonic() + every_s
 
     def __call__(self, done: int) -> None:
         pace = self._pace.at(done)
         now = time.monotonic()
         if pace and now >= self._next:
-            self._next = now + _EVERY_S
+            self._next = now + self._every_s
             sys.stderr.write(f"{self._text}: {done} of {self._total}, {pace}\n")
             sys.stderr.flush()

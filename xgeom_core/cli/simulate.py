@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _KINDS = "standard, varied, flat, binary, long, background-only, realistic, powder"
 # Below so many pixels in all, starting processes takes longer than they save.
 _WORTH_PROCESSES = 20_000_000
+# Seconds between two lines of progress, and of those in a job's log, which the list of jobs shows.
+_QUIET_S, _JOB_S = 30.0, 2.0
 
 
 def simulate(
@@ -86,6 +88,7 @@ def _write(
     workers: int | None,
     overwrite: bool,
 ) -> None:
+    from xgeom_core.jobs.family import MARK  # noqa: PLC0415 - psutil takes time
     from xgeom_core.simulate.recipe import load_recipe  # noqa: PLC0415 - scipy takes time
     from xgeom_core.simulate.shards import FrameSet, plan_shards, write_shards  # noqa: PLC0415
 
@@ -95,7 +98,8 @@ def _write(
     if workers is None:
         workers = _cores() if total * shape[0] * shape[1] > _WORTH_PROCESSES else 1
     try:
-        with frame_progress(f"{frames.recipe.name} frames", total) as tell:
+        every_s = _JOB_S if MARK in os.environ else _QUIET_S
+        with frame_progress(f"{frames.recipe.name} frames", total, every_s) as tell:
             write_shards(frames, shards, workers=workers, overwrite=overwrite, tell=tell)
     except (KeyboardInterrupt, SystemExit):
         say("Stopped. The frames so far are kept; the same command goes on with the next one.")

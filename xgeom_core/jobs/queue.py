@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xgeom_core.jobs.job import Place
+from xgeom_core.jobs.needs import files_needed, makes
 from xgeom_core.jobs.records import EXIT, PROCESS, TICKET, cannot_write, read_json, write_json
 from xgeom_core.training.identity import Identity
 
@@ -74,11 +75,14 @@ def jobs_ahead(root: Path, folder: Path) -> int:
     mine = read_ticket(folder)
     if mine is None:
         return 0
-    devices = set(mine.devices)
+    devices, needed = set(mine.devices), files_needed(folder)
     return sum(
         1
         for other, ticket in _tickets(root)
-        if ticket.number < mine.number and devices.intersection(ticket.devices) and _not_over(other, ticket)
+        if ticket.number < mine.number
+        and _not_over(other, ticket)
+        # Whoever learns from a file that is still being made waits for it, on whatever device.
+        and (devices.intersection(ticket.devices) or makes(other, needed))
     )
 
 

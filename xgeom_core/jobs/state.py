@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from xgeom_core.jobs.job import ENDED, Job, JobState, Status
+from xgeom_core.jobs.needs import files_needed
+from xgeom_core.jobs.progress import progress_text
 from xgeom_core.jobs.queue import read_ticket
 from xgeom_core.jobs.records import EVENTS, EXIT, KILL, PAUSED, PROCESS, STOP, read_json
 from xgeom_core.training.events import Event, Failed, Finished, Heartbeat, RunStarted, end_of_events
@@ -65,6 +67,8 @@ class Watch:
             # Time spent halted is not time spent silent.
             seen.last_sign = time.monotonic()
             return status
+        if job.kind == "simulate" and status.state == "running" and not status.reason:
+            status = replace(status, reason=progress_text(job.folder))
         age = None if seen.last_sign is None else max(time.monotonic() - seen.last_sign, 0.0)
         stalled = status.state in {"running", "stopping"} and age is not None and age > STALLED_AFTER_S
         return replace(status, heartbeat_age_s=age, stalled=stalled)
@@ -168,7 +172,8 @@ def _queued(folder: Path, ahead: int) -> Status:
     if not ahead:
         return Status("starting")
     jobs = "another job" if ahead == 1 else f"{ahead} other jobs"
-    return Status("queued", f"It waits for {jobs} on the same device.", ahead=ahead)
+    also = ", or making its frames" if files_needed(folder) else ""
+    return Status("queued", f"It waits for {jobs} on the same device{also}.", ahead=ahead)
 
 
 def _going_on(folder: Path, pid: int, started: float | None, reason: str) -> Status:

@@ -288,4 +288,5 @@ def _is_exactly(job: Job, text: str) -> bool:
 
 
 def _begins_with(job: Job, text: str) -> bool:
-    return job.id.startswith(text) or job.folder.name.startswith(text)
+    title = job.title.casefold().startswith(text.casefold())
+    return title or job.id.startswith(text) or job.folder.name.startswith(text)

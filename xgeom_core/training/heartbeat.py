@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
+from xgeom_core.training.crew import orphaned
 from xgeom_core.training.events import EventLog, Heartbeat
 from xgeom_core.training.gpu import GpuUse, gpu_use
 from xgeom_core.training.identity import Identity
@@ -52,6 +54,9 @@ def _beat(log: EventLog, over: threading.Event, every_s: float) -> None:
             log.write(event)
         if over.wait(every_s):
             return
+        if orphaned():
+            # Nobody would read the result: save, and leave the folder to the sweep when it goes on.
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def memory_gb() -> float:

@@ -202,7 +202,7 @@ class _Run:
         return float(loss.detach()), float(miss)
 
     def _make_learner(self) -> nn.Module:
-        learner: nn.Module = Learner(self._network, self._plan)
+        learner: nn.Module = Learner(self._network, self._plan, self._config.model.predicts)
         if self._plan.compile == "yes":
             learner = torch.compile(learner)  # type: ignore[assignment]
         if self._group.count > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +13,19 @@ from xgeom_core.models.polar import PolarNetwork
 from xgeom_core.training.config import TrainingConfig
 from xgeom_core.training.data import Batch
 
+Target = Literal["both", "center", "tilt"]
 # Losses other than the likelihood count centers in units of 5% of the side, tilts as they come.
 _CENTER_UNIT = 0.05
 _DISTANCE_WEIGHT = 0.1
 
 
-def loss_of(outputs: Tensor, truths: Tensor, tilt_weight: float, kind: str = "likelihood") -> Tensor:
+def loss_of(
+    outputs: Tensor,
+    truths: Tensor,
+    tilt_weight: float,
+    kind: str = "likelihood",
+    predicts: Target = "both",
+) -> Tensor:
     """Loss of a batch.
 
     Parameters
@@ -29,6 +37,8 @@ def loss_of(outputs: Tensor, truths: Tensor, tilt_weight: float, kind: str = "li
     tilt_weight : float
         Weight of pitch and yaw; the center has 1.
     kind : {"likelihood", "l1", "l2", "smooth-l1"}
+    predicts : {"both", "center", "tilt"}
+        What the network answers; the rest of the outputs is a constant and costs nothing.
 
     Notes
     -----
@@ -47,7 +57,14 @@ def loss_of(outputs: Tensor, truths: Tensor, tilt_weight: float, kind: str = "li
     terms = torch.where(known, terms, 0.0)
     weights = known.to(terms.dtype) / known.sum(dim=0).clamp(min=1)
     per_output = (terms * weights).sum(dim=0)
-    return per_output[:2].mean() + tilt_weight * per_output[2:].mean()
+    center, tilt = per_output[:2].mean(), tilt_weight * per_output[2:].mean()
+    match predicts:
+        case "center":
+            return center
+        case "tilt":
+            return tilt
+        case _:
+            return center + tilt
 
 
 def _penalty(errors: Tensor, kind: str) -> Tensor:
@@ -69,19 +86,22 @@ class Learner(nn.Module):
     ----------
     network : nn.Module
     plan : TrainingConfig
+    predicts : {"both", "center", "tilt"}
+        What the network answers.
     """
 
-    def __init__(self, network: nn.Module, plan: TrainingConfig) -> None:
+    def __init__(self, network: nn.Module, plan: TrainingConfig, predicts: Target = "both") -> None:
         super().__init__()
         self.network = network
         self._kind, self._tilt_weight = plan.loss, plan.tilt_weight
+        self._predicts = predicts
 
     def forward(self, batch: Batch, step: int) -> tuple[Tensor, Tensor]:
         """Loss and outputs (B, 8) of a batch."""
         if isinstance(self.network, PolarNetwork):
             return self._polar(self.network, batch, step)
         outputs = self.network(batch.images, batch.distance)
-        return loss_of(outputs, batch.labels, self._tilt_weight, self._kind), outputs
+        return loss_of(outputs, batch.labels, self._tilt_weight, self._kind, self._predicts), outputs
 
     def _polar(self, network: PolarNetwork, batch: Batch, step: int) -> tuple[Tensor, Tensor]:
         found, outputs, seen = network.learn(batch.images, batch.distance, batch.labels, batch.noise, step)

@@ -71,7 +71,9 @@ class Record:
         self._network.load_state_dict(average.weights)
         self._scores, losses, rows = [], [], {}
         for held in self._sets:
-            result = validate(self._network, held, self._group.device, self._config.training)
+            result = validate(
+                self._network, held, self._group.device, self._config.training, self._config.model.predicts
+            )
             self._scores.append(result.score)
             losses.append(result.loss)
             rows[held.name] = rows_of(held, result)

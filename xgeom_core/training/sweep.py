@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from pydantic import ValidationError
 from xgeom_core.errors import ConfigError, TrainingError
 from xgeom_core.evaluate import figures
 from xgeom_core.training.config import Config, load_config
+from xgeom_core.training.crew import Crew
 from xgeom_core.training.events import Failed, Finished, Validation, read_events
 from xgeom_core.training.space import Space
 
@@ -92,24 +91,45 @@ def sweep(
     """
     base = load_config(config)
     study = _study(folder, space)
-    begun = _begun(study)
     left = trials - sum(1 for trial in study.trials if trial.state.is_finished())
-    with ThreadPoolExecutor(jobs) as pool:
-        running: dict[Future[Trial], Any] = {}
-        while left > 0 or running:
-            while left > 0 and len(running) < jobs:
-                number, values = begun.pop(0) if begun else _asked(study, space)
-                running[pool.submit(_train, base, folder, number, values, space)] = number
-                left -= 1
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                trial = future.result()
-                _tell_study(study, running.pop(future), trial)
-                tell(trial)
+
+    def begin(crew: Crew, number: int, values: dict[str, Any]) -> Trial:
+        return _train(base, folder, number, values, space, crew)
+
+    with Crew() as crew, ThreadPoolExecutor(jobs) as pool:
+        try:
+            _go_through(study, space, left, jobs, lambda *variant: pool.submit(begin, crew, *variant), tell)
+        except BaseException:
+            # Ctrl+C, the end of a job, anything: the pool waits for its trainings, so they end first.
+            crew.end()
+            raise
     ranked = _ranked(study)
     _write_table(folder / TABLE, ranked)
     _plot(folder / PLOT, ranked)
     return ranked
+
+
+def _go_through(
+    study: optuna.Study,
+    space: Space,
+    left: int,
+    jobs: int,
+    start: Callable[[int, dict[str, Any]], Future[Trial]],
+    tell: Callable[[Trial], None],
+) -> None:
+    """Have `left` variants trained, `jobs` at a time; those that a kill left open come first."""
+    begun = _begun(study)
+    running: dict[Future[Trial], int] = {}
+    while left > 0 or running:
+        while left > 0 and len(running) < jobs:
+            number, values = begun.pop(0) if begun else _asked(study, space)
+            running[start(number, values)] = number
+            left -= 1
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            trial = future.result()
+            _tell_study(study, running.pop(future), trial)
+            tell(trial)
 
 
 def _study(folder: Path, space: Space) -> optuna.Study:
@@ -164,7 +184,9 @@ def _tell_study(study: optuna.Study, number: int, trial: Trial) -> None:
         study.tell(number, state=TrialState.FAIL)
 
 
-def _train(base: Config, folder: Path, number: int, values: dict[str, Any], space: Space) -> Trial:
+def _train(
+    base: Config, folder: Path, number: int, values: dict[str, Any], space: Space, crew: Crew
+) -> Trial:
     run_dir = folder / f"trial-{number:04d}"
     try:
         config = varied(base, values, f"{base.name}-{number}")
@@ -174,8 +196,7 @@ def _train(base: Config, folder: Path, number: int, values: dict[str, Any], spac
     path = run_dir / "config.toml"
     path.write_text(config.to_toml(), encoding="utf-8")
     (run_dir / "values.json").write_text(json.dumps(values, indent=2), encoding="utf-8")
-    command = [sys.executable, "-m", "xgeom_core", "train", str(path), "--run-dir", str(run_dir), "--json"]
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    crew.train(path, run_dir)
     score, reason = score_of(run_dir, space.rank_by)
     return Trial(number, values, score, reason)
 

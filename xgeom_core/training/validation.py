@@ -13,7 +13,7 @@ from xgeom_core.geometry import FloatArray
 from xgeom_core.models.settings import REFERENCE_PX, TILT_UNIT_DEG, NetworkSettings, Score
 from xgeom_core.training.config import TrainingConfig, ValidationConfig
 from xgeom_core.training.data import Batch, FileFrames, SimulatedFrames, collate
-from xgeom_core.training.losses import loss_of
+from xgeom_core.training.losses import Target, loss_of
 
 _AT_ONCE = 16
 _NO_NOISE = np.zeros(3)
@@ -60,7 +60,11 @@ def validation_sets(config: ValidationConfig, settings: NetworkSettings) -> list
 
 
 def validate(
-    network: nn.Module, held: ValidationSet, device: torch.device, plan: TrainingConfig
+    network: nn.Module,
+    held: ValidationSet,
+    device: torch.device,
+    plan: TrainingConfig,
+    predicts: Target = "both",
 ) -> Validated:
     """Score a network on one set."""
     network.eval()
@@ -87,4 +91,5 @@ def validate(
         tilt_deg=result.tilt_median,
         tilt_constant_deg=result.tilt_constant,
     )
-    return Validated(summary, float(loss_of(outputs, frames.labels, plan.tilt_weight, plan.loss)), outputs)
+    loss = loss_of(outputs, frames.labels, plan.tilt_weight, plan.loss, predicts)
+    return Validated(summary, float(loss), outputs)

@@ -12,6 +12,8 @@ from xgeom_gui.panels.centers_model import CentersModel
 _ROW_HEIGHT = 28
 _FRAME = 4
 _LEAST_NAME = 130
+# Beside a box and an icon, the hint of a styled cell is a few pixels short of what it then takes.
+_SLACK = 6
 
 
 class CentersTable(QTableView):
@@ -111,7 +113,7 @@ class CentersTable(QTableView):
         Qt's own modes settle late, and would hide the last row under a scroll bar until then.
         """
         header, width = self.horizontalHeader(), self.viewport().width()
-        widths = [max(self.sizeHintForColumn(i), header.sectionSizeHint(i)) for i in range(header.count())]
+        widths = [max(self._content_width(i), header.sectionSizeHint(i)) for i in range(header.count())]
         spare = width - sum(widths)
         # The names give way first, in their middle: the numbers at their end tell them apart.
         widths[0] = max(widths[0] + min(spare, 0), min(widths[0], _LEAST_NAME))
@@ -122,3 +124,9 @@ class CentersTable(QTableView):
         bar = self.horizontalScrollBar().sizeHint().height() if overflows else 0
         rows = max(len(self._centers.rows), 1)
         self.setFixedHeight(header.sizeHint().height() + _ROW_HEIGHT * rows + _FRAME + bar)
+
+    def _content_width(self, column: int) -> int:
+        """Room that the widest cell needs."""
+        cells = (self._centers.index(row, column) for row in range(len(self._centers.rows)))
+        slack = _SLACK if column == 0 else 0
+        return max((self.sizeHintForIndex(cell).width() + slack for cell in cells), default=0)

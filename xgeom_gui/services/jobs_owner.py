@@ -25,6 +25,10 @@ _log = logging.getLogger(__name__)
 _POLL_S = 0.5
 # What has ended seldom changes: somebody resumed it in a terminal.
 _ENDED_POLL_S = 5.0
+# An old run is read in pieces, each a millisecond or two of Python; between them the window's thread has
+# its turn, which it would else have to ask for again after every call into Qt.
+_PIECE_BYTES = 16_384
+_REST_S = 0.003
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +94,8 @@ class JobsOwner(QThread):
         self._archived: tuple[Job, ...] = ()
         self._statuses: dict[str, Status] = {}
         self._tails: dict[str, EventTail] = {}
-        self._ended_look = 0.0
+        self._ended_look = self._looked_at = 0.0
+        self._unread = False
         self._told = ""
 
     def ask(self, request: Ask) -> None:
@@ -125,7 +130,7 @@ class JobsOwner(QThread):
         """Thread body: what was asked for, then a look round, then half a second's rest."""
         while True:
             with self._news:
-                if not self._asked and not self._ending:
+                if not (self._asked or self._ending or self._unread):
                     self._news.wait(_POLL_S)
                 # What the user asked for last must not get lost when the window closes.
                 if self._ending and not self._asked:
@@ -140,11 +145,20 @@ class JobsOwner(QThread):
             if requests:
                 self._ended_look = 0.0
             self._look(wanted)
+            while self._unread and not self._wanted_elsewhere(wanted):
+                self._look_on(wanted)
+
+    def _wanted_elsewhere(self, wanted: set[str]) -> bool:
+        """Whether somebody asks for something else while an old run is being read."""
+        with self._news:
+            news = self._asked or self._wanted_tails != wanted or self._wanted_root != self._root
+            return bool(news) or self._ending
 
     def _move(self, root: Path) -> None:
         self._root, self._store = root, JobStore(root)
         self._statuses.clear()
         self._tails.clear()
+        self._unread = False
 
     def _handle(self, request: Ask) -> None:
         try:
@@ -161,12 +175,27 @@ class JobsOwner(QThread):
             self.answered.emit(request, result)
 
     def _look(self, wanted: set[str]) -> None:
-        try:
+        def look() -> None:
             self._list()
             self._look_at_jobs()
             self._read_events(wanted)
+
+        self._try(look)
+
+    def _look_on(self, wanted: set[str]) -> None:
+        """A piece more of what is long, and a look round when one is due."""
+        time.sleep(_REST_S)
+        if time.monotonic() - self._looked_at > _POLL_S:
+            self._look(wanted)
+        else:
+            self._try(self._read_on)
+
+    def _try(self, look: Callable[[], None]) -> None:
+        try:
+            look()
         # Jobs come, go and move to the archive while they are looked at: the next look puts it right.
         except Exception as error:
+            self._unread = False
             sentence = str(error) if isinstance(error, XgeomError) else ""
             if not isinstance(error, XgeomError | OSError):
                 _log.exception("looking at the jobs")
@@ -185,7 +214,7 @@ class JobsOwner(QThread):
             self.listed.emit(jobs, archived)
 
     def _look_at_jobs(self) -> None:
-        now = time.monotonic()
+        now = self._looked_at = time.monotonic()
         whole = now - self._ended_look > _ENDED_POLL_S
         if whole:
             self._ended_look = now
@@ -201,17 +230,27 @@ class JobsOwner(QThread):
             self.looked.emit(changed)
 
     def _read_events(self, wanted: set[str]) -> None:
+        """One piece of each run's events; `_unread` says whether there is more of any."""
+        self._unread = False
         for job in (*self._jobs, *self._archived):
             status = self._statuses.get(job.id)
             live = status is not None and status.state not in ENDED
             # Once begun, a tail is followed to the end: the last words come after the end is known.
             if not (live or job.id in wanted or job.id in self._tails):
                 continue
-            path = job.folder / "events.jsonl"
             tail = self._tails.get(job.id)
             if tail is None:
-                tail = self._tails[job.id] = EventTail(path)
-            while events := tail.read():
-                self.events_read.emit(job.id, events)
-                if not tail.more:
-                    break
+                tail = self._tails[job.id] = EventTail(job.folder / "events.jsonl", _PIECE_BYTES)
+            self._take(job.id, tail)
+
+    def _read_on(self) -> None:
+        """One piece more of each run that has more."""
+        self._unread = False
+        for job_id, tail in self._tails.items():
+            if tail.more:
+                self._take(job_id, tail)
+
+    def _take(self, job_id: str, tail: EventTail) -> None:
+        if events := tail.read():
+            self.events_read.emit(job_id, events)
+        self._unread |= tail.more

@@ -14,6 +14,7 @@ from xgeom_core.errors import XgeomError
 from xgeom_core.frame import Frame
 from xgeom_gui.services.frame_math import SINGLE, Stack
 from xgeom_gui.services.latest import LatestThread
+from xgeom_gui.services.torch_import import quiet_import
 
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
@@ -100,9 +101,10 @@ class PredictRequest:
 
 def load_predictor(name: str) -> PredictorLike:
     """Load a predictor. Slow: imports torch, so the thread calls it, not the start of the program."""
-    from xgeom_core.predict import Predictor  # noqa: PLC0415 (see above)
+    with quiet_import():
+        from xgeom_core.predict import Predictor  # noqa: PLC0415 (see above)
 
-    return Predictor.load(model=name)
+        return Predictor.load(model=name)
 
 
 class PredictorThread(LatestThread):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QGraphicsEllipseItem, QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from xgeom_gui.centers import Center
@@ -100,17 +101,24 @@ def paint_mark(painter: QPainter, style: SourceStyle, radius: float, width: floa
 
 def mark_icon(style: SourceStyle, size: int = 18, ratio: float = 2.0) -> QIcon:
     """The mark of a source as an icon for tables and legends."""
-    pixmap = QPixmap(QSize(size, size) * ratio)
-    pixmap.setDevicePixelRatio(ratio)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    painter.translate(size / 2, size / 2)
-    paint_mark(painter, style, size * 0.3, width=1.6)
-    painter.end()
+    pixmap = QPixmap.fromImage(_small_mark(style, size, ratio))
     icon = QIcon(pixmap)
     # Qt would tint it in selected rows, but its color is what it is for.
     icon.addPixmap(pixmap, QIcon.Mode.Selected)
     return icon
+
+
+@lru_cache(maxsize=128)
+def _small_mark(style: SourceStyle, size: int, ratio: float) -> QImage:
+    """Kept, because legends are written anew at each step of a drag."""
+    image = QImage(QSize(size, size) * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+    image.setDevicePixelRatio(ratio)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    painter.translate(size / 2, size / 2)
+    paint_mark(painter, style, size * 0.3, width=1.6)
+    painter.end()
+    return image
 
 
 class MarkItem(QGraphicsItem):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pyqtgraph as pg
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QWidget
 
@@ -15,6 +15,8 @@ from xgeom_gui.views.corner_glyph import CornerGlyph
 from xgeom_gui.views.rings_item import RingsItem
 
 _GAP_PX = 12
+# Rings that follow each other within this time are on the move; so long after the last they stand.
+_MOVING_MS = 250
 _WORDS = {GAP: "gap", MASKED: "masked", PAINTED: "masked by you", SATURATED: "saturated", HOT: "hot?"}
 
 
@@ -98,6 +100,10 @@ class Overlays(QObject):
         self.rings = RingsItem()
         self.rings.setZValue(5)
         view.addItem(self.rings, ignoreBounds=True)
+        self._drawn: object = None
+        self._since = QElapsedTimer()
+        self._settle = QTimer(self, singleShot=True, interval=_MOVING_MS)
+        self._settle.timeout.connect(self.rings.settle)
         self.glyph, self.legend = CornerGlyph(canvas), PixelLegend(canvas)
         self.glyph.hide()
         self.legend.resized.connect(self.place)
@@ -132,10 +138,19 @@ class Overlays(QObject):
         self.glyph.set_scale(float(self._view.viewPixelSize()[0]), pixel[0] if pixel else None)
 
     def _show_rings(self) -> None:
-        frame, wanted = self._session.frame, self._session.rings
+        frame, wanted, dark = self._session.frame, self._session.rings, not self._session.display.inverted
         aim = aim_of(self._session) if frame is not None and wanted.any else None
-        rings = wanted.on(aim.geometry, frame.shape) if frame is not None and aim and aim.geometry else ()
+        geometry = aim.geometry if aim is not None else None
+        shape = frame.shape if frame is not None else (1, 1)
+        drawn = (geometry, shape, dark, wanted.state())
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        rings = wanted.on(geometry, shape) if geometry is not None else ()
         if rings or self.rings.rings:
-            shape = frame.shape if frame is not None else (1, 1)
-            display = self._session.display
-            self.rings.show_rings(rings, shape, dark=not display.inverted)
+            soon = self._since.isValid() and not self._since.hasExpired(_MOVING_MS)
+            moving = self._session.corrections.dragging or soon
+            self._since.start()
+            self.rings.show_rings(rings, shape, dark, moving)
+            if moving:
+                self._settle.start()

@@ -126,6 +126,30 @@ def test_unknown_tilts_cost_nothing(kind: str) -> None:
     assert torch.isfinite(outputs.grad).all()
 
 
+@pytest.mark.parametrize("kind", ["l1", "l2", "smooth-l1", "likelihood"])
+def test_only_what_is_predicted_counts(kind: str) -> None:
+    """A network for tilts alone answers a constant center: however wrong, it says nothing of the network."""
+    torch.manual_seed(0)
+    outputs, truths = torch.randn(3, 8), torch.randn(3, 4)
+    elsewhere = truths.clone()
+    elsewhere[:, :2] += 7.0
+    askew = truths.clone()
+    askew[:, 2:] += 7.0
+    both = loss_of(outputs, truths, 0.3, kind)
+    tilt, center = (loss_of(outputs, truths, 0.3, kind, wanted) for wanted in ("tilt", "center"))
+    assert float(loss_of(outputs, elsewhere, 0.3, kind, "tilt")) == float(tilt)
+    assert float(loss_of(outputs, askew, 0.3, kind, "center")) == float(center)
+    assert float(tilt + center) == pytest.approx(float(both), rel=1e-5)
+
+
+def test_a_network_for_tilts_alone_is_scored_by_its_tilts(tmp_path) -> None:
+    """Its loss is that of the tilts, in training as in validation."""
+    model = {"predicts": "tilt", "uncertainty": "none"}
+    events = run(tmp_path / "run", config(steps=1, loss="l1", tilt_weight=0.0, model=model))
+    assert isinstance(events[-1], Finished)
+    assert {event.loss for event in events if isinstance(event, Step | Validation)} == {0.0}
+
+
 def test_a_run_without_progress_ends_and_the_best_model_is_kept(tmp_path, monkeypatch) -> None:
     """The losses are made up: 3, 1, 2, 2, ... so that the second of the validations is the best."""
     losses = iter([3.0, 1.0, *[2.0] * 50])

@@ -11,6 +11,7 @@ import pytest
 from xgeom_core.errors import ConfigError
 from xgeom_core.training import sweep as sweeps
 from xgeom_core.training.config import Config, load_config
+from xgeom_core.training.crew import Crew
 from xgeom_core.training.events import EventLog, Failed, Finished, Validation
 from xgeom_core.training.space import Space, load_space
 
@@ -81,7 +82,7 @@ def test_a_sweep_ranks_and_goes_on(tmp_path, monkeypatch) -> None:
     base.write_text(Config().to_toml())
     trained = []
 
-    def pretend(base, folder, number, values, space):
+    def pretend(base, folder, number, values, space, crew):
         trained.append(number)
         score = math.nan if number == 1 else abs(math.log10(values["training.learning_rate"]) + 2)
         return sweeps.Trial(number, values, score, "failed" if number == 1 else "")
@@ -110,7 +111,8 @@ def test_a_trial_trains_in_a_folder_of_its_own(tmp_path) -> None:
         "training": {"steps": 1, "batch": 2, "device": "cpu", "threads": 1},
     }
     space = Space.model_validate({"vary": {"model.activations": {"choices": [16]}}})
-    trial = sweeps._train(Config.model_validate(small), tmp_path, 3, {"model.activations": 16}, space)
+    values = {"model.activations": 16}
+    trial = sweeps._train(Config.model_validate(small), tmp_path, 3, values, space, Crew())
     assert trial.score > 0, trial.reason
     assert load_config(tmp_path / "trial-0003" / "config.toml").model.activations == 16
     assert json.loads((tmp_path / "trial-0003" / "values.json").read_text()) == {"model.activations": 16}

@@ -16,10 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from xgeom_core.simulate.recipe import KINDS, load_recipe
+from xgeom_core.simulate.recipe import KINDS
 from xgeom_gui.panels.jobs.form import FormRows, Hint, MoreRows
 from xgeom_gui.panels.jobs.form_files import FileList
 from xgeom_gui.panels.jobs.form_values import fields
+from xgeom_gui.panels.jobs.kind_words import kind_tip
 
 _NETWORK = (
     *("model.architecture", "model.predicts", "model.width", "model.input_px", "model.supersampling"),
@@ -147,7 +148,7 @@ class ValidationPage(FormPage):
         grid = QGridLayout()
         grid.setHorizontalSpacing(18)
         for i, (kind, box) in enumerate(self.kinds.items()):
-            box.setToolTip(load_recipe(kind).description or f"Simulated frames of the kind {kind!r}")
+            box.setToolTip(kind_tip(kind))
             box.toggled.connect(self._on_edit)
             grid.addWidget(box, i // 4, i % 4)
         grid.setColumnStretch(4, 1)

@@ -11,8 +11,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from xgeom_core.simulate.recipe import KINDS, load_recipe
+from xgeom_core.simulate.recipe import KINDS
 from xgeom_gui.panels.jobs.form import Hint, mark
+from xgeom_gui.panels.jobs.kind_words import kind_tip
 from xgeom_gui.services.preview_maker import SIZE_PX, Preview, PreviewMaker
 from xgeom_gui.styles import style_of
 from xgeom_gui.theme import ACCENT, CANVAS, INK, LINE, PAPER, SOFT_INK
@@ -125,7 +126,7 @@ class KindCard(QWidget):
         self._index = zlib.crc32(kind.encode()) % 100_000
         self.picture = PreviewPicture(kind)
         self.picture.clicked.connect(self._another)
-        tip = load_recipe(kind).description or f"Simulated frames of the kind {kind!r}"
+        tip = kind_tip(kind)
         self.box = QCheckBox(kind)
         self.box.setToolTip(tip)
         self.weight = QLineEdit("1")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QBrush, QFont
 
+from xgeom_core.jobs.progress import share_of
 from xgeom_gui.panels.jobs.words import KIND_WORDS, STATE_TIPS, age, duration, state_color, state_text
 from xgeom_gui.theme import HINT
 
@@ -155,6 +156,8 @@ class JobModel(QAbstractTableModel):
             return None
         if status.state == "done":
             return 1.0
+        if job.kind == "simulate":
+            return share_of(status.reason)
         history = self._histories.get(job.id)
         return history.progress if history is not None and history.planned_steps else None
 
