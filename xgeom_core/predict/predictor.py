@@ -302,7 +302,7 @@ def _tilt_note(found: _Evidence, fitted: Estimate | None) -> tuple[str, ...]:
     """Why an answer has no tilt, where the background is to blame."""
     if fitted is None or fitted.tilt_deg is not None or found.opinion is None:
         return ()
-    return tuple(f"Only the center is given: {words}." for words in found.opinion.warnings)
+    return found.opinion.warnings
 
 
 def _opinion_of_background(found: _Evidence) -> Estimate | None:
@@ -313,7 +313,8 @@ def _opinion_of_background(found: _Evidence) -> Estimate | None:
     trouble = tilt_trouble(fit)
     if trouble:
         center = _CENTER_STRETCH**2 * fit.covariance[:2, :2]
-        return Estimate("background", fit.center_px, None, center, warnings=(trouble,))
+        said = f"{trouble[:1].upper()}{trouble[1:]}: of it only the center is used."
+        return Estimate("background", fit.center_px, None, center, warnings=(said,))
     return Estimate("background", fit.center_px, fit.tilt_deg, fit.covariance)
 
 
