@@ -24,7 +24,8 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
 
-from PySide6.QtCore import QEventLoop, Qt, QTimer
+from PySide6.QtCore import QEventLoop, QTimer
+from watchdog import Watchdog
 
 from xgeom_core.training.events import Event, RunStarted, Step, Validation, to_line
 from xgeom_gui.launch import blank_settings, make_application
@@ -35,8 +36,7 @@ from xgeom_gui.session import Session
 from xgeom_gui.settings import Settings
 from xgeom_gui.training_desk import TrainingDesk
 
-TICK_MS, EVERY_S, PLANNED, PATIENCE_S = 5, 0.05, 1_000_000, 300
-SCHEDULE = Path("/proc/thread-self/schedstat")
+EVERY_S, PLANNED, PATIENCE_S = 0.05, 1_000_000, 300
 # Runs in a process of its own, as a training does.
 WRITER = """
 import sys, time
@@ -156,50 +156,6 @@ def wait(condition: Callable[[], bool]) -> None:
     timer.stop()
     if not condition():
         raise SystemExit("The window did not come to what is measured.")
-
-
-def in_line_s() -> float:
-    """How long this thread has stood in line for a processor, in seconds; 0 where nobody counts."""
-    try:
-        return int(SCHEDULE.read_text().split()[1]) / 1e9
-    except (OSError, IndexError, ValueError):
-        return 0.0
-
-
-class Watchdog:
-    """Notes the longest time between two ticks of the window's thread, and what that thread worked."""
-
-    def __init__(self) -> None:
-        self._timer = QTimer()
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.setInterval(TICK_MS)
-        self._timer.timeout.connect(self._tick)
-        self._spans: list[tuple[float, float, float]] = []
-        self._last = self._first = (0.0, 0.0, 0.0)
-
-    def start(self) -> None:
-        """Begin to watch."""
-        self._spans, self._last = [], self._now()
-        self._first = self._last
-        self._timer.start()
-
-    def report(self, label: str) -> None:
-        """Print the worst, in ms."""
-        self._tick()
-        self._timer.stop()
-        cpu, own, wall = (1000 * max(column) for column in zip(*self._spans, strict=True))
-        load = 1000 * (self._last[0] - self._first[0]) / (self._last[2] - self._first[2])
-        print(f"{label:34s}{load:12.0f} {cpu:30.0f} {own:5.0f} {wall:6.0f}", flush=True)
-
-    @staticmethod
-    def _now() -> tuple[float, float, float]:
-        return time.thread_time(), in_line_s(), time.perf_counter()
-
-    def _tick(self) -> None:
-        now = self._now()
-        cpu, line, wall = (later - earlier for later, earlier in zip(now, self._last, strict=True))
-        self._last = now
-        self._spans.append((cpu, wall - line, wall))
 
 
 if __name__ == "__main__":

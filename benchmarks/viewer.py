@@ -29,7 +29,8 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
 import h5py
 import numpy as np
-from PySide6.QtCore import QEventLoop, Qt, QTimer
+from PySide6.QtCore import QEventLoop, QTimer
+from watchdog import Watchdog
 
 from xgeom_core.files import write_nxmx
 from xgeom_core.frame import Metadata
@@ -39,51 +40,7 @@ from xgeom_gui.settings import Settings
 
 SIZES = {"6": (2527, 2463), "18": (4371, 4150)}
 TYPES = ("uint16", "uint32", "float32", "int32")
-STEPS, PATIENCE_MS, TICK_MS, LATE_S = 20, 120_000, 5, 0.05
-SCHEDULE = Path("/proc/thread-self/schedstat")
-
-
-def in_line_s() -> float:
-    """How long this thread has stood in line for a processor, in seconds; 0 where nobody counts."""
-    try:
-        return int(SCHEDULE.read_text().split()[1]) / 1e9
-    except (OSError, IndexError, ValueError):
-        return 0.0
-
-
-class Watchdog:
-    """Notes the longest time between two ticks of the window's thread."""
-
-    def __init__(self) -> None:
-        self._timer = QTimer()
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.setInterval(TICK_MS)
-        self._timer.timeout.connect(self._tick)
-        self._spans: list[tuple[float, float, float]] = []
-        self._last = (0.0, 0.0, 0.0)
-
-    def start(self) -> None:
-        """Begin to watch."""
-        self._spans, self._last = [], self._now()
-        self._timer.start()
-
-    def stop(self) -> str:
-        """The worst in ms: processor time, own time, on the clock; and how many ticks came late."""
-        self._tick()
-        self._timer.stop()
-        cpu, own, wall = (1000 * max(column) for column in zip(*self._spans, strict=True))
-        late = sum(span[1] > LATE_S for span in self._spans)
-        return f"{cpu:4.0f} {own:5.0f} {wall:6.0f}   {late:3d} of {len(self._spans)}"
-
-    @staticmethod
-    def _now() -> tuple[float, float, float]:
-        return time.thread_time(), in_line_s(), time.perf_counter()
-
-    def _tick(self) -> None:
-        now = self._now()
-        cpu, line, wall = (later - earlier for later, earlier in zip(now, self._last, strict=True))
-        self._last = now
-        self._spans.append((cpu, wall - line, wall))
+STEPS, PATIENCE_MS = 20, 120_000
 
 
 def wait(condition: Callable[[], bool]) -> None:
