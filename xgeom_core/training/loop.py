@@ -127,10 +127,13 @@ class _Run:
                 tally.add(loss, center_px, self._plan.batch)
                 if table is not None:
                     table.add(self._step, loss, center_px, rate)
-                if tally.seconds >= _SECONDS_BETWEEN_STEP_EVENTS or self._step == self._end:
+                validates = self._step % self._config.validation.every_steps == 0 and self._step < self._end
+                # A validation is not training time, so the tally ends before it; where validations come
+                # faster than reports, there would be none at all otherwise.
+                if validates or tally.seconds >= _SECONDS_BETWEEN_STEP_EVENTS or self._step == self._end:
                     self._report(tally, rate, board)
                     tally = Tally()
-                if self._step % self._config.validation.every_steps == 0 and self._step < self._end:
+                if validates:
                     if self._validated():
                         return "converged"
                     tally = Tally()

@@ -118,6 +118,14 @@ def test_a_run_leaves_everything_that_its_folder_promises(tmp_path) -> None:
     assert list((tmp_path / "run" / "tensorboard").iterdir())
 
 
+def test_steps_are_told_however_fast_validations_come(tmp_path) -> None:
+    """Reports come every 2 s and four small steps take less: validations must not swallow them."""
+    events = run(tmp_path / "run", config(steps=6))
+    order = [(type(event), event.step) for event in events if isinstance(event, (Step, Validation))]
+    assert [step for kind, step in order if kind is Step] == [2, 4, 6]
+    assert order.index((Step, 2)) < order.index((Validation, 2))
+
+
 def test_a_stopped_run_ends_with_the_same_weights(tmp_path) -> None:
     run(tmp_path / "whole", config())
     events = run(tmp_path / "parts", config(), stop_at=2)
