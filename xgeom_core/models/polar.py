@@ -13,6 +13,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from xgeom_core.models.layers import LOG_SCALE_RANGE
 from xgeom_core.models.polar_layers import MAPS, PolarBlock, PolarConv, PolarMap, Start, VectorHead
@@ -31,6 +32,8 @@ _FARTHEST_START = 0.06
 _LARGEST_JITTER = 0.025
 _SMALLEST_JITTER = 0.0005
 _FAR_BELOW = 100.0
+# Standardized values beyond are cut off.
+_RANGE = (-8.0, 8.0)
 
 
 class Refinement(nn.Module):
@@ -97,7 +100,9 @@ class PolarNetwork(nn.Module):
         super().__init__()
         self._supersampling = settings.supersampling
         self._refinements = settings.polar.refinements
-        self.finder = ResNet(settings.model_copy(update={"architecture": "resnet18"}))
+        self._fine = settings.polar.fine == "yes"
+        plain = settings.model_copy(update={"architecture": "resnet18"})
+        self.finder = ResNet(plain, settings.supersampling**2 if self._fine else 0)
         self.refinement = Refinement(settings)
 
     def forward(self, x_B2HW: Tensor, distance_B2: Tensor | None = None) -> Tensor:
@@ -133,7 +138,13 @@ class PolarNetwork(nn.Module):
 
     def find(self, x_B2HW: Tensor) -> Tensor:
         """Stage 1's outputs (B, 8)."""
-        found: Tensor = self.finder(pooled(x_B2HW, self._supersampling))
+        small, mean, spread = _pooled(x_B2HW, self._supersampling)
+        detail = None
+        if self._fine:
+            # Which of the pooled pixels was the bright one: where a spot is, to half a pixel.
+            values = ((x_B2HW[:, :1] - mean) / spread).clamp(*_RANGE) * x_B2HW[:, 1:]
+            detail = functional.pixel_unshuffle(values, self._supersampling)
+        found: Tensor = self.finder(small, None, detail)
         return found
 
     def _first(self, found_B8: Tensor) -> Start:
@@ -146,6 +157,11 @@ class PolarNetwork(nn.Module):
 
 def pooled(x_B2HW: Tensor, factor: int) -> Tensor:
     """Stage 1's input (B, 1, H / factor, W / factor): brightest known value, standardized; else 0."""
+    return _pooled(x_B2HW, factor)[0]
+
+
+def _pooled(x_B2HW: Tensor, factor: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The same, with the mean and the spread (B, 1, 1, 1) by which it was standardized."""
     lowered = x_B2HW[:, :1] + (x_B2HW[:, 1:] - 1.0) * _FAR_BELOW
     rows = lowered[:, :, ::factor]
     # Strided slices are twice as fast as a pooling layer.
@@ -158,7 +174,8 @@ def pooled(x_B2HW: Tensor, factor: int) -> Tensor:
     count = seen.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1.0)
     mean = (small * seen).sum(dim=(1, 2, 3), keepdim=True) / count
     spread = ((small - mean).square() * seen).sum(dim=(1, 2, 3), keepdim=True).div(count).sqrt()
-    return ((small - mean) / torch.where(spread > 0, spread, 1.0)).clamp(-8.0, 8.0) * seen
+    spread = torch.where(spread > 0, spread, 1.0)
+    return ((small - mean) / spread).clamp(*_RANGE) * seen, mean, spread
 
 
 def beam_of_tilt(tilt_B2: Tensor) -> Tensor:

@@ -88,6 +88,9 @@ class ResNet(nn.Module):
     ----------
     settings : NetworkSettings
         Architecture (depth), width, input size, activations.
+    detail_channels : int
+        Channels of a second input that is added after the first convolution; 0 for none. It begins at
+        zero, so that weights learned without it go on where they were.
 
     Notes
     -----
@@ -95,7 +98,7 @@ class ResNet(nn.Module):
     a 1x1 convolution narrows the last feature map and a fully connected layer sees all of it.
     """
 
-    def __init__(self, settings: NetworkSettings) -> None:
+    def __init__(self, settings: NetworkSettings, detail_channels: int = 0) -> None:
         super().__init__()
         width = settings.width
         counts, bottleneck = _STAGES[settings.architecture]
@@ -106,6 +109,10 @@ class ResNet(nn.Module):
             nn.ReLU(),
             nn.MaxPool2d(3, 2, padding=1),
         )
+        self.detail: nn.Conv2d | None = None
+        if detail_channels:
+            self.detail = nn.Conv2d(detail_channels, width, 7, 2, padding=3, bias=False)
+            nn.init.zeros_(self.detail.weight)
         blocks: list[nn.Module] = []
         channels = width
         for stage, count in enumerate(counts):
@@ -120,13 +127,18 @@ class ResNet(nn.Module):
         self.narrow = nn.Conv2d(channels, _HEAD_CHANNELS, 1)
         self.head = Head(_HEAD_CHANNELS * side * side, settings)
 
-    def forward(self, x_B1HW: Tensor, distance_B2: Tensor | None = None) -> Tensor:
-        """Map standardized frames (B, 1, H, W) to outputs (B, 8).
+    def forward(
+        self, x_B1HW: Tensor, distance_B2: Tensor | None = None, detail_BDHW: Tensor | None = None
+    ) -> Tensor:
+        """Map standardized frames (B, 1, H, W), and what their pixels were made of, to outputs (B, 8).
 
         The outputs are center x and y and pitch and yaw in the units of the model card, then the
         logarithm of the Laplace scale of each.
         """
-        features = self.blocks(self.stem(self.coordinates(x_B1HW)))
+        first: Tensor = self.stem[0](self.coordinates(x_B1HW))
+        if self.detail is not None and detail_BDHW is not None:
+            first = first + self.detail(detail_BDHW)
+        features = self.blocks(self.stem[1:](first))
         return self.head(narrowed(features, self.narrow), distance_B2)
 
 

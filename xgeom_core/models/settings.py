@@ -31,6 +31,9 @@ class PolarSettings(_Section):
     blocks: int = Field(2, ge=0, le=8, description="Residual blocks of each half.")
     hidden: int = Field(64, ge=8, le=512, description="Units that weigh the evidence.")
     refinements: int = Field(2, ge=1, le=5, description="Looks taken, each about the center of the last.")
+    fine: Literal["no", "yes"] = Field(
+        "no", description="Whether stage 1 also sees the single px of which it keeps the maximum."
+    )
 
 
 class TransformerSettings(_Section):

@@ -15,6 +15,7 @@ from xgeom_core.models.copies import copy_model, copy_name, model_file
 from xgeom_core.models.layers import OUTPUTS
 from xgeom_core.models.onnx_export import TOLERANCE, NetworkInput, export_onnx
 from xgeom_core.models.registry import build_network
+from xgeom_core.models.residual import ResNet
 from xgeom_core.models.settings import ModelCard, NetworkSettings
 from xgeom_core.models.store import Model, load_model, save_model
 from xgeom_core.training.data import SimulatedFrames, collate
@@ -23,18 +24,17 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'x
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 
-def small(architecture: str, **more) -> NetworkSettings:
-    polar = {"radii": 16, "azimuths": 16, "width": 4, "blocks": 1, "hidden": 8}
+def small(architecture: str, fine: str = "no", **more) -> NetworkSettings:
+    polar = {"radii": 16, "azimuths": 16, "width": 4, "blocks": 1, "hidden": 8, "fine": fine}
     vit = {"patch_px": 16, "embedding": 16, "depth": 1, "attention_heads": 2}
     return NetworkSettings(
         architecture=architecture,
         width=4,
         input_px=64,
-        supersampling=1,
         activations=8,
         polar=polar,
         vit=vit,
-        **more,
+        **({"supersampling": 1} | more),
     )
 
 
@@ -43,6 +43,8 @@ def model(settings: NetworkSettings, name: str = "t") -> Model:
     network = build_network(settings).eval()
     for part in network.modules():
         # Statistics of a trained network, not of a new one.
+        if isinstance(part, ResNet) and part.detail is not None:
+            torch.nn.init.normal_(part.detail.weight, std=0.1)
         if isinstance(part, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(part.running_mean, -0.2, 0.2)
             torch.nn.init.uniform_(part.running_var, 0.5, 1.5)
@@ -62,8 +64,9 @@ def simulated(settings: NetworkSettings, count: int) -> NetworkInput:
         (small("resnet18", coordinates="yes", distance_input="yes"), True),
         (small("vit", predicts="tilt"), False),
         (small("polar"), True),
+        (small("polar", fine="yes", supersampling=2), True),
     ],
-    ids=["baseline", "resnet18", "vit", "polar"],
+    ids=["baseline", "resnet18", "vit", "polar", "polar, fine"],
 )
 def test_an_onnx_file_answers_as_its_original(settings: NetworkSettings, tells: bool, tmp_path) -> None:
     original, path = model(settings), tmp_path / "m.onnx"

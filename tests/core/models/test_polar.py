@@ -62,6 +62,23 @@ def test_tilts_and_beams_are_those_of_the_geometry(pitch: float, yaw: float) -> 
     assert tilt_of_beam(beam_of_tilt(tilt))[0].tolist() == pytest.approx(tilt[0].tolist(), abs=1e-9)
 
 
+def test_single_pixels_are_seen_once_they_are_learned_and_change_nothing_before() -> None:
+    fine = SMALL.model_copy(update={"polar": SMALL.polar.model_copy(update={"fine": "yes"})})
+    torch.manual_seed(0)
+    plain, finer = build_network(SMALL).eval(), build_network(fine).eval()
+    finer.load_state_dict(plain.state_dict(), strict=False)
+    frame = torch.zeros(1, 2, SIDE, SIDE)
+    frame[:, 1] = 1.0
+    frame[0, 0, 40, 60] = 5.0
+    # The neighbor belongs to the same pooled pixel, whose maximum does not know which one it was.
+    moved = frame.clone()
+    moved[0, 0, 40, 60], moved[0, 0, 41, 61] = 0.0, 5.0
+    assert torch.equal(plain.find(frame), finer.find(frame))
+    assert torch.equal(finer.find(frame), finer.find(moved))
+    torch.nn.init.normal_(finer.finder.detail.weight, std=0.1)
+    assert not torch.allclose(finer.find(frame), finer.find(moved))
+
+
 def test_the_answer_turns_with_the_map() -> None:
     torch.manual_seed(0)
     head = VectorHead(6, 4, 8, 4, 8, side_inputs=2)

@@ -15,6 +15,7 @@ _TITLES = {
     "model.distance_input": "Is told the distance",
     "model.polar.r_min": "Smallest radius",
     "model.polar.r_max": "Largest radius",
+    "model.polar.fine": "See single pixels",
     "model.vit.patch_px": "Side of a patch",
     "data.reuse": "Uses of each frame",
     "data.reuse_lag": "Batches between uses",
