@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from any_geometry import geometries
 from xgeom_core.errors import GeometryError, MissingDatasetError, UnreadableFileError, XgeomError
 from xgeom_core.geometry import Geometry
 from xgeom_core.tools import crystfel
@@ -19,15 +20,6 @@ from xgeom_core.tools.format import Writing
 from xgeom_core.tools.reading import Hints, Reading
 
 SIZE = (1475, 1679)
-geometries = st.builds(
-    Geometry,
-    st.tuples(st.floats(-300, 1800), st.floats(-300, 2000)),
-    st.floats(30, 900),
-    st.tuples(st.floats(0.05, 0.3), st.floats(0.05, 0.3)),
-    st.one_of(st.none(), st.floats(0.2, 3.0)),
-    st.floats(-30, 30),
-    st.floats(-30, 30),
-)
 square = geometries.map(
     lambda g: Geometry(g.center_px, g.distance_mm, (0.172, 0.172), 1.0, g.pitch_deg, g.yaw_deg)
 )

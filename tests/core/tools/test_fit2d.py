@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from any_geometry import geometries
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.geometry import Geometry
 from xgeom_core.tools import fit2d
@@ -20,15 +21,6 @@ from xgeom_core.tools.format import Writing
 from xgeom_core.tools.reading import Hints, Reading
 
 SHAPE = (83, 61)
-geometries = st.builds(
-    Geometry,
-    st.tuples(st.floats(-300, 1800), st.floats(-300, 2000)),
-    st.floats(30, 900),
-    st.tuples(st.floats(0.05, 0.3), st.floats(0.05, 0.3)),
-    st.one_of(st.none(), st.floats(0.2, 3.0)),
-    st.floats(-30, 30),
-    st.floats(-30, 30),
-)
 
 
 @pytest.fixture(scope="module")

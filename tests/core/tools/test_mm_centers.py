@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
+from any_geometry import geometries
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError, XgeomError
 from xgeom_core.geometry import Geometry
 from xgeom_core.tools import adxv, denzo, mosflm
@@ -15,15 +15,6 @@ from xgeom_core.tools.format import Format, Writing
 from xgeom_core.tools.reading import Hints, Reading
 
 HINTS = Hints(pixel_mm=(0.1, 0.2), image_size=(400, 500))
-geometries = st.builds(
-    Geometry,
-    st.tuples(st.floats(-300, 1800), st.floats(-300, 2000)),
-    st.floats(30, 900),
-    st.tuples(st.floats(0.05, 0.3), st.floats(0.05, 0.3)),
-    st.one_of(st.none(), st.floats(0.2, 3.0)),
-    st.floats(-30, 30),
-    st.floats(-30, 30),
-)
 
 
 def read(which: Format, path: Path, text: str, hints: Hints = HINTS) -> Reading:

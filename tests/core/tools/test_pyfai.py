@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from any_geometry import geometries
 from xgeom_core.errors import GeometryError, MissingDatasetError, UnreadableFileError, XgeomError
 from xgeom_core.geometry import Geometry
 from xgeom_core.tools import pyfai
@@ -33,15 +34,6 @@ ponis = st.fixed_dictionaries(
     }
 )
 pixels = st.tuples(st.floats(5e-5, 3e-4), st.floats(5e-5, 3e-4))
-geometries = st.builds(
-    Geometry,
-    st.tuples(st.floats(-300, 1800), st.floats(-300, 2000)),
-    st.floats(30, 900),
-    st.tuples(st.floats(0.05, 0.3), st.floats(0.05, 0.3)),
-    st.one_of(st.none(), st.floats(0.2, 3.0)),
-    st.floats(-30, 30),
-    st.floats(-30, 30),
-)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
+from any_geometry import geometries
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.estimate import Estimate
 from xgeom_core.geometry import Geometry
@@ -156,17 +156,6 @@ def test_sigmas_and_gaps(tmp_path: Path) -> None:
     assert first.estimate.tilt_deg == (1.0, 2.0)
     assert second.estimate.covariance is None
     assert second.estimate.tilt_deg is None
-
-
-geometries = st.builds(
-    Geometry,
-    st.tuples(st.floats(-300, 1800), st.floats(-300, 2000)),
-    st.floats(30, 900),
-    st.tuples(st.floats(0.05, 0.3), st.floats(0.05, 0.3)),
-    st.one_of(st.none(), st.floats(0.2, 3.0)),
-    st.floats(-30, 30),
-    st.floats(-30, 30),
-)
 
 
 @given(geometries)

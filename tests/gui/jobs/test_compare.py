@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
-import pytest
-
-_HERE = Path(__file__).parent
-
-
-def _helper(name):
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, _HERE / f"{name}.py")
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-fakes, windows = _helper("fake_desk"), _helper("fake_window")
-
-
-@pytest.fixture
-def tab(qtbot, tmp_path, predictor):
-    tab = windows.make_tab(qtbot, tmp_path, predictor.load)
-    yield tab
-    tab.close()
+import fake_desk as fakes
+import fake_window as windows
 
 
 def write_run(job, *, rate, center, kind="adamw"):

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-from pathlib import Path
 
 import pytest
 
-_HERE = Path(__file__).parent
-
-
-def _helper(name):
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, _HERE / f"{name}.py")
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-fakes = _helper("fake_desk")
+import fake_desk as fakes
 
 
 def test_the_running_model_marks_the_open_frame_after_each_checkpoint(opened, qtbot, nxmx_file, tmp_path):

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSettings
 
+import fake_desk as fakes
 from xgeom_gui.panels.jobs.panel import JobsPanel
 from xgeom_gui.services.predictor import PredictorThread
 from xgeom_gui.session import Session
 from xgeom_gui.settings import Settings
-
-
-def load(name: str) -> Any:
-    """A helper module beside this one."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
 
 
 @dataclass
@@ -51,7 +40,6 @@ class Tab:
 
 def make_tab(qtbot: Any, folder: Path, load_model: Any, settings: Settings | None = None) -> Tab:
     """The tab, shown."""
-    fakes = load("fake_desk")
     session = Session()
     notices: list[str] = []
     session.noticed.connect(lambda notice: notices.append(notice.text))
