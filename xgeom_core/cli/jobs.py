@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -109,44 +110,27 @@ def submit(
     typer.echo(job_line(job, store.status(job)))
 
 
-@jobs.command()
-def stop(job: JobArgument, root: RootOption = None) -> None:
-    """Ask a job to end in order; a training saves first, and can be resumed."""
-    store, one = _found(job, root)
-    store.stop(one)
-    typer.echo(job_line(one, store.status(one)))
+# What is asked of one job and changes how it stands.
+_CONTROLS = {
+    "stop": "Ask a job to end in order; a training saves first, and can be resumed.",
+    "kill": "End a job and all its processes at once; what it has not saved is lost.",
+    "pause": "Halt a job; it keeps its memory and its device.",
+    "unpause": "Let a paused job go on.",
+    "resume": "Go on with a job that was stopped, killed, crashed or lost, from its last checkpoint.",
+}
 
 
-@jobs.command()
-def kill(job: JobArgument, root: RootOption = None) -> None:
-    """End a job and all its processes at once; what it has not saved is lost."""
-    store, one = _found(job, root)
-    store.kill(one)
-    typer.echo(job_line(one, store.status(one)))
+def _control(name: str) -> Callable[..., None]:
+    def command(job: JobArgument, root: RootOption = None) -> None:
+        store, one = _found(job, root)
+        getattr(store, name)(one)
+        typer.echo(job_line(one, store.status(one)))
+
+    return command
 
 
-@jobs.command()
-def pause(job: JobArgument, root: RootOption = None) -> None:
-    """Halt a job; it keeps its memory and its device."""
-    store, one = _found(job, root)
-    store.pause(one)
-    typer.echo(job_line(one, store.status(one)))
-
-
-@jobs.command()
-def unpause(job: JobArgument, root: RootOption = None) -> None:
-    """Let a paused job go on."""
-    store, one = _found(job, root)
-    store.unpause(one)
-    typer.echo(job_line(one, store.status(one)))
-
-
-@jobs.command()
-def resume(job: JobArgument, root: RootOption = None) -> None:
-    """Go on with a job that was stopped, killed, crashed or lost, from its last checkpoint."""
-    store, one = _found(job, root)
-    store.resume(one)
-    typer.echo(job_line(one, store.status(one)))
+for _name, _help in _CONTROLS.items():
+    jobs.command(_name, help=_help)(_control(_name))
 
 
 @jobs.command()

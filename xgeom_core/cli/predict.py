@@ -84,13 +84,11 @@ def predict(
     Exit status 0 if every frame has an answer, 1 if some failed, 2 for unusable arguments or files.
     """
     del list_methods  # answered by its callback
+    _check_endings(out, explain)
+    answer = _answerer(
+        model, "network" if no_fit else method, _start(start), _cell(cell), explain is not None
+    )
     overrides = Overrides(distance_mm, pixel_um, wavelength_A)
-    method = "network" if no_fit else method
-    answer = _answerer(model, method, _start(start), _cell(cell), explain is not None)
-    if out is not None and out.suffix.lower() not in {".csv", ".json"}:
-        raise UsageError(f"--out writes .csv or .json, not {out.name!r}.")
-    if explain is not None and explain.suffix.lower() != ".png":
-        raise UsageError(f"--explain writes .png, not {explain.name!r}.")
     found: list[Prediction] = []
     records: list[dict[str, Any]] = []
     broken = False
@@ -116,6 +114,14 @@ def predict(
         raise typer.Exit(UNUSABLE)
     if any(record["status"] == "failed" for record in records):
         raise typer.Exit(FAILED)
+
+
+def _check_endings(out: Path | None, explain: Path | None) -> None:
+    """Refuse names that cannot be written before any frame is read."""
+    if out is not None and out.suffix.lower() not in {".csv", ".json"}:
+        raise UsageError(f"--out writes .csv or .json, not {out.name!r}.")
+    if explain is not None and explain.suffix.lower() != ".png":
+        raise UsageError(f"--explain writes .png, not {explain.name!r}.")
 
 
 def _answerer(
