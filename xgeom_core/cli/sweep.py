@@ -30,7 +30,8 @@ def sweep(
     "model.activations" = { choices = [200, 300, 400] }
 
     The folder gets one run folder per variant, ranking.csv and ranking.png. The score is the error over
-    that of the constant predictor, averaged over the validation sets: 1 means nothing learned.
+    that of the constant predictor, averaged over the validation sets: 1 means nothing learned. Where only
+    choices are given, each combination is trained once.
     """
     from xgeom_core.training.space import load_space  # noqa: PLC0415 - pydantic takes time
     from xgeom_core.training.sweep import PLOT, TABLE  # noqa: PLC0415

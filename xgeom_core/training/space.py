@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import random
 import tomllib
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -44,6 +46,19 @@ class Space(BaseModel):
         "both", description="Mean over validation sets of error over that of the constant predictor."
     )
     seed: Annotated[int, Field(ge=0)] = 0
+
+    def combinations(self) -> list[dict[str, Any]] | None:
+        """Every variant there is, in an order that the seed decides; None where a number has a range.
+
+        Shuffled, so that a sweep that is stopped early has seen something of every value.
+        """
+        lists = [choice.choices for choice in self.vary.values()]
+        if any(values is None for values in lists):
+            return None
+        every = product(*(dict.fromkeys(values) for values in lists if values is not None))
+        found = [dict(zip(self.vary, values, strict=True)) for values in every]
+        random.Random(self.seed).shuffle(found)
+        return found
 
 
 def load_space(path: Path) -> Space:

@@ -78,7 +78,8 @@ def sweep(
     folder : Path
         Gets the study, one run folder per trial, ``ranking.csv`` and ``ranking.png``.
     trials : int
-        Trials in all, those of earlier calls included.
+        Trials in all, those of earlier calls included. Where every key has a list of values, each
+        combination is trained once, and there are no more trials than combinations.
     jobs : int
         Trials at a time.
     tell : callable
@@ -91,7 +92,9 @@ def sweep(
     """
     base = load_config(config)
     study = _study(folder, space)
-    left = trials - sum(1 for trial in study.trials if trial.state.is_finished())
+    every = space.combinations()
+    left = min(trials, len(every) if every is not None else trials)
+    left -= sum(1 for trial in study.trials if trial.state.is_finished())
 
     def begin(crew: Crew, number: int, values: dict[str, Any]) -> Trial:
         return _train(base, folder, number, values, space, crew)
@@ -158,10 +161,17 @@ def _study(folder: Path, space: Space) -> optuna.Study:
 
 def _begun(study: optuna.Study) -> list[tuple[int, dict[str, Any]]]:
     """Trials that a kill left open."""
-    return [(trial.number, dict(trial.params)) for trial in study.trials if not trial.state.is_finished()]
+    from optuna.trial import TrialState  # noqa: PLC0415 - an extra that only sweeps need
+
+    return [(trial.number, dict(trial.params)) for trial in study.get_trials(states=(TrialState.RUNNING,))]
 
 
 def _asked(study: optuna.Study, space: Space) -> tuple[int, dict[str, Any]]:
+    every = space.combinations()
+    if every is not None:
+        tried = [trial.params for trial in study.trials]
+        # Skipped where a kill left this very one waiting.
+        study.enqueue_trial(next(one for one in every if one not in tried), skip_if_exists=True)
     trial = study.ask()
     values: dict[str, Any] = {}
     for key, choice in space.vary.items():

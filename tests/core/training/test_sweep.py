@@ -103,6 +103,31 @@ def test_a_sweep_ranks_and_goes_on(tmp_path, monkeypatch) -> None:
     assert (tmp_path / "s" / sweeps.PLOT).stat().st_size > 1000
 
 
+def test_lists_of_values_are_gone_through_without_repeating_any(tmp_path, monkeypatch) -> None:
+    pytest.importorskip("optuna")
+    base = tmp_path / "c.toml"
+    base.write_text(Config().to_toml())
+    trained = []
+
+    def pretend(base, folder, number, values, space, crew):
+        trained.append(tuple(values.values()))
+        return sweeps.Trial(number, values, math.nan if number == 2 else float(number))
+
+    monkeypatch.setattr(sweeps, "_train", pretend)
+    lists = """[vary]
+"training.learning_rate" = { choices = [0.001, 0.01, 0.1] }
+"training.optimizer" = { choices = ["sgd", "adamw"] }
+"model.activations" = { choices = [200, 300, 200] }
+"""
+    space = load_space(write(tmp_path, lists))
+    sweeps.sweep(base, space, tmp_path / "s", 5, jobs=2)
+    assert len(trained) == len(set(trained)) == 5
+    assert {values[1] for values in trained} == {"sgd", "adamw"}, "not one value after another"
+    ranked = sweeps.sweep(base, space, tmp_path / "s", 100, jobs=3)
+    assert len(trained) == len(set(trained)) == len(ranked) == 3 * 2 * 2
+    assert len(sweeps.sweep(base, space, tmp_path / "s", 100, jobs=1)) == 12
+
+
 def test_a_trial_trains_in_a_folder_of_its_own(tmp_path) -> None:
     small = {
         "model": {"width": 4, "input_px": 64, "supersampling": 1, "activations": 8},

@@ -44,7 +44,10 @@ class SweepPage(QWidget):
         super().__init__(parent)
         self._shown: int = 1
         self.box = QCheckBox("Train many variants and rank them")
-        self.box.setToolTip("Start a sweep instead of one run: Optuna proposes values, the best come first")
+        self.box.setToolTip(
+            "Start a sweep instead of one run: all combinations of lists, or values that Optuna proposes; "
+            "the best come first"
+        )
         self.rank_by = QComboBox()
         self.rank_by.addItems(["both", "center", "tilt"])
         self.trials, self.at_once = _spin(2, 10_000, 20), _spin(1, 64, 1)
@@ -125,7 +128,9 @@ class SweepPage(QWidget):
             hint.set_problem(sentence)
             mark(text, bool(sentence))
         most = runs_of(vary) if fine else None
-        self.hint.set_help(f"There are {most} combinations." if most else "Runs that are trained.")
+        self.hint.set_help(
+            f"Each of the {most} combinations is trained once, no more." if most else "Runs that are trained."
+        )
         return Space.model_validate({"vary": vary, "rank_by": self.rank_by.currentText()}) if fine else None
 
     def set_space(self, space: Space | None, trials: int = 20) -> None:

@@ -15,6 +15,7 @@ from xgeom_core.training.config import Config
 from xgeom_core.training.space import Space
 from xgeom_gui.panels.jobs.form_values import Problem
 from xgeom_gui.panels.jobs.form_words import title_of
+from xgeom_gui.panels.jobs.sweep_values import runs_of, space_toml
 
 CONFIG, SPACE = "config.toml", "space.toml"
 _KEY = re.compile(r"\b(?:model|data|validation|training)(?:\.\w+)+")
@@ -62,8 +63,6 @@ class Draft:
 
     def files(self) -> dict[str, str]:
         """What must stand in the folder before the command can run."""
-        from xgeom_gui.panels.jobs.sweep_values import space_toml  # noqa: PLC0415 - seldom needed
-
         files = {CONFIG: for_place(self.config, self.place).to_toml()}
         if self.space is not None:
             files[SPACE] = space_toml(self.space)
@@ -97,10 +96,9 @@ class Draft:
         one = estimate(self.config, self.place, root)
         if self.space is None:
             return one
-        rounds = -(-self.trials // self.at_once)
-        return Estimate(
-            one.seconds * rounds, one.memory_gb * self.at_once, one.disk_gb * self.trials, one.notes
-        )
+        runs = min(self.trials, runs_of(self.space.vary) or self.trials)
+        rounds = -(-runs // self.at_once)
+        return Estimate(one.seconds * rounds, one.memory_gb * self.at_once, one.disk_gb * runs, one.notes)
 
     def missing(self) -> tuple[Problem, ...]:
         """Files that are named and not there. Touches the disk."""

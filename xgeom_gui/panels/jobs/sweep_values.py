@@ -41,7 +41,7 @@ def runs_of(space: Mapping[str, Choice]) -> int | None:
     """How many different runs there are; None for a range, which has no end of them."""
     if any(choice.choices is None for choice in space.values()):
         return None
-    return math.prod(len(choice.choices or ()) for choice in space.values())
+    return math.prod(len(set(choice.choices or ())) for choice in space.values())
 
 
 def space_toml(space: Space) -> str:
