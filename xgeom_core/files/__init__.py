@@ -16,7 +16,7 @@
 ``fabio_formats``       CBF, TIFF, SMV, MarCCD, EDF, Bruker and what else fabio reads
 ``headers``             what those formats' headers say, in this project's units
 ``bruker_header``       the same for Bruker frames, which may be of a swung detector
-``header_text``         what every header reader gives; numbers and units in text
+``header_text``         what every header reader gives; fields as numbers
 ``units``               lengths, wavelengths and energies in mm and Å
 ``masking``             which pixels count: the one rule for sentinels and saturation
 ``links``               external links and virtual datasets whose sources are gone

@@ -11,6 +11,7 @@ from xgeom_core import units
 from xgeom_core.files import header_text as text
 from xgeom_core.files.header_text import Header
 from xgeom_core.frame import Metadata
+from xgeom_core.headers.numbers import numbers
 
 _LARGEST_SWING_DEG = 80.0
 
@@ -77,7 +78,7 @@ def _bruker_center(
 
 def _bruker_pixel(detector: list[str], shape: tuple[int, int]) -> tuple[float, float] | None:
     """DETTYPE states pixels per cm for an image of 512 pixels along its longer side."""
-    per_cm = text.numbers(detector[1])[:1] if len(detector) > 1 else []
+    per_cm = numbers(detector[1])[:1] if len(detector) > 1 else []
     if not per_cm or per_cm[0] <= 0:
         return None
     size = 10.0 / per_cm[0] * 512.0 / max(shape)

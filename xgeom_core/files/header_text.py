@@ -1,17 +1,15 @@
-"""What every header reader gives, and numbers and units in the text of headers."""
+"""What every header reader gives, and fields of a header as numbers."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from xgeom_core import units
 from xgeom_core.frame import Metadata
+from xgeom_core.headers.numbers import numbers
 
 _T = TypeVar("_T")
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _SMALLEST_SWING_DEG = 0.01
 
 
@@ -21,29 +19,6 @@ class Header:
 
     metadata: Metadata = Metadata()
     notes: tuple[str, ...] = ()
-
-
-def numbers(text: str) -> list[float]:
-    """All numbers in a text that stand by themselves."""
-    return [float(number) for number in re.findall(rf"(?<![\w.]){_NUMBER}(?![\w.])", text)]
-
-
-def numbers_with_units(text: str) -> list[tuple[float, str]]:
-    """Numbers and the words after them, as in "172e-6 m x 172e-6 m"."""
-    found = re.findall(rf"(?<![\w.])({_NUMBER})\s*([A-Za-z\u00b5\u03bc\u00c5\u212b]*)", text)
-    return [(float(number), unit) for number, unit in found]
-
-
-def first_length(text: str) -> float | None:
-    """The first number of a text as a length in mm; without a unit it is in m."""
-    found = numbers_with_units(text)
-    return units.length_mm(*found[0]) if found else None
-
-
-def first_wavelength(text: str) -> float | None:
-    """The first number of a text as a wavelength in Å, which is also its unit where none is given."""
-    found = numbers_with_units(text)
-    return units.wavelength_A(*found[0]) if found else None
 
 
 def two(values: Sequence[_T]) -> tuple[_T | None, _T | None]:

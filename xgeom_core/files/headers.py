@@ -7,7 +7,6 @@ so. Nothing is guessed: what is not stated plainly is None.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,6 +16,7 @@ from xgeom_core.files import header_text as text
 from xgeom_core.files.bruker_header import bruker
 from xgeom_core.files.header_text import Header
 from xgeom_core.frame import Metadata
+from xgeom_core.headers.mini import MiniHeader, from_fields, mini_header
 
 _CCD_MAXIMUM = 65535.0  # where 16-bit CCD formats saturate unless they say otherwise
 
@@ -26,39 +26,28 @@ HeaderReader = Callable[[Mapping[str, Any], tuple[int, int]], Header]
 
 def mini_cbf(header: Mapping[str, Any], shape: tuple[int, int]) -> Header:
     """The mini-header of Pilatus and Eiger CBF files."""
-    fields: dict[str, str] = {}
-    for line in str(header.get("_array_data.header_contents", "")).splitlines():
-        match = re.match(r"\s*#?\s*([A-Za-z]\w*)\s*[:=]?\s+(.*\S)", line)
-        if match:
-            fields.setdefault(match.group(1), match.group(2))
-    return _dectris(fields, "CBF mini-header Beam_xy")
+    return _dectris(mini_header(str(header.get("_array_data.header_contents", ""))), "CBF mini-header")
 
 
 def dectris_tiff(header: Mapping[str, Any], shape: tuple[int, int]) -> Header:
     """The same fields in the description of a Pilatus TIFF."""
-    return _dectris({str(key): str(value) for key, value in header.items()}, "TIFF header Beam_xy")
+    return _dectris(from_fields({str(key): str(value) for key, value in header.items()}), "TIFF header")
 
 
-def _dectris(fields: Mapping[str, str], where: str) -> Header:
-    sizes = [units.length_mm(*found) for found in text.numbers_with_units(fields.get("Pixel_size", ""))]
-    pixel_mm = units.both(*text.two(sizes))
-    center = units.stated_center(*text.two(text.numbers(fields.get("Beam_xy", ""))))
-    if center is not None and pixel_mm is not None and "mm" in fields["Beam_xy"]:
-        center = center[0] / pixel_mm[0], center[1] / pixel_mm[1]
-    cutoff = text.numbers(fields.get("Count_cutoff", ""))
+def _dectris(mini: MiniHeader, where: str) -> Header:
     return Header(
         Metadata(
-            distance_mm=text.first_length(fields.get("Detector_distance", "")),
-            wavelength_A=text.first_wavelength(fields.get("Wavelength", "")),
-            pixel_mm=pixel_mm,
-            center_px=center,
+            distance_mm=mini.distance_mm,
+            wavelength_A=mini.wavelength_A,
+            pixel_mm=mini.pixel_mm,
+            center_px=mini.beam_px,
             center_convention=text.if_stated(
-                center, f"{where} (px); origin not stated, taken as the pixel corner: +-0.5 px"
+                mini.beam_px, f"{where} Beam_xy (px); origin not stated, taken as the pixel corner: +-0.5 px"
             ),
-            saturation=units.positive(cutoff[0]) if cutoff else None,
-            detector=fields.get("Detector", "").split(",")[0].strip(),
+            saturation=mini.cutoff,
+            detector=mini.detector,
         ),
-        text.swing_note(text.numbers(fields.get("Detector_2theta", ""))),
+        text.swing_note([mini.two_theta_deg] if mini.two_theta_deg is not None else []),
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.estimate import Estimate
+from xgeom_core.headers.mini import mini_header
 from xgeom_core.tools import imgcif, planes
 from xgeom_core.tools.cif_text import Table, tables
 from xgeom_core.tools.format import Format
@@ -21,8 +22,6 @@ from xgeom_core.tools.text import read_head
 NAME = "CBF"
 _HEADER_BYTES = 2**19
 _BINARY = b"\x0c\x1a\x04\xd5"
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_UNITS_MM = {"m": 1e3, "mm": 1.0, "um": 1e-3, "cm": 10.0}
 _CENTERS_COUNT = "pixels are counted from their centers (+0.5 px)"
 _MINI_CONVENTION = (
     "CBF mini-header Beam_xy: where the beam meets the detector, in px; the origin is not stated and taken "
@@ -94,60 +93,29 @@ def _image_size(mime: str) -> tuple[int, int] | None:
 
 
 def _mini(path: Path, header: str, size: tuple[int, int] | None, hints: Hints) -> Reading | None:
-    fields: dict[str, str] = {}
-    for line in header.split("\n"):
-        match = re.match(r"\s*#?\s*([A-Za-z]\w*)\s*[:=]?\s+(\S.*)", line[:500])
-        if match:
-            fields.setdefault(match.group(1), match.group(2))
-    center = [float(number) for number in re.findall(_NUMBER, fields.get("Beam_xy", ""))]
-    if len(center) != 2 or not any(center) or max(map(abs, center)) > 1e7:
+    mini = mini_header(header)
+    if mini.beam_px is None:
         return None  # (0, 0) is how headers say that nobody has set it
-    lengths = _lengths(fields.get("Pixel_size", ""))
-    pixel = (
-        (lengths[0], lengths[1]) if len(lengths) == 2 and all(1e-6 < one < 1e3 for one in lengths) else None
-    )
-    distances = [one for one in _lengths(fields.get("Detector_distance", "")) if 0 < one < 1e6]
-    unit = "px"
-    if "mm" in fields["Beam_xy"] and pixel is not None:
-        unit, center = "mm", [value / one for value, one in zip(center, pixel, strict=True)]
-    x, y = center
+    x, y = mini.beam_px
+    native = {
+        "Beam_xy": mini.beam_text if mini.beam_in_mm else f"{rounded([x, y])} px",
+        "Detector_distance": mini.distance_text,
+        "Detector_2theta": mini.two_theta_text,
+    }
     return Reading(
-        Estimate(NAME, (x, y), warnings=_swing(fields), convention=_MINI_CONVENTION),
+        Estimate(NAME, (x, y), warnings=_swing(mini.two_theta_deg), convention=_MINI_CONVENTION),
         path=str(path),
         where="mini-header",
-        distance_mm=distances[0] if distances else hints.distance_mm,
-        pixel_mm=pixel or hints.pixel_mm,
-        wavelength_A=planes.wavelength(_first(fields.get("Wavelength", ""))) or hints.wavelength_A,
+        distance_mm=mini.distance_mm or hints.distance_mm,
+        pixel_mm=mini.pixel_mm or hints.pixel_mm,
+        wavelength_A=planes.wavelength(mini.wavelength_A) or hints.wavelength_A,
         image_size=size,
-        native={
-            "Beam_xy": fields["Beam_xy"].strip() if unit == "mm" else f"{rounded(center)} px",
-            **{
-                name: fields[name].strip()
-                for name in ("Detector_distance", "Detector_2theta")
-                if name in fields
-            },
-        },
+        native={name: text for name, text in native.items() if text},
         choices=(Choice(_CENTERS_COUNT, (x + 0.5, y + 0.5)),),
     )
 
 
-def _lengths(text: str) -> list[float]:
-    """Lengths in mm with their units; without one they are in m."""
-    found = re.findall(rf"(?<![\w.])({_NUMBER})\s*([a-z]*)", text[:200])
-    return [
-        float(f"{float(number) * _UNITS_MM.get(unit, 1e3):.12g}")
-        for number, unit in found
-        if len(number) < 30
-    ]
-
-
-def _first(text: str) -> float | None:
-    match = re.match(rf"\s*({_NUMBER})", text[:100])
-    return float(match.group(1)) if match else None
-
-
-def _swing(fields: dict[str, str]) -> tuple[str, ...]:
-    angle = _first(fields.get("Detector_2theta", ""))
+def _swing(angle: float | None) -> tuple[str, ...]:
     if angle is None or abs(angle) < 0.01:
         return ()
     return (
