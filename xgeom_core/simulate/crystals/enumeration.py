@@ -8,7 +8,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from xgeom_core.errors import RecipeError
 from xgeom_core.geometry import FloatArray
+
+# Their indices alone would take half a gigabyte, and the frame minutes.
+_MOST = 20_000_000
 
 
 def near_sphere(
@@ -33,6 +37,11 @@ def near_sphere(
     ndarray of int, shape (n, 3)
         Sorted by the row they lie on; the origin is left out.
 
+    Raises
+    ------
+    RecipeError
+        If they would be more than 20 million.
+
     Notes
     -----
     A row of lattice points along the shortest reciprocal edge meets the shell about the sphere in at
@@ -48,6 +57,12 @@ def near_sphere(
     # The shell within the limit has the volume pi limit^2 times its thickness.
     cell = abs(np.linalg.det(reciprocal))
     expected = math.pi * limit**2 * 2.0 * (reach[0] + reach[1] * limit) / cell
+    if expected > _MOST:
+        raise RecipeError(
+            f"A crystal with a cell of {1.0 / cell:.2g} Å³ would excite about {expected / 1e6:.0f} million "
+            f"reflections to {d_min_A:.2g} Å, more than {_MOST / 1e6:.0f} million; choose smaller cells, less "
+            "mosaicity or oscillation, or a lower resolution."
+        )
     room = int(1.3 * expected) + 1000
     while True:
         hkl = np.empty((room, 3), dtype=np.int64)

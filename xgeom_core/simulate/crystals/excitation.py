@@ -32,81 +32,19 @@ about the angle at which it comes closest to the sphere.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from xgeom_core.geometry import FloatArray, Geometry
-from xgeom_core.simulate.beam import Beam
+from xgeom_core.geometry import FloatArray
+from xgeom_core.simulate.crystals.experiment import Plane, Spreads
 from xgeom_core.simulate.crystals.falloff import REFERENCE_A
-
-Triple = tuple[float, float, float]
+from xgeom_core.simulate.crystals.projection import far_off, project
+from xgeom_core.simulate.crystals.vectors import cross, dot, turned_by
 
 # Standard deviations of the excitation error beyond which a reflection counts as not excited.
 REACH = 3.5
-
-
-class Spreads(NamedTuple):
-    """Standard deviations of everything small, and the rotation.
-
-    Lengths in 1/Å, angles in radians; `k` is 1/wavelength, `half` half the oscillation.
-    """
-
-    k: float
-    block: float
-    mosaic: float
-    along_x: float
-    along_y: float
-    band: float
-    half: float
-    axis: Triple
-
-
-class Plane(NamedTuple):
-    """The detector: unit vectors, distance along the normal in mm, beam center and pixel."""
-
-    fast: Triple
-    slow: Triple
-    normal: Triple
-    distance: float
-    center_x: float
-    center_y: float
-    pixel_x: float
-    pixel_y: float
-    sample: float
-
-
-def spreads(beam: Beam, mosaic_deg: float, block_A: float) -> Spreads:
-    """Everything small, of a crystal in a beam."""
-    x, y, z = beam.axis
-    return Spreads(
-        k=1.0 / beam.wavelength_A,
-        block=1.0 / (math.sqrt(2.0 * math.pi) * block_A),
-        mosaic=math.radians(mosaic_deg),
-        along_x=1e-3 * beam.divergence_mrad[0],
-        along_y=1e-3 * beam.divergence_mrad[1],
-        band=beam.bandwidth,
-        half=math.radians(beam.oscillation_deg) / 2.0,
-        axis=(float(x), float(y), float(z)),
-    )
-
-
-def plane_of(geometry: Geometry, beam: Beam) -> Plane:
-    """The detector as the compiled functions take it, with the size of the sample seen by the beam."""
-    fast, slow, normal = (tuple(float(v) for v in axis) for axis in geometry.axes())
-    return Plane(
-        fast=(fast[0], fast[1], fast[2]),
-        slow=(slow[0], slow[1], slow[2]),
-        normal=(normal[0], normal[1], normal[2]),
-        distance=geometry.normal_distance_mm(),
-        center_x=float(geometry.center_px[0]),
-        center_y=float(geometry.center_px[1]),
-        pixel_x=float(geometry.pixel_mm[0]),
-        pixel_y=float(geometry.pixel_mm[1]),
-        sample=float(beam.size_mm),
-    )
 
 
 def reach(spread: Spreads, limit: float) -> tuple[float, float]:
@@ -188,38 +126,6 @@ def excite(
 
 
 @njit(cache=True, nogil=True)
-def _dot(a, b):  # type: ignore[no-untyped-def]
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-@njit(cache=True, nogil=True)
-def _cross(a, b):  # type: ignore[no-untyped-def]
-    return (
-        a[1] * b[2] - a[2] * b[1],
-        a[2] * b[0] - a[0] * b[2],
-        a[0] * b[1] - a[1] * b[0],
-    )
-
-
-@njit(cache=True, nogil=True)
-def _turned(v, axis, angle):  # type: ignore[no-untyped-def]
-    """Rodrigues' rotation."""
-    square = angle * angle
-    if square < 4e-4:
-        # Within a degree these are exact to the last digits, and three times as fast.
-        sine = angle * (1.0 - square / 6.0 * (1.0 - square / 20.0 * (1.0 - square / 42.0)))
-        cosine = 1.0 - square / 2.0 * (1.0 - square / 12.0 * (1.0 - square / 30.0))
-    else:
-        cosine, sine = math.cos(angle), math.sin(angle)
-    across, along = _cross(axis, v), _dot(axis, v) * (1.0 - cosine)
-    return (
-        v[0] * cosine + across[0] * sine + axis[0] * along,
-        v[1] * cosine + across[1] * sine + axis[1] * along,
-        v[2] * cosine + across[2] * sine + axis[2] * along,
-    )
-
-
-@njit(cache=True, nogil=True)
 def _error(s, k):  # type: ignore[no-untyped-def]
     """Excitation error and unit vector of the diffracted beam."""
     z = s[2] + k
@@ -232,9 +138,9 @@ def _closest(s, spread):  # type: ignore[no-untyped-def]
     """Angle within the oscillation at which a lattice point comes closest to the sphere: Newton."""
     angle = 0.0
     for _ in range(2):
-        turned = _turned(s, spread.axis, angle) if angle != 0.0 else s
+        turned = turned_by(s, spread.axis, angle) if angle != 0.0 else s
         error, n1 = _error(turned, spread.k)
-        rate = _dot(n1, _cross(spread.axis, turned))
+        rate = dot(n1, cross(spread.axis, turned))
         if rate == 0.0:
             break
         angle = min(max(angle - error / rate, -spread.half), spread.half)
@@ -244,7 +150,7 @@ def _closest(s, spread):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _moments(s, n1, spread):  # type: ignore[no-untyped-def]
     """Variance of e, and covariance (three components) of k1 with e."""
-    ss, sn = _dot(s, s), _dot(s, n1)
+    ss, sn = dot(s, s), dot(s, n1)
     block, mosaic, kk = spread.block**2, spread.mosaic**2, spread.k**2
     # n1 - n0, weighted with the variance of each component of s0.
     tx = kk * spread.along_x**2 * n1[0]
@@ -285,7 +191,7 @@ def _exposed(error, rate, sigma, low, high):  # type: ignore[no-untyped-def]
 def _density_of(s, spread):  # type: ignore[no-untyped-def]
     error, n1 = _error(s, spread.k)
     variance, _ = _moments(s, n1, spread)
-    rate = _dot(n1, _cross(spread.axis, s))
+    rate = dot(n1, cross(spread.axis, s))
     density, _, _ = _exposed(error, rate, math.sqrt(variance), -spread.half, spread.half)
     return density
 
@@ -293,7 +199,7 @@ def _density_of(s, spread):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _conditional(s, n1, c, variance, spread, g, angle_variance):  # type: ignore[no-untyped-def]
     """Covariance of k1 given e = 0: xx, xy, xz, yy, yz, zz in 1/Å^2."""
-    ss, block, mosaic, kk = _dot(s, s), spread.block**2, spread.mosaic**2, spread.k**2
+    ss, block, mosaic, kk = dot(s, s), spread.block**2, spread.mosaic**2, spread.k**2
     own = block + mosaic * ss
     v = angle_variance
     return (
@@ -303,65 +209,6 @@ def _conditional(s, n1, c, variance, spread, g, angle_variance):  # type: ignore
         own - mosaic * s[1] * s[1] + kk * spread.along_y**2 - c[1] * c[1] / variance + v * g[1] * g[1],
         -mosaic * s[1] * s[2] - c[1] * c[2] / variance + v * g[1] * g[2],
         own - mosaic * s[2] * s[2] + kk * spread.band**2 - c[2] * c[2] / variance + v * g[2] * g[2],
-    )
-
-
-@njit(cache=True, nogil=True)
-def _form(a, m, b):  # type: ignore[no-untyped-def]
-    """The number a^T M b for a symmetric M given as xx, xy, xz, yy, yz, zz."""
-    return (
-        a[0] * (m[0] * b[0] + m[1] * b[1] + m[2] * b[2])
-        + a[1] * (m[1] * b[0] + m[3] * b[1] + m[4] * b[2])
-        + a[2] * (m[2] * b[0] + m[4] * b[1] + m[5] * b[2])
-    )
-
-
-@njit(cache=True, nogil=True)
-def _project(q, m, plane):  # type: ignore[no-untyped-def]
-    """Position and covariance in px of rays of mean direction q and covariance m (of q).
-
-    A ray q from the point r of the sample meets the plane at ``r + q (D - n.r) / (n.q)``: a change of q
-    moves it along the detector by ``path (f - n (f.q) / (n.q)) . dq``, one of r by the same
-    without the path ``D / (n.q)``.
-    """
-    toward = _dot(plane.normal, q)
-    path = plane.distance / toward
-    along_f, along_s = _dot(plane.fast, q) / toward, _dot(plane.slow, q) / toward
-    f = (
-        (plane.fast[0] - along_f * plane.normal[0]) / plane.pixel_x,
-        (plane.fast[1] - along_f * plane.normal[1]) / plane.pixel_x,
-        (plane.fast[2] - along_f * plane.normal[2]) / plane.pixel_x,
-    )
-    s = (
-        (plane.slow[0] - along_s * plane.normal[0]) / plane.pixel_y,
-        (plane.slow[1] - along_s * plane.normal[1]) / plane.pixel_y,
-        (plane.slow[2] - along_s * plane.normal[2]) / plane.pixel_y,
-    )
-    # The beam meets the detector at (0, 0, distance along the beam).
-    beam = plane.distance / plane.normal[2]
-    x = plane.center_x + (path * _dot(plane.fast, q) - beam * plane.fast[2]) / plane.pixel_x
-    y = plane.center_y + (path * _dot(plane.slow, q) - beam * plane.slow[2]) / plane.pixel_y
-    pp, rr = path * path, plane.sample * plane.sample
-    return (
-        x,
-        y,
-        pp * _form(f, m, f) + rr * _dot(f, f),
-        pp * _form(f, m, s) + rr * _dot(f, s),
-        pp * _form(s, m, s) + rr * _dot(s, s),
-    )
-
-
-@njit(cache=True, nogil=True)
-def _far_off(n1, plane, size, margin):  # type: ignore[no-untyped-def]
-    """Whether a beam misses the frame by more than twice the margin, or never meets the plane."""
-    toward = _dot(plane.normal, n1)
-    if toward < 1e-3:
-        return True
-    path, beam = plane.distance / toward, plane.distance / plane.normal[2]
-    x = plane.center_x + (path * _dot(plane.fast, n1) - beam * plane.fast[2]) / plane.pixel_x
-    y = plane.center_y + (path * _dot(plane.slow, n1) - beam * plane.slow[2]) / plane.pixel_y
-    return abs(x - 0.5 * size[0]) > 0.5 * size[0] + 2.0 * margin or abs(y - 0.5 * size[1]) > (
-        0.5 * size[1] + 2.0 * margin
     )
 
 
@@ -378,13 +225,13 @@ def _excite(spots, source, hkl, reciprocal, spread, plane, size, margin):  # typ
         angle = 0.0
         if spread.half > 0.0:
             angle = _closest(s, spread)
-            s = _turned(s, spread.axis, angle)
+            s = turned_by(s, spread.axis, angle)
         error, n1 = _error(s, spread.k)
         variance, c = _moments(s, n1, spread)
-        if abs(error) > REACH * math.sqrt(variance) or _far_off(n1, plane, size, margin):
+        if abs(error) > REACH * math.sqrt(variance) or far_off(n1, plane, size, margin):
             continue
-        moved = _cross(spread.axis, s)
-        rate = _dot(n1, moved)
+        moved = cross(spread.axis, s)
+        rate = dot(n1, moved)
         density, mean, angle_variance = _exposed(
             error, rate, math.sqrt(variance), -spread.half - angle, spread.half - angle
         )
@@ -401,12 +248,12 @@ def _excite(spots, source, hkl, reciprocal, spread, plane, size, margin):  # typ
             moved[2] - c[2] * rate / variance,
         )
         covariance = _conditional(s, n1, c, variance, spread, g, angle_variance)
-        x, y, xx, xy, yy = _project(q, covariance, plane)
+        x, y, xx, xy, yy = project(q, covariance, plane)
         if x < -margin or y < -margin or x > size[0] + margin or y > size[1] + margin:
             continue
         spots[count, 0], spots[count, 1], spots[count, 2] = density, x, y
         spots[count, 3], spots[count, 4], spots[count, 5] = xx, xy, yy
-        spots[count, 6] = math.sqrt(_dot(s, s))
+        spots[count, 6] = math.sqrt(dot(s, s))
         source[count] = i
         count += 1
     return count

@@ -12,13 +12,8 @@ from xgeom_core.geometry import FloatArray, Geometry
 from xgeom_core.simulate.beam import Beam
 from xgeom_core.simulate.crystals.crystal import Crystal
 from xgeom_core.simulate.crystals.enumeration import near_sphere
-from xgeom_core.simulate.crystals.excitation import (
-    excite,
-    plane_of,
-    reach,
-    reference_density,
-    spreads,
-)
+from xgeom_core.simulate.crystals.excitation import excite, reach, reference_density
+from xgeom_core.simulate.crystals.experiment import plane_of, spreads
 from xgeom_core.simulate.crystals.falloff import debye_waller, farthest, polarization, soft_limit
 from xgeom_core.simulate.crystals.sensing import SensorLike, through_sensor
 from xgeom_core.simulate.crystals.structure import structure_intensities

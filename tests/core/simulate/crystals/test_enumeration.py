@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xgeom_core.errors import RecipeError
 from xgeom_core.simulate.crystals.cell import SYSTEM_WEIGHTS, draw_cell, orthogonalization
 from xgeom_core.simulate.crystals.draw import random_rotation
 from xgeom_core.simulate.crystals.enumeration import near_sphere
@@ -33,3 +35,10 @@ def test_near_sphere_finds_exactly_what_trying_every_index_finds(
     found = near_sphere(reciprocal, wavelength, d_min, (constant, slope))
     assert len({tuple(row) for row in found.tolist()}) == len(found), "a reflection was listed twice"
     assert {tuple(row) for row in wanted.tolist()} == {tuple(row) for row in found.tolist()}
+
+
+def test_more_reflections_than_memory_holds_are_refused_in_a_sentence() -> None:
+    with pytest.raises(
+        RecipeError, match=r"2.7e\+07 Å³ would excite about \d+ million .* choose smaller cells"
+    ):
+        near_sphere(np.eye(3) / 300.0, 1.0, 1.0, (1e-4, 0.3))

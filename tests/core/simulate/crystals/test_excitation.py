@@ -7,7 +7,8 @@ import pytest
 
 from xgeom_core.geometry import Geometry
 from xgeom_core.simulate.beam import Beam
-from xgeom_core.simulate.crystals.excitation import excite, plane_of, reference_density, spreads
+from xgeom_core.simulate.crystals.excitation import excite, reference_density
+from xgeom_core.simulate.crystals.experiment import plane_of, spreads
 
 _SHAPE = (820, 820)
 _SAMPLES = 1_000_000
