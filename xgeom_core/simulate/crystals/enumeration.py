@@ -60,8 +60,8 @@ def near_sphere(
     if expected > _MOST:
         raise RecipeError(
             f"A crystal with a cell of {1.0 / cell:.2g} Å³ would excite about {expected / 1e6:.0f} million "
-            f"reflections to {d_min_A:.2g} Å, more than {_MOST / 1e6:.0f} million; choose smaller cells, less "
-            "mosaicity or oscillation, or a lower resolution."
+            f"reflections to {d_min_A:.2g} Å, more than {_MOST / 1e6:.0f} million; choose smaller cells, "
+            "less mosaicity or oscillation, or a lower resolution."
         )
     room = int(1.3 * expected) + 1000
     while True:
