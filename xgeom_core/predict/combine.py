@@ -182,6 +182,11 @@ class _Verdict:
 
     def _settle(self, lattice: Opinion, background: Opinion, pair: Comparison, ambiguous: str) -> Combined:
         """Lattice and background contradict each other, or the origin is in doubt."""
+        weak = self._weak()
+        if weak:
+            # What could not answer alone cannot speak against a background that can.
+            self.notes.append(f"{_capital(weak)}; so the background alone answers.")
+            return self._answer([background])
         if ambiguous and self._with_some_origin(lattice, background):
             self.notes.append(f"{_capital(ambiguous)}; so the background alone answers.")
             return self._answer([background])

@@ -105,8 +105,6 @@ def test_a_strong_lattice_overrules_a_background_that_is_off_by_less_than_any_fa
     # The price of the contradiction is a wider error bar than the lattice alone would give.
     assert answer.estimate.center_sigma_px[0] > 1.5 * 0.03
     assert "differ by 2.0 px" in answer.estimate.warnings[0]
-    weak = Lattice(indexed=np.arange(200) < 20, share=0.1)
-    assert combine(network(), Fit(center_px=(402.0, 410.0)), weak, SIDE).status == "uncertain"
     # Where false origins lie closer, the same two px may be one.
     fair = Lattice(share=0.6)
     near = combine(network(), Fit(center_px=(402.0, 410.0)), fair, SIDE, px_per_inverse_A=300.0)
@@ -157,6 +155,22 @@ def test_a_lattice_that_leaves_most_spots_over_does_not_answer_alone() -> None:
     assert alone.status == "uncertain"
     assert "39%" in alone.reason
     assert combine(network(), Fit(), poor, SIDE).status == "ok", "an agreeing background supports it"
+
+
+def test_a_lattice_that_could_not_answer_alone_does_not_speak_against_a_background() -> None:
+    background = Fit(center_px=(404.0, 410.0))
+    origins = (Rival((390.0, 395.0), -0.1),)
+    for weak in (
+        Lattice(indexed=np.arange(200) < 20, share=0.1),
+        Lattice(share=0.6, bravais="aP"),
+        Lattice(share=0.6, bravais="aP", rivals=origins, reason="another origin fits"),
+    ):
+        answer = combine(network(), background, weak, SIDE)
+        assert (answer.status, answer.evidence) == ("ok", "background")
+        assert answer.estimate.center_px == pytest.approx((404.0, 410.0), abs=0.01)
+        assert "so the background alone answers" in answer.estimate.warnings[0]
+    sound = Lattice(rivals=origins, reason="another origin fits")
+    assert combine(network(), background, sound, SIDE).status == "uncertain"
 
 
 @pytest.mark.parametrize(("bravais", "share", "status"), [("aP", 0.7, "uncertain"), ("aP", 0.95, "ok")])
