@@ -34,7 +34,7 @@ from watchdog import Watchdog
 
 from xgeom_core.files import write_nxmx
 from xgeom_core.frame import Metadata
-from xgeom_gui.launch import blank_settings, make_application, make_window
+from xgeom_gui.launch import blank_settings, make_application, make_window, spare_collector
 from xgeom_gui.services.predictor import Experiment
 from xgeom_gui.settings import Settings
 
@@ -144,6 +144,7 @@ class Bench:
         self.session.set_automatic(False)
         self.window.resize(1366, 768)
         self.window.show()
+        spare_collector()
 
     def wait_for_lookahead(self, index: int) -> None:
         """Until the next frame is ready: a user looks at a frame for a moment."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from xgeom_gui.files import FileDesk
 from xgeom_gui.main_window import MainWindow
 from xgeom_gui.options import Options
 from xgeom_gui.services.geometry_reader import GeometryReader
-from xgeom_gui.services.predictor import PredictorLike, PredictorThread, load_predictor
+from xgeom_gui.services.predictor import PredictorLike, PredictorThread
 from xgeom_gui.services.reader import FrameReader, open_source
 from xgeom_gui.session import Session
 from xgeom_gui.settings import Settings
@@ -61,6 +62,7 @@ def run(options: Options, say: _Say, complain: _Say) -> int:
         window.resize(*_PICTURE_SIZE)
         shot = Screenshot(window, session, options.screenshot, say, complain)
     window.show()
+    spare_collector()
     coordinator.warm_up()
     if options.example:
         window.open_example()
@@ -104,10 +106,20 @@ def _icons() -> Path | None:
         return None
 
 
+def spare_collector() -> None:
+    """Keep what is there for as long as the program lives out of the sight of the collector of cycles.
+
+    A walk through modules and widgets takes a twentieth of a second, in which the window stands still.
+    Called once, before any frame is open: what comes later is collected as ever.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def make_window(
     settings: Settings,
     model: str = "default",
-    load: Callable[[str], PredictorLike] = load_predictor,
+    load: Callable[[str], PredictorLike] | None = None,
 ) -> tuple[MainWindow, Session, Coordinator]:
     """The window with its session and services, assembled but not shown."""
     THEME.choose(settings.theme)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame
 from xgeom_core.geometry import Pooling
-from xgeom_core.models.store import Model
-from xgeom_core.predict.network import canvas_input, network_estimate, on_canvas
+
+if TYPE_CHECKING:
+    from xgeom_core.models.store import Model
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,9 @@ class NetworkSight:
 
 def network_sight(model: Model, frame: Frame) -> NetworkSight:
     """What a model's network sees of a frame, and what it says."""
+    # A window that shows what another process saw needs no torch.
+    from xgeom_core.predict.network import canvas_input, network_estimate, on_canvas  # noqa: PLC0415
+
     settings = model.card.network
     pooled = on_canvas(frame, settings)
     seen = canvas_input(pooled, settings)

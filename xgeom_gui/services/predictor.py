@@ -1,4 +1,4 @@
-"""The predictor thread: loads torch and the model, and answers for the frame shown now."""
+"""The predictor thread: has a process load the model and answer for the frame shown now."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,7 +14,7 @@ from xgeom_core.errors import XgeomError
 from xgeom_core.frame import Frame
 from xgeom_gui.services.frame_math import SINGLE, Stack
 from xgeom_gui.services.latest import LatestThread
-from xgeom_gui.services.torch_import import quiet_import
+from xgeom_gui.services.predict_process import PredictProcess
 
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
@@ -29,8 +29,8 @@ _KEPT_MODELS = 3
 class PredictorLike(Protocol):
     """What the thread needs of a predictor (see `xgeom_core.predict.Predictor`).
 
-    With a place given by hand it is also called with ``start_px=(x, y)``, and with ``explain=True``
-    while somebody looks at the explanation.
+    With a place given by hand it is also called with ``start_px=(x, y)``, with ``explain=True`` while
+    somebody looks at the explanation, and by ``sight(frame)`` for what the network sees.
     """
 
     def predict(self, frame: Frame, fit: bool = True) -> Prediction: ...  # noqa: D102
@@ -99,16 +99,14 @@ class PredictRequest:
     explain: bool = False
 
 
-def load_predictor(name: str) -> PredictorLike:
-    """Load a predictor. Slow: imports torch, so the thread calls it, not the start of the program."""
-    with quiet_import():
-        from xgeom_core.predict import Predictor  # noqa: PLC0415 (see above)
-
-        return Predictor.load(model=name)
-
-
 class PredictorThread(LatestThread):
-    """Predicts off the window's thread.
+    """Predicts off the window's thread, and by default in a process of its own.
+
+    Parameters
+    ----------
+    load : callable, optional
+        Gives a predictor by the name of a model; a `PredictProcess` unless stated.
+    parent : QObject, optional
 
     Signals
     -------
@@ -144,10 +142,11 @@ class PredictorThread(LatestThread):
     why_failed = Signal(object, str)
 
     def __init__(
-        self, load: Callable[[str], PredictorLike] = load_predictor, parent: QObject | None = None
+        self, load: Callable[[str], PredictorLike] | None = None, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._load = load
+        self._process = PredictProcess() if load is None else None
+        self._load: Callable[[str], PredictorLike] = load or cast(Any, self._process)
         self._predictors: OrderedDict[ModelChoice, PredictorLike] = OrderedDict()
 
     def kind(self, request: PredictRequest) -> Hashable:
@@ -165,7 +164,8 @@ class PredictorThread(LatestThread):
                 self.stage.emit(request.key, "predicting…")
             answer = _answer(predictor, request, request.frame)
         except XgeomError as error:
-            failed.emit(request.key, str(error))
+            if not self._ending:
+                failed.emit(request.key, str(error))
         # A fault in the predictor must not take the window down with it: it is reported and logged.
         except Exception as error:
             _log.exception("predicting %s", request.key)
@@ -175,9 +175,19 @@ class PredictorThread(LatestThread):
         else:
             done.emit(request.key, answer)
 
+    def shutdown(self, wait_ms: int = 15_000) -> bool:
+        """End, the prediction under way included; whether the thread has ended in time."""
+        with self._news:
+            self._ending = True
+        if self._process is not None:
+            self._process.abort()
+        return super().shutdown(wait_ms)
+
     def finish(self) -> None:
-        """Let go of the models."""
+        """Let go of the models and of their process."""
         self._predictors.clear()
+        if self._process is not None:
+            self._process.close()
 
     def _signals(self, purpose: Purpose) -> tuple[Any, Any]:
         return {
@@ -212,9 +222,7 @@ class PredictorThread(LatestThread):
 def _answer(predictor: Any, request: PredictRequest, frame: Frame) -> Any:
     """What was asked of a predictor."""
     if request.purpose == "sight":
-        from xgeom_core.predict.sight import network_sight  # noqa: PLC0415 - needs torch
-
-        return network_sight(predictor.model, frame)
+        return predictor.sight(frame)
     if request.purpose in {"second", "live"}:
         return predictor.predict(frame, fit=False)
     wishes: dict[str, Any] = {}

@@ -83,6 +83,7 @@ class RunPlots(QWidget):
         layout.setSpacing(4)
         self._rows: tuple[BatchRow, ...] = ()
         self._mean: Estimate | None = None
+        self._span = range(0)
         self._left: list[int] = []
         self._turn = QTimer(self, singleShot=True, interval=_TURN_MS)
         self._turn.timeout.connect(self._draw_next)
@@ -114,6 +115,7 @@ class RunPlots(QWidget):
         shared.hide()
         for item in (shared, here, bars, points):
             plot.addItem(item, ignoreBounds=item in (here, shared))
+        plot.enableAutoRange(x=False)
         if self.plots:
             plot.setXLink(self.plots[0])
         for kept, item in (
@@ -138,6 +140,15 @@ class RunPlots(QWidget):
         self._rows, self._mean = tuple(rows), shared
         self._left = list(range(len(QUANTITIES)))
         self._turn.start()
+
+    def show_span(self, frames: range) -> None:
+        """Make room for all frames of a run from its start.
+
+        Axes that stay as they are need not be drawn again with every frame that is done.
+        """
+        if frames and frames != self._span:
+            self._span = frames
+            self.plots[0].setXRange(frames[0] - 0.5, frames[-1] + 0.5, padding=0.02)
 
     @property
     def settled(self) -> bool:

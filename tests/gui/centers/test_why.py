@@ -76,13 +76,12 @@ def test_the_switch_holds_for_the_next_frame_and_forgets_the_answers_of_the_last
     assert tools.variants.answers.text().count("not asked yet") == 3
 
 
-def test_what_the_network_sees_is_shown_with_its_answer(opened, tools, monkeypatch):
+def test_what_the_network_sees_is_shown_with_its_answer(opened, tools):
     image = np.random.default_rng(0).normal(size=(50, 60)).astype(np.float32)
     known = np.ones((50, 60), dtype=bool)
     known[:, :4] = False
     sight = NetworkSight(image, known, Pooling(8, (-40, 0)), Estimate("network", (120.0, 80.0)))
-    opened.predictor.model = object()
-    monkeypatch.setattr("xgeom_core.predict.sight.network_sight", lambda model, frame: sight)
+    opened.predictor.sight = lambda frame: sight
     assert tools.sight.sight is None
     show(opened)
     opened.qtbot.waitUntil(lambda: tools.sight.sight is sight, timeout=20_000)

@@ -1,0 +1,162 @@
+"""Predicts in a process of its own, so that nothing a prediction does holds the window up."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, cast
+
+from xgeom_core.errors import XgeomError
+from xgeom_core.predict.wire import receive, send
+
+if TYPE_CHECKING:
+    from xgeom_core.frame import Frame
+    from xgeom_core.predict import Prediction
+    from xgeom_core.predict.sight import NetworkSight
+
+_log = logging.getLogger(__name__)
+
+_PATIENCE_S = 2.0
+
+
+class PredictProcess:
+    """The process, and the models that it was asked to load. Used by one thread; `abort` by any.
+
+    It is started when it is first needed and again after it ended unexpectedly. It ends with this
+    program, however that goes: its input is then at an end.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._numbers = itertools.count()
+        self._aborted = False
+        self._starting = threading.Lock()
+
+    def __call__(self, name: str) -> RemotePredictor:
+        """A predictor with a bundled model or a model file. Slow.
+
+        Raises
+        ------
+        XgeomError
+            If the model cannot be used or the process cannot be started.
+        """
+        predictor = RemotePredictor(self, next(self._numbers), name)
+        predictor.load()
+        return predictor
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, if there is one."""
+        return self._process.pid if self._process is not None else None
+
+    def ask(self, *request: Any) -> tuple[str, Any]:
+        """Send a request and wait for what comes of it (see `xgeom_core.predict.server`).
+
+        Raises
+        ------
+        XgeomError
+            If the process ends meanwhile.
+        """
+        process = self._running()
+        try:
+            send(cast(Any, process.stdin), request)
+            return cast("tuple[str, Any]", receive(cast(Any, process.stdout)))
+        except (OSError, EOFError):
+            code = self.close()
+        raise XgeomError(
+            f"The process that predicts ended unexpectedly ({_how(code)}); the next prediction starts it "
+            "again. If that ends as well, the frame may need more memory than there is."
+        )
+
+    def close(self) -> int | None:
+        """End the process; its exit status, None if there was none."""
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                cast(Any, pipe).close()
+        try:
+            return process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+    def abort(self) -> None:
+        """Have a prediction that is under way end at once, and start no other; from any thread."""
+        with self._starting:
+            self._aborted = True
+            process = self._process
+        if process is not None:
+            process.kill()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        with self._starting:
+            if self._aborted:
+                raise XgeomError("The window is closing.")
+            if self._process is None:
+                self._process = _start()
+            return self._process
+
+
+class RemotePredictor:
+    """A predictor whose work is done in the process."""
+
+    def __init__(self, process: PredictProcess, number: int, name: str) -> None:
+        self._process, self._number, self._name = process, number, name
+
+    def load(self) -> None:
+        """Have the model loaded."""
+        _result(self._process.ask("load", self._number, self._name))
+
+    def predict(self, frame: Frame, fit: bool = True, **wishes: Any) -> Prediction:
+        """As `xgeom_core.predict.Predictor.predict`."""
+        return cast("Prediction", self._asked("predict", frame, {"fit": fit, **wishes}))
+
+    def sight(self, frame: Frame) -> NetworkSight:
+        """As `xgeom_core.predict.sight.network_sight`."""
+        return cast("NetworkSight", self._asked("sight", frame))
+
+    def _asked(self, verb: str, *what: Any) -> Any:
+        answer = self._process.ask(verb, self._number, *what)
+        if answer[0] == "unknown":
+            # The process is a new one, or has let go of this model for others.
+            self.load()
+            answer = self._process.ask(verb, self._number, *what)
+        return _result(answer)
+
+
+def _start() -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "xgeom_core.predict.server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError as error:
+        raise XgeomError(
+            f"The process that predicts could not be started ({error.strerror or error}); free some memory "
+            "or close other programs, then predict again."
+        ) from None
+
+
+def _result(answer: tuple[str, Any]) -> Any:
+    outcome, content = answer
+    if outcome == "refused":
+        raise XgeomError(content)
+    if outcome != "done":
+        raise RuntimeError(content)
+    return content
+
+
+def _how(code: int | None) -> str:
+    if code is not None and code < 0 and os.name == "posix":
+        return f"signal {-code}"
+    return f"exit status {code}"
