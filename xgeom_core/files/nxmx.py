@@ -19,7 +19,6 @@ from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.estimate import Estimate
 from xgeom_core.files import hdf5, links
 from xgeom_core.files.hdf5 import Hdf5Source, ImageSet
-from xgeom_core.files.header_text import Header
 from xgeom_core.files.masking import BoolImage, mask_counts
 from xgeom_core.files.nxmx_metadata import MASK_FIELDS, find_detector, read_header
 from xgeom_core.files.source import Contents
@@ -37,7 +36,7 @@ def open_nxmx(file: h5py.File, path: str, wanted: str) -> NxmxSource | None:
     Raises
     ------
     MissingSourceError
-        If linked files are gone.
+        If the linked file asked for is gone, or all of them.
     MissingDatasetError
         If there are no frames, or not the dataset asked for.
     UnreadableFileError
@@ -53,11 +52,13 @@ def open_nxmx(file: h5py.File, path: str, wanted: str) -> NxmxSource | None:
     names = run_names(group)
     if not names and not wanted.startswith(inside):
         return None
-    _check_links(group, path, names)
     chosen = [wanted] if wanted.startswith(inside) else [f"{inside}{name}" for name in names]
-    run = [image for image in (_images(file, path, name) for name in chosen) if image.length > 0]
+    gone = _gone(group, path, [name.removeprefix(inside) for name in chosen])
+    found = [None if name.removeprefix(inside) in gone else _images(file, path, name) for name in chosen]
+    run = _with_room(chosen, found)
     _check_run(path, run, str(group.name))
     header = read_header(entry)
+    notes = (*header.notes, *_gone_note(list(gone.values())))
     contents = Contents(
         path=path,
         layout="NXmx",
@@ -66,9 +67,12 @@ def open_nxmx(file: h5py.File, path: str, wanted: str) -> NxmxSource | None:
         dataset=chosen[0] if len(chosen) == 1 else str(group.name),
         datasets=tuple(f"{inside}{name}" for name in names) or tuple(chosen),
         metadata=header.metadata,
-        notes=header.notes,
+        notes=notes,
     )
-    return NxmxSource(contents, file, entry, run, header)
+    source = NxmxSource(contents, file, entry, run, notes)
+    there = [name for name, image in zip(chosen, found, strict=True) if image is not None and image.length]
+    source.start = sum(image.length for image in run[: [image.name for image in run].index(there[0])])
+    return source
 
 
 def find_entry(file: h5py.File) -> h5py.Group | None:
@@ -98,12 +102,49 @@ def run_names(group: h5py.Group) -> list[str]:
     return [signal] if signal in names else []
 
 
-def _check_links(group: h5py.Group, path: str, names: Sequence[str]) -> None:
-    """Name the linked files that are gone before HDF5 stumbles over the first."""
-    targets = [target for name in names if (target := links.external_file(group, name)) is not None]
-    missing = links.missing_names(path, targets)
-    if missing:
-        raise links.missing_source_error(path, "images", missing, len(dict.fromkeys(targets)))
+def _gone(group: h5py.Group, path: str, names: Sequence[str]) -> dict[str, str]:
+    """Members whose linked file is gone, and that file, before HDF5 stumbles over the first.
+
+    Raises
+    ------
+    MissingSourceError
+        If no linked file of them is there.
+    """
+    targets = {name: target for name in names if (target := links.external_file(group, name)) is not None}
+    missing = links.missing_names(path, targets.values())
+    if missing and len(missing) == len(set(targets.values())):
+        raise links.missing_source_error(path, "images", missing, len(missing))
+    return {name: target for name, target in targets.items() if target in missing}
+
+
+def _with_room(names: Sequence[str], found: Sequence[ImageSet | None]) -> list[ImageSet]:
+    """The stacks of a run; None stands for one that is gone.
+
+    Before one that is there it keeps its room, so that frames keep their numbers: all stacks but the last
+    are equally long. After the last one that is there nobody can say how many frames there were.
+    """
+    known = [image for image in found if image is not None and image.length > 0]
+    if not known:
+        return []
+    last = max(i for i, image in enumerate(found) if image is not None)
+    usual = max(image.length for image in known)
+    run = []
+    for i, (name, image) in enumerate(zip(names, found, strict=True)):
+        if image is None and i < last:
+            run.append(ImageSet(name, usual, known[0].shape))
+        elif image is not None and image.length > 0:
+            run.append(image)
+    return run
+
+
+def _gone_note(missing: Sequence[str]) -> tuple[str, ...]:
+    if not missing:
+        return ()
+    files = dict.fromkeys(missing)
+    which = (
+        f"{missing[0]} does" if len(files) == 1 else f"{len(files)} data files (the first is {missing[0]}) do"
+    )
+    return (f"{which} not exist; the other frames are shown. Put the missing beside this file for the rest.",)
 
 
 def _images(file: h5py.File, path: str, name: str) -> ImageSet:
@@ -130,13 +171,18 @@ class NxmxSource(Hdf5Source):
     """Frames of an NXmx or Dectris file."""
 
     def __init__(
-        self, contents: Contents, file: h5py.File, entry: h5py.Group, run: list[ImageSet], header: Header
+        self,
+        contents: Contents,
+        file: h5py.File,
+        entry: h5py.Group,
+        run: list[ImageSet],
+        notes: tuple[str, ...],
     ) -> None:
         super().__init__(contents, file)
         self._entry = entry
         self._run = run
         self._ends = list(accumulate(image.length for image in run))
-        self._notes = list(header.notes)
+        self._notes = list(notes)
         self._mask: BoolImage | None = None
         self._mask_read = False
 

@@ -54,7 +54,7 @@ class FrameSource(ABC):
     """
 
     start: int = 0
-    """Number of the frame that the user named: not the first where one file of a series was."""
+    """Number of the frame to begin with: that of the file named of a series, or the first there is."""
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents

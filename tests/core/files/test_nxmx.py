@@ -170,13 +170,34 @@ def test_a_data_file_opens_by_itself(master: Path) -> None:
         assert (source.layout, len(source)) == ("NXmx", 3)
 
 
+def test_frames_before_and_after_a_missing_linked_file_are_shown(master: Path, images: Any) -> None:
+    with h5py.File(master, "r+") as file:
+        file["entry/data/data_12"] = h5py.ExternalLink("run_data_12.h5", "entry/data/data")
+    master.with_name("run_data_9.h5").unlink()
+
+    with open_frames(master) as source:
+        assert len(source) == 3 + 3, "room for the one before, none for the last"
+        assert source.start == 3, "the first that can be shown"
+        for index in (3, 4, 5):
+            np.testing.assert_array_equal(source.frame(index).data, images(5)[index - 1])
+        (note,) = source.frame(4).warnings
+        assert note.startswith("2 data files (the first is run_data_9.h5) do not exist; the other frames are")
+        for index in (0, 2):
+            with pytest.raises(MissingSourceError, match=r"run_data_9\.h5, which does not exist"):
+                source.frame(index)
+
+
 def test_a_missing_linked_file_is_named(master: Path) -> None:
     master.with_name("run_data_10.h5").unlink()
 
-    with pytest.raises(MissingSourceError, match=r"1 of which do not exist .*run_data_10\.h5"):
-        open_frames(master)
     with pytest.raises(MissingSourceError, match=r"run_data_10\.h5"):
         open_frames(f"{master}::/entry/data/data_10")
+    with open_frames(master) as source:
+        assert source.frame(0).warnings[0].startswith("run_data_10.h5 does not exist; the other frames")
+    for number in (9, 11):
+        master.with_name(f"run_data_{number}.h5").unlink()
+    with pytest.raises(MissingSourceError, match=r"none of which exists .*run_data_9\.h5"):
+        open_frames(master)
 
 
 def test_a_linked_file_that_vanishes_later_is_named(master: Path, images: Any) -> None:
