@@ -75,7 +75,7 @@ QToolTip { background: $paper; color: $ink; border: 1px solid $line; padding: 4p
 
 _TICKS = Template("""
 QCheckBox::indicator, QTableView::indicator, QMenu::indicator:non-exclusive {
-    width: 13px; height: 13px; border: 1px solid $border; border-radius: 3px; background: $paper; }
+    width: 13px; height: 13px; border: 1px solid $hint; border-radius: 3px; background: $paper; }
 QMenu::indicator { margin-left: 6px; }
 QCheckBox::indicator:checked, QTableView::indicator:checked, QMenu::indicator:non-exclusive:checked {
     background: $tick_ground; border-color: $tick_ground; image: url("$icons/check.svg"); }
@@ -83,7 +83,7 @@ QCheckBox::indicator:focus, QRadioButton::indicator:focus { border-color: $accen
 QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {
     border-color: $line; background: $ground; }
 QRadioButton::indicator {
-    width: 13px; height: 13px; border: 1px solid $border; border-radius: 7px; background: $paper; }
+    width: 13px; height: 13px; border: 1px solid $hint; border-radius: 7px; background: $paper; }
 QRadioButton::indicator:checked { border-color: $tick_ground;
     background: qradialgradient(cx: 0.5, cy: 0.5, radius: 0.5, fx: 0.5, fy: 0.5, stop: 0 $paper,
         stop: 0.4 $paper, stop: 0.5 $tick_ground, stop: 1 $tick_ground); }

@@ -40,6 +40,8 @@ def test_words_can_be_read_on_every_ground(colors):
         assert contrast(colors[ink], colors[ground]) > 4, (ink, ground)
     for kind in ("error", "info"):
         assert contrast(colors[f"{kind}_ink"], colors[f"{kind}_ground"]) > 4.5
+    # The edge of a tick or a radio button that is off is all there is of it (WCAG 1.4.11).
+    assert contrast(colors["hint"], colors["paper"]) > 3
 
 
 def test_both_themes_name_the_same_roles():
