@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xgeom_core.frame import Frame
 from xgeom_core.geometry import FloatArray, Pooling
 from xgeom_core.predict.radial.answer import Answer, answer
-from xgeom_core.predict.radial.fit import RadialFitter
+from xgeom_core.predict.radial.fit import RadialFitter, contrast
 from xgeom_core.predict.radial.likelihood import equations
 from xgeom_core.predict.radial.optics import at_surface, depth_doubt
 from xgeom_core.predict.radial.pictures import kinds_image, profile_at
@@ -169,11 +169,13 @@ def _outcome(fitter: RadialFitter, state: RadialState) -> RadialFit:
     if rings is not None:
         scatter = {**said.inflation, "arcs": rings.scatter, "arcs by sector": rings.disagreement}
         said = Answer(rings.theta, rings.covariance, rings.covariance, rings.covariance, scatter)
+    # The profile was fitted near the rings' solution: what makes them doubt it holds for it as well.
+    doubt = np.zeros((4, 4)) if state.rings is None else state.rings.doubt
     degrees = np.array([1.0, 1.0, *[np.degrees(1.0)] * 2])
     assumed = fitter.detector.assumed
     size = 2 if assumed else 4
     evidence = np.sqrt(np.diag(said.evidence)) * degrees
-    covariance = said.covariance + depth_doubt(said.theta, fitter.detector)
+    covariance = said.covariance + doubt + depth_doubt(said.theta, fitter.detector)
     theta = at_surface(said.theta, fitter.detector) * degrees
     return RadialFit(
         center_px=(float(theta[0]), float(theta[1])),
@@ -182,7 +184,8 @@ def _outcome(fitter: RadialFitter, state: RadialState) -> RadialFit:
         misfit=state.misfit,
         evidence_px=float(evidence[:2].max()),
         evidence_deg=float("nan") if assumed else float(evidence[2:].max()),
-        contrast=_contrast(found.basis @ model.beta),
+        # Every 20th value will do.
+        contrast=contrast((found.basis @ model.beta)[::20]),
         lopsided=model.strength.size[0] > _LOPSIDED,
         pixels=int(state.cells.pixels.sum()),
         converged=state.converged,
@@ -208,9 +211,3 @@ def _better_rings(rings: RingFit | None, said: Answer, fitter: RadialFitter) -> 
     lever = fitter.lever**2
     surer = (lever * np.diag(rings.covariance)).sum() < (lever * np.diag(said.covariance)).sum()
     return rings if surer else None
-
-
-def _contrast(log_profile: FloatArray) -> float:
-    """Spread of the middle 80% of values relative to their median; every 20th value will do."""
-    low, middle, high = np.percentile(np.exp(log_profile[::20]), [10, 50, 90])
-    return float((high - low) / max(abs(middle), 1e-9))

@@ -43,6 +43,9 @@ _LEAST_CELLS = 300
 _LEAST_COUNTS = 300.0
 _CLIP = 5.0
 _ROUGHLY, _CLOSELY = 0.3, 0.02
+# A coarse profile that varies less than this over the frame is not looked at closely (see `contrast`): half
+# of what `trouble.background_trouble` asks for.
+_FLAT = 0.15
 
 
 class RadialFitter:
@@ -92,7 +95,10 @@ class RadialFitter:
             return None if found is None else self._settled_on_rings(found)
         theta = state.model.theta
         state.sharp = has_sharp_rings(self.pooled, self.usable, theta, self.detector, 1.5 * self.least_inner)
-        return self._rings(state, _RING_WIDTHS) if state.sharp else self._fine(state)
+        if state.sharp:
+            return self._rings(state, _RING_WIDTHS)
+        # The rest takes most of the time, and would be refused in the end all the same.
+        return state if contrast(_log_profile(state)) < _FLAT else self._fine(state)
 
     def _find_rings(self, state: RadialState) -> bool:
         """Look for sharp rings, and take the geometry from their positions."""
@@ -134,7 +140,8 @@ class RadialFitter:
         theta[POLARIZATION] = USUAL_POLARIZATION
         theta[OBLIQUITY] = self.detector.obliquity
         model = self._model(cells, _COARSE_KNOT, theta, Strength(), 0.0)
-        state = RadialState(model, cells, spots)
+        state = RadialState(model, cells, spots, block=_COARSE, inner_px=self.least_inner)
+        state.dark = state.bright = cells.image(np.zeros(len(cells.x))) > 0
         iterate(self.pace, state, 0, 1, robust=True, small=_ROUGHLY, smoothen=False)
         iterate(self.pace, state, 2, 8, robust=True, small=_ROUGHLY)
         iterate(self.pace, state, 4, 6, robust=True, small=_ROUGHLY)
@@ -235,6 +242,17 @@ class RadialFitter:
             state.dropped = float((dark | bright)[keep].mean()) if keep.any() else 1.0
             keep &= ~dark & ~bright & (np.abs(score) < _CLIP * misfit)
         state.cells = cells.take(keep)
+
+
+def contrast(log_profile: FloatArray) -> float:
+    """Spread of the middle 80% of a profile's values, taken at pixels, relative to their median."""
+    low, middle, high = np.percentile(np.exp(log_profile), [10, 50, 90])
+    return float((high - low) / max(abs(middle), 1e-9))
+
+
+def _log_profile(state: RadialState) -> FloatArray:
+    model = state.model
+    return model.log_profile(model.look(state.cells.x, state.cells.y).rho)
 
 
 def _narrowest(model: Model) -> float:
