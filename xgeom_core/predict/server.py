@@ -90,6 +90,9 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     # Ctrl+C in a terminal reaches the whole group; when to end is the window's to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        # Where processors are few, the window comes first.
+        os.nice(5)
     # Whatever a library prints must not get between the answers.
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
