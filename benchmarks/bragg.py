@@ -16,6 +16,10 @@ multiple          a lattice in the beam, with another cell: a multiple or a part
 wrong origin      the right lattice, the center more than 1 px off
 imprecise         the right lattice and origin, but outside 0.15 px or 0.1 degrees
 refused           all right, but not believed (the reason is printed with --frames)
+
+A last table holds the odds against the truth: how probable the lattice says the origin that it chose is
+(the background left out), and how often that one is right, over all frames whose lattice is one of those in
+the beam.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -40,12 +45,14 @@ from xgeom_core.simulate.stream import simulate_frame
 CLASSES = ((0, 100), (100, 300), (300, 1000), (1000, 10**9))
 NEAR_PX, NEAR_DEG, WRONG_PX = 0.15, 0.1, 1.0
 FEWEST, CROWDED_PX = 40, 3.0
+CHANCES = (0.0, 0.7, 0.9, 0.97, 1.01)
 CENTERING = {"P": 1, "A": 2, "C": 2, "I": 2, "F": 4, "R": 3}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One frame: spots visible and found, what came out, seconds, and words."""
+    """One frame: spots visible and found, what came out, seconds, words, and of its origin the probability
+    stated (None where the lattice is none of those in the beam) and whether it is right."""
 
     visible: int
     found: int
@@ -55,6 +62,8 @@ class Row:
     stage: str
     seconds: float
     words: str
+    chance: float | None
+    origin_right: bool
 
     @property
     def right(self) -> bool:
@@ -134,9 +143,20 @@ class Bench:
         found = 0 if answer.crystal is None else answer.crystal.spots
         right = answer.status == "ok" and off <= NEAR_PX and turned <= NEAR_DEG
         stage = "" if right else self._stage(made, visible, found)
+        words = self._words(answer.reason)
+        chance, origin_right = self._origin(made)
         return Row(
-            len(visible), found, answer.status, off, turned, stage, seconds, self._words(answer.reason)
+            len(visible), found, answer.status, off, turned, stage, seconds, words, chance, origin_right
         )
+
+    def _origin(self, made: SimulatedFrame) -> tuple[float | None, bool]:
+        """Probability that the lattice gives its origin, and whether it is right."""
+        solution = self.solution
+        if solution is None or best_relation(made, solution) != "same":
+            return None, False
+        odds = np.exp([rival.log_odds for rival in solution.rivals])
+        off, _ = _off(made.geometry, solution.center_px, solution.tilt_deg)
+        return float(1.0 / (1.0 + odds.sum())), off < WRONG_PX
 
     def _stage(self, made: SimulatedFrame, visible: np.ndarray, found: int) -> str:
         if found < FEWEST:
@@ -193,6 +213,7 @@ def report(rows: list[Row]) -> None:
     for low, high in (*CLASSES, (100, 10**9), (0, 10**9)):
         _line(f"{low} to {high}" if high < 10**9 else f"{low} and more", rows, low, high)
     seconds = [row.seconds for row in rows]
+    _origins(rows)
     print(f"CPU seconds a frame: mean {np.mean(seconds):.2f}, 90% {np.quantile(seconds, 0.9):.2f}")
 
 
@@ -210,6 +231,20 @@ def _line(name: str, rows: list[Row], low: int, high: int) -> None:
         f"{name:>14s} {len(chosen):7d} {100 * len(sure) / len(chosen):5.0f}% "
         f"{100 * right / len(chosen):5.0f}% {share}   {told}"
     )
+
+
+def _origins(rows: list[Row]) -> None:
+    """Stated probability of the origins chosen against how often they are right."""
+    print("origin said to be right with    frames   mean said   right")
+    for low, high in pairwise(CHANCES):
+        chosen = [row for row in rows if row.chance is not None and low <= row.chance < high]
+        if chosen:
+            said = np.mean([row.chance for row in chosen])
+            right = np.mean([row.origin_right for row in chosen])
+            print(
+                f"{100 * low:12.0f}% to {100 * min(high, 1.0):3.0f}% {len(chosen):15d} {100 * said:10.1f}% "
+                f"{100 * right:7.1f}%"
+            )
 
 
 def main() -> None:

@@ -17,7 +17,10 @@ from xgeom_core.predict.evidence import (
     opinion,
     reconcile,
 )
+from xgeom_core.predict.lattice_doubts import ambiguous_origins, origin_alone, unsearched, weak_lattice
 from xgeom_core.predict.lattice_origins import Origin, at_origin, judge_origins, spacing_px
+from xgeom_core.predict.spot_list import Spots
+from xgeom_core.predict.symmetry import likeliest_place, weigh_origins
 
 # Systematic errors that a background fit does not see of itself, in native px and degrees.
 _BACKGROUND_FLOOR = (0.03, 0.005)
@@ -27,26 +30,19 @@ _NETWORK_SHARE = 0.002
 # Two sources contradict each other below this probability of chance.
 _CHANCE = 1e-3
 _NETWORK_CHANCE = 1e-5
-# All origins but the chosen one together may keep this probability.
-_DOUBT = 0.05
 # An answer is no answer beyond these error bars: share of the longer side (7.5 px of 2527), degrees.
 _SIGMA_SHARE = 0.003
 _SIGMA_DEG = 0.5
 # A lattice of so many spots and such a share of them is never wrong but by a shift of the origin.
 _STRONG_SPOTS = 40
 _STRONG_SHARE = 0.5
-# A triclinic one must explain this share (of hundreds of spots a smaller one): a cell with a long axis that
-# is not resolved looks like one.
-_NO_SYMMETRY, _SKEW_SHARE = "aP", 0.9
-_SKEW_SPOTS, _SKEW_PART = 300, 0.7
 # One that leaves no other origin any chance outweighs a background that is off by up to this share of
 # the side (25 px of 2527): real backgrounds are pulled that far by shadows.
 _LONE_SPOTS = 80
 _LONE_SHARE_INDEXED = 0.65
 _LONE_SHARE = 0.01
-# Origins are looked for within this share of the side, and must cover so many sigma of the network.
+# Origins are looked for within this share of the side.
 _SEARCHED_SHARE = 0.08
-_SEARCH_SIGMA = 3.0
 _USUAL_SPACING_PX = 8.0
 
 
@@ -57,17 +53,20 @@ class Combined:
     Parameters
     ----------
     estimate : Estimate
-        Source ``"fit"``, or ``"network"`` where nothing better can be believed.
+        Source ``"fit"``, or ``"network"`` where nothing better can be believed. Uncertain fits have no tilt.
     status, reason
         As in the estimate.
     evidence : str
-        ``"lattice"``, ``"background"``, ``"lattice+background"`` or ``"network"``.
+        ``"lattice"``, ``"background"``, ``"lattice+background"`` or ``"network"``; ``"lattice+network"``
+        for the likeliest center where the lattice's origin, or the lattice, is in doubt.
     comparisons : tuple of Comparison
         Every pair of sources.
     shares : dict
         For each source used the share of the center's and the tilt's information it brought.
     origins : tuple of Origin
         The lattice's origins, likeliest first; empty without a lattice.
+    symmetry : str
+        What opposite pairs of spots say of them, in words; "" where there was no choice.
     """
 
     estimate: Estimate
@@ -77,6 +76,7 @@ class Combined:
     comparisons: tuple[Comparison, ...] = ()
     shares: dict[str, tuple[float, float]] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
+    symmetry: str = ""
 
 
 def combine(
@@ -88,6 +88,7 @@ def combine(
     px_per_inverse_A: float | None = None,
     background_refused: str = "",
     searched_px: float | None = None,
+    spots: Spots | None = None,
 ) -> Combined:
     """The posterior of center and tilt.
 
@@ -112,6 +113,8 @@ def combine(
         the lattice alone does not answer.
     background_refused : str
         Why there is no background fit, in words, for the reason of an uncertain answer.
+    spots : Spots, optional
+        Pairs of them opposite each other about an origin of the lattice speak for it.
 
     Returns
     -------
@@ -122,10 +125,13 @@ def combine(
     refusals = [background_refused] if background_refused else []
     origins: tuple[Origin, ...] = ()
     exact: Opinion | None = None
-    if lattice is not None and lattice.reason and not _origin_alone(lattice):
+    symmetry = ""
+    if lattice is not None and lattice.reason and not origin_alone(lattice):
         refusals.append(lattice.reason)
     elif lattice is not None:
         origins = judge_origins(lattice, base)
+        if spots is not None and px_per_inverse_A is not None:
+            origins, symmetry = weigh_origins(origins, spots, px_per_inverse_A)
         exact = at_origin(lattice, origins[0])
     return _Verdict(
         network,
@@ -138,13 +144,8 @@ def combine(
         px_per_inverse_A,
         refusals,
         searched_px or _SEARCHED_SHARE * side_px,
+        symmetry,
     ).reach()
-
-
-def _origin_alone(lattice: LatticeEvidence) -> bool:
-    """Whether nothing but the choice of the origin keeps a lattice from being trusted."""
-    close = any(rival.log_odds > np.log(_DOUBT) for rival in lattice.rivals)
-    return close and "origin" in lattice.reason
 
 
 @dataclass
@@ -161,6 +162,7 @@ class _Verdict:
     scale: float | None
     refusals: list[str]
     searched: float
+    symmetry: str = ""
     notes: list[str] = field(default_factory=list)
 
     def reach(self) -> Combined:
@@ -168,11 +170,14 @@ class _Verdict:
         if background is None and lattice is None:
             told = "; ".join(text.rstrip(".") for text in self.refusals)
             return self._rough(told or "neither the background nor the spots tell where the center is")
-        ambiguous = self._ambiguous()
+        ambiguous = ambiguous_origins(self.origins)
         if lattice is not None and background is None:
-            weak = self._weak() or self._unsearched()
-            if ambiguous or weak:
-                return self._rough(ambiguous or weak)
+            hidden = unsearched(max(self.network.center_sigma_px or (0.0,)), self.searched)
+            weak = weak_lattice(self.solution) if self.solution is not None else ""
+            # With one doubt nearly all lattices have the truth among their origins, with two hardly any.
+            if doubt := ambiguous or weak or hidden:
+                twice = hidden or (ambiguous and weak)
+                return self._rough(doubt) if twice else self._likeliest(doubt, lattice)
         if background is not None and lattice is not None:
             pair = compare(lattice, background)
             if ambiguous or pair.probability < _CHANCE:
@@ -182,7 +187,7 @@ class _Verdict:
 
     def _settle(self, lattice: Opinion, background: Opinion, pair: Comparison, ambiguous: str) -> Combined:
         """Lattice and background contradict each other, or the origin is in doubt."""
-        weak = self._weak()
+        weak = "" if self.solution is None else weak_lattice(self.solution)
         if weak:
             # What could not answer alone cannot speak against a background that can.
             self.notes.append(f"{_capital(weak)}; so the background alone answers.")
@@ -232,7 +237,8 @@ class _Verdict:
             tilt, covariance = None, covariance[:2, :2]
         center = (float(posterior.mean[0]), float(posterior.mean[1]))
         estimate = Estimate("fit", center, tilt, covariance, warnings=tuple(self.notes))
-        return Combined(estimate, "ok", "", evidence, self._pairs(), posterior.shares, self.origins)
+        pairs = self._pairs()
+        return Combined(estimate, "ok", "", evidence, pairs, posterior.shares, self.origins, self.symmetry)
 
     def _rough(self, reason: str) -> Combined:
         """The network's center, uncertain."""
@@ -242,22 +248,24 @@ class _Verdict:
         estimate = Estimate(
             source.source, source.center_px, source.tilt_deg, source.covariance, "uncertain", text
         )
-        return Combined(estimate, "uncertain", text, "network", self._pairs(), {}, self.origins)
+        return self._uncertain(estimate, "network")
 
-    def _ambiguous(self) -> str:
-        """The lattice's origins, if several remain likely; "" otherwise."""
-        if not self.origins:
-            return ""
-        first = self.origins[0]
-        others = [item for item in self.origins[1:] if _apart(first, item) > 0.5]
-        if sum(item.probability for item in others) < _DOUBT:
-            return ""
-        likely = [item for item in others if item.probability > 0.2 * _DOUBT] or others[:1]
-        second = likely[0]
-        return (
-            f"the lattice fits {len(likely) + 1} origins about equally well; the next lies "
-            f"{_apart(first, second):.1f} px from ({first.center_px[0]:.1f}, {first.center_px[1]:.1f}), at "
-            f"({second.center_px[0]:.1f}, {second.center_px[1]:.1f})"
+    def _likeliest(self, reason: str, lattice: Opinion) -> Combined:
+        """The best single center where origins of the lattice and the rough center remain possible."""
+        rough = self.network
+        if self.wide is None:
+            return self._rough(reason)
+        placed = likeliest_place(self.origins, lattice, rough.center_px, self.wide)
+        moved = float(np.hypot(*np.subtract(placed.center_px, rough.center_px)))
+        whose = "the network's" if rough.source == "network" else "the one given"
+        told = f"{reason}; {self.symmetry}" if self.symmetry else reason
+        text = f"{_capital(told)}; the likeliest center lies {moved:.1f} px from {whose}."
+        estimate = Estimate("fit", placed.center_px, None, placed.covariance, "uncertain", text)
+        return self._uncertain(estimate, f"lattice+{rough.source}")
+
+    def _uncertain(self, estimate: Estimate, evidence: str) -> Combined:
+        return Combined(
+            estimate, "uncertain", estimate.reason, evidence, self._pairs(), {}, self.origins, self.symmetry
         )
 
     def _with_some_origin(self, lattice: Opinion, background: Opinion) -> bool:
@@ -273,35 +281,6 @@ class _Verdict:
         solution = self.solution
         return solution is not None and int(np.sum(solution.indexed)) >= spots and solution.share >= share
 
-    def _weak(self) -> str:
-        """Why a lattice may not answer alone; "" if it may.
-
-        Wrong triples of vectors betray themselves by the spots that they leave over, and by a metric
-        without symmetry: a long axis that the spots do not resolve leaves a skew sublattice.
-        """
-        solution = self.solution
-        if solution is None:
-            return ""
-        many = int(np.sum(solution.indexed)) >= _SKEW_SPOTS and solution.share >= _SKEW_PART
-        if solution.bravais == _NO_SYMMETRY and solution.share < _SKEW_SHARE and not many:
-            return (
-                f"the only lattice found has no symmetry and leaves {100 * (1 - solution.share):.0f}% of the "
-                "spots over, and nothing else supports it"
-            )
-        if solution.share >= _STRONG_SHARE:
-            return ""
-        return f"only {100 * solution.share:.0f}% of the spots fit the lattice, and nothing else supports it"
-
-    def _unsearched(self) -> str:
-        """Why the true origin may be missing from the list; "" if the list reaches far enough."""
-        sigma = max(self.network.center_sigma_px or (0.0,))
-        if _SEARCH_SIGMA * sigma <= self.searched:
-            return ""
-        return (
-            f"the rough center is unsure by {sigma:.0f} px, but origins of the lattice were looked for "
-            f"within {self.searched:.0f} px only"
-        )
-
     def _spacing(self) -> float:
         """How far the nearest false origin could lie, in px."""
         if self.scale is None or self.solution is None:
@@ -314,10 +293,6 @@ class _Verdict:
     def _pairs(self) -> tuple[Comparison, ...]:
         known = [item for item in (self.lattice, self.background, self.wide) if item is not None]
         return tuple(compare(a, b) for i, a in enumerate(known) for b in known[i + 1 :])
-
-
-def _apart(first: Origin, second: Origin) -> float:
-    return float(np.hypot(*np.subtract(first.center_px, second.center_px)))
 
 
 def _capital(text: str) -> str:

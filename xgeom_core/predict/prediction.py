@@ -100,7 +100,7 @@ class Prediction:
         The answer; None if failed.
     network, fit, header : Estimate or None
         The opinions behind it. ``fit`` is what background and lattice say together; one that was refused
-        is not kept.
+        is not kept, but the likeliest of several centers is, as uncertain.
     warnings : tuple of str
         What the user should know besides.
     elapsed_s : float
@@ -109,7 +109,7 @@ class Prediction:
         What each kind of evidence says by itself, believed or not (see their status).
     evidence : str
         What the answer rests on: ``"background"``, ``"lattice"``, ``"lattice+background"``,
-        ``"network"``, or the name of a method.
+        ``"network"``, ``"lattice+network"`` (the likeliest of several centers), or the name of a method.
     crystal : LatticeSummary or None
         Spots, cell and indexed share.
     explanation : Explanation or None

@@ -153,6 +153,7 @@ class Predictor:
                 px_per_inverse_A=_px_per_inverse_A(frame),
                 background_refused=found.refused,
                 searched_px=found.searched_px,
+                spots=found.spots,
             )
         return _answer(frame, rough, found, combined, wishes, began)
 

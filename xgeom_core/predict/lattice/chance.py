@@ -7,13 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xgeom_core.predict.lattice.fit import Observed, assign
 from xgeom_core.predict.lattice.model import Model
+from xgeom_core.predict.lattice.observed import Observed, assign
 from xgeom_core.predict.lattice.spread import Spread, residuals
 
 FloatArray = NDArray[np.float64]
 
 _TURNS_DEG = (67.0, 131.0, 227.0)
+# Half the deviations allowed hold nearly all spots of a true lattice, which gather about its points, but a
+# quarter of random ones or less.
+CORE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,25 +37,37 @@ class Criteria:
     tolerance: float
     spread: Spread
 
-    def holds(self, observed: Observed) -> NDArray[np.bool_]:
-        """Which spots the lattice counts as its own."""
-        found = assign(self.model, observed)
+    def holds(self, observed: Observed, part: float = 1.0) -> NDArray[np.bool_]:
+        """Which spots the lattice counts as its own, or would with a part of the deviations allowed."""
+        found = assign(self.model, observed, self.spread)
         geometry = self.model.geometry
         polar = residuals(geometry, observed.xy, found.rest, found.miss, observed.sigma)
-        return np.asarray((found.off < self.tolerance) & self.spread.holds(polar))
+        return np.asarray((found.off < self.tolerance) & self.spread.holds(polar, part))
 
 
-def chance_share(criteria: list[Criteria], observed: Observed) -> float:
-    """Share of the spots that any of some lattices would index by chance.
+def shares(criteria: list[Criteria], observed: Observed, part: float = 1.0) -> tuple[float, float]:
+    """Share of the spots that any of some lattices holds, and what it would be by chance.
 
+    Parameters
+    ----------
+    criteria : list of Criteria
+        The lattices.
+    observed : Observed
+        The spots.
+    part : float
+        What part of the deviations allowed counts; see `CORE`.
+
+    Notes
+    -----
     The spots are turned about the center of the geometry by three odd angles, so that their
     density stays what it is; the mean share indexed then is chance.
     """
     center = criteria[0].model.geometry.center_px
     away = observed.xy - center
-    shares = []
+    by_chance = []
     for degrees in _TURNS_DEG:
         c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
         turned = Observed(away @ np.array([[c, s], [-s, c]]) + center, observed.sigma)
-        shares.append(np.any([one.holds(turned) for one in criteria], axis=0).mean())
-    return float(np.mean(shares))
+        by_chance.append(np.any([one.holds(turned, part) for one in criteria], axis=0).mean())
+    own = np.any([one.holds(observed, part) for one in criteria], axis=0).mean()
+    return float(own), float(np.mean(by_chance))

@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry
 from xgeom_core.predict.lattice.basis import choose_bases, reduce_basis
-from xgeom_core.predict.lattice.chance import Criteria, chance_share
-from xgeom_core.predict.lattice.fit import FREE_CELL, Fit, Freedom, Observed, fit_model
+from xgeom_core.predict.lattice.chance import CORE, Criteria, shares
+from xgeom_core.predict.lattice.fit import Fit, fit_model
 from xgeom_core.predict.lattice.fourier import search
 from xgeom_core.predict.lattice.model import Model, observed_rays, wavelength
+from xgeom_core.predict.lattice.observed import Observed
+from xgeom_core.predict.lattice.split import turned_lattices
 from xgeom_core.predict.lattice.spread import residuals
 from xgeom_core.predict.lattice.supercell import divided
 from xgeom_core.predict.lattice.symmetry import NO_SYMMETRY, Symmetry, find_symmetries, symmetrized
+from xgeom_core.predict.lattice.unknowns import FREE_CELL, Freedom
 
 FloatArray = NDArray[np.float64]
 
@@ -32,16 +35,21 @@ _LARGEST_STRAIN = 0.05
 # What a symmetry may cost in robust sums of squares, in all and per spot.
 _LOSS_XY, _LOSS_MISS, _LOSS_PER_SPOT = 18.0, 12.0, 0.035
 _LEAST_EXCESS = 0.3
+_LEAST_FURTHER = 25
+# Two lattices are one if their bases differ by less than this and are turned by no more. Blocks of a split
+# crystal are turned by more.
+_SAME_CHANGE, _SAME_DEG = 0.08, 0.4
 # A lattice that explains a smaller share even of the inner spots is none.
 _HOPELESS = 0.12
 
 
 @dataclass(frozen=True, eq=False)
 class Indexed:
-    """A lattice with a free origin, and its metric symmetry."""
+    """A lattice with a free origin, its metric symmetry, and the highest one that it may have."""
 
     fit: Fit
     symmetry: Symmetry
+    highest: Symmetry = NO_SYMMETRY
 
     @property
     def cell_freedom(self) -> FloatArray:
@@ -49,7 +57,9 @@ class Indexed:
         return self.symmetry.cell_freedom()
 
 
-def find_lattice(observed: Observed, start: Geometry, *, tilt: bool = True) -> Fit | None:
+def find_lattice(
+    observed: Observed, start: Geometry, *, tilt: bool = True, blurred: bool = False
+) -> Fit | None:
     """The lattice that indexes most spots, its origin and cell free.
 
     Parameters
@@ -60,6 +70,8 @@ def find_lattice(observed: Observed, start: Geometry, *, tilt: bool = True) -> F
         Rough geometry.
     tilt : bool
         Whether the tilt is still to be found.
+    blurred : bool
+        See `Model.blurred`.
 
     Returns
     -------
@@ -68,8 +80,8 @@ def find_lattice(observed: Observed, start: Geometry, *, tilt: bool = True) -> F
     """
     best: Fit | None = None
     most = 0.0
-    for reach in _REACHES:
-        for fit in _tries(observed, start, reach, tilt):
+    for reach in _REACHES[:2] if blurred else _REACHES:
+        for fit in _tries(observed, start, reach, tilt, blurred):
             merit = excess(fit, observed)
             if merit > most:
                 best, most = fit, merit
@@ -80,11 +92,13 @@ def find_lattice(observed: Observed, start: Geometry, *, tilt: bool = True) -> F
 
 def excess(fit: Fit, observed: Observed) -> float:
     """Share of the spots that a lattice indexes, less what it would by chance."""
-    criteria = Criteria(fit.model, fit.tolerance, fit.spread)
-    return fit.share - chance_share([criteria], observed)
+    # Blurred points take up so much room that only the core tells them from chance.
+    part = CORE if fit.model.blurred else 1.0
+    own, chance = shares([Criteria(fit.model, fit.tolerance, fit.spread)], observed, part)
+    return own - chance
 
 
-def _tries(observed: Observed, start: Geometry, reach: float, tilt: bool) -> list[Fit]:
+def _tries(observed: Observed, start: Geometry, reach: float, tilt: bool, blurred: bool) -> list[Fit]:
     """Lattices grown from the best bases that the inner spots suggest."""
     rays = observed_rays(start, observed.xy[:, 0], observed.xy[:, 1])
     length = np.linalg.norm(rays - np.array([0.0, 0.0, 1.0 / wavelength(start)]), axis=1)
@@ -96,7 +110,7 @@ def _tries(observed: Observed, start: Geometry, reach: float, tilt: bool) -> lis
     fits = []
     for basis in choose_bases(vectors, rays[inner], weights):
         reciprocal = np.asarray(np.linalg.inv(basis.real), dtype=np.float64)
-        model = _near_beam(Model(start, reciprocal @ basis.phase, reciprocal))
+        model = _near_beam(Model(start, reciprocal @ basis.phase, reciprocal, blurred=blurred))
         fit = _grow(model, observed, length, reach, tilt)
         if fit is not None and (smaller := divided(fit.model, fit.hkl, fit.used)) is not None:
             fit = _grow(smaller, observed, length, reach, tilt) or fit
@@ -165,15 +179,16 @@ def with_symmetry(
     )
     if free is None:
         return Indexed(fit, NO_SYMMETRY)
-    for symmetry in find_symmetries(free.model.reciprocal, _LARGEST_STRAIN):
+    possible = find_symmetries(free.model.reciprocal, _LARGEST_STRAIN)
+    for symmetry in possible:
         if symmetry.order == 1:
             break
         bent = replace(free.model, reciprocal=symmetrized(free.model.reciprocal, symmetry))
         freedom = Freedom(True, symmetry.cell_freedom(), tilt=tilt, extras=tilt)
         tied = fit_model(bent, observed, freedom, tolerance=0.3, rounds=5, start_tilt=start_tilt)
         if tied is not None and _as_good(tied, free, observed):
-            return Indexed(tied, symmetry)
-    return Indexed(free, NO_SYMMETRY)
+            return Indexed(tied, symmetry, possible[0])
+    return Indexed(free, NO_SYMMETRY, possible[0])
 
 
 def _as_good(tied: Fit, free: Fit, observed: Observed) -> bool:
@@ -222,12 +237,15 @@ def further_lattices(observed: Observed, first: Indexed, most: int = 3) -> list[
     geometry = first.fit.model.geometry
     left = ~first.fit.used
     found: list[Indexed] = []
-    for _ in range(most):
+    # Blurred lattices leave little room for others, and take long.
+    for _ in range(1 if first.fit.model.blurred else most):
         if left.sum() < max(2 * LEAST_SPOTS, 0.08 * len(left)):
             break
         rest = observed.take(left)
-        fit = find_lattice(rest, geometry, tilt=False)
-        if fit is None or fit.used.sum() < 25 or excess(fit, rest) < _LEAST_EXCESS:
+        fit = find_lattice(rest, geometry, tilt=False, blurred=first.fit.model.blurred)
+        if not _worth(fit, rest):
+            fit = _split(first, rest)
+        if fit is None or not _worth(fit, rest):
             break
         if any(same_lattice(fit, other.fit) for other in (first, *found)):
             break
@@ -238,7 +256,31 @@ def further_lattices(observed: Observed, first: Indexed, most: int = 3) -> list[
     return found
 
 
+def _worth(fit: Fit | None, observed: Observed) -> bool:
+    """Whether a further lattice is one."""
+    return (
+        fit is not None and int(fit.used.sum()) >= _LEAST_FURTHER and excess(fit, observed) >= _LEAST_EXCESS
+    )
+
+
+def _split(first: Indexed, observed: Observed) -> Fit | None:
+    """The first lattice, turned a little, that indexes most of some spots."""
+    model = _near_beam(first.fit.model)
+    rays = observed_rays(model.geometry, observed.xy[:, 0], observed.xy[:, 1])
+    length = np.linalg.norm(rays - np.array([0.0, 0.0, model.radius]), axis=1)
+    tries = [
+        _grow(turned, observed, length, _REACHES[1], False) for turned in turned_lattices(model, observed)
+    ]
+    fits = [fit for fit in tries if fit is not None]
+    return max(fits, key=lambda fit: excess(fit, observed), default=None)
+
+
 def same_lattice(one: Fit, other: Fit) -> bool:
     """Whether two lattices are one, found twice because its spots scatter."""
     change = np.linalg.solve(one.model.reciprocal, other.model.reciprocal)
-    return bool(np.abs(change - np.round(change)).max() < 0.08 and abs(np.linalg.det(np.round(change))) > 0.5)
+    whole = np.round(change)
+    if np.abs(change - whole).max() >= _SAME_CHANGE or abs(np.linalg.det(whole)) < 0.5:
+        return False
+    turn = other.model.reciprocal @ np.linalg.inv(one.model.reciprocal @ whole)
+    cosine = (np.trace(turn) / np.cbrt(np.linalg.det(turn)) - 1.0) / 2.0
+    return bool(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))) < _SAME_DEG)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry
-from xgeom_core.predict.lattice.fit import (
-    EXTRAS,
-    Freedom,
-    Linear,
-    Observed,
-    Priors,
-    assign,
-    inverse,
-    linearize,
-    moved_by,
-)
+from xgeom_core.predict.lattice.chance import Criteria
+from xgeom_core.predict.lattice.linear import Linear, inverse, linearize
 from xgeom_core.predict.lattice.model import Model
+from xgeom_core.predict.lattice.observed import Observed, assign
+from xgeom_core.predict.lattice.spread import Spread
+from xgeom_core.predict.lattice.unknowns import EXTRAS, Freedom, Priors, moved_by
 
 FloatArray = NDArray[np.float64]
 
@@ -62,6 +57,11 @@ class Joint:
         rest = np.concatenate([part.assignment.rest[part.used] for part in self.parts])
         return float(np.sqrt((rest**2).mean()))
 
+    def criteria(self) -> list[Criteria]:
+        """When each lattice counts a spot as its own."""
+        pairs = zip(self.models, self.parts, strict=True)
+        return [Criteria(model, part.tolerance, part.spread) for model, part in pairs]
+
 
 def fit_joint(
     models: list[Model],
@@ -96,8 +96,9 @@ def fit_joint(
     """
     freedoms = [Freedom(False, cell) for cell in cells]
     models = [replace(model, geometry=models[0].geometry, mosaic=models[0].mosaic) for model in models]
+    parts: list[Linear] | None = None
     for _ in range(rounds):
-        parts = _linearize_all(models, observed, freedoms, priors, tolerance)
+        parts = _linearize_all(models, observed, freedoms, priors, tolerance, parts)
         if parts is None:
             return None
         normal, right = _normal_equations(parts, models[0], priors)
@@ -105,7 +106,7 @@ def fit_joint(
         if moved is None:
             return None
         models = moved
-    parts = _linearize_all(models, observed, freedoms, priors, tolerance)
+    parts = _linearize_all(models, observed, freedoms, priors, tolerance, parts)
     if parts is None:
         return None
     normal, right = _normal_equations(parts, models[0], priors)
@@ -120,9 +121,19 @@ def _normal_equations(parts: list[Linear], model: Model, priors: Priors) -> tupl
 
 
 def _linearize_all(
-    models: list[Model], observed: Observed, freedoms: list[Freedom], priors: Priors, tolerance: float
+    models: list[Model],
+    observed: Observed,
+    freedoms: list[Freedom],
+    priors: Priors,
+    tolerance: float,
+    last: list[Linear] | None,
 ) -> list[Linear] | None:
-    owner = owners(models, observed, tolerance)
+    """Every lattice linearized at its own spots; `last` tells how they scattered the time before."""
+    if len(models) == 1:
+        part = linearize(models[0], observed, freedoms[0], priors, tolerance)
+        return None if part is None else [part]
+    spreads = [None] * len(models) if last is None else [part.spread for part in last]
+    owner = owners(models, observed, tolerance, spreads)
     parts = []
     for number, (model, freedom) in enumerate(zip(models, freedoms, strict=True)):
         part = linearize(model, observed, freedom, priors, tolerance, owner == number)
@@ -132,11 +143,13 @@ def _linearize_all(
     return parts
 
 
-def owners(models: list[Model], observed: Observed, tolerance: float) -> NDArray[np.int64]:
+def owners(
+    models: list[Model], observed: Observed, tolerance: float, spreads: Sequence[Spread | None]
+) -> NDArray[np.int64]:
     """Which lattice predicts each spot best; -1 for none."""
     far = []
-    for model in models:
-        found = assign(model, observed)
+    for model, spread in zip(models, spreads, strict=True):
+        found = assign(model, observed, spread)
         miss_px = found.miss * model.geometry.distance_mm / model.geometry.pixel_mm[0] / model.radius
         cost = np.hypot(found.rest[:, 0], found.rest[:, 1]) + 0.2 * np.abs(miss_px)
         far.append(np.where(found.off < tolerance, cost, np.inf))

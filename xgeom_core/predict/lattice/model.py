@@ -28,12 +28,15 @@ class Model:
     mosaic : float
         How a point off the Ewald sphere is recorded. 0: where its own ray goes, as for small blocks. 1:
         at the Bragg angle of its length, as for blocks turned until they diffract.
+    blurred : bool
+        Whether points may be recorded so far off the sphere that rounding does not tell the indices.
     """
 
     geometry: Geometry
     origin: FloatArray
     reciprocal: FloatArray
     mosaic: float = 0.0
+    blurred: bool = False
 
     @property
     def radius(self) -> float:

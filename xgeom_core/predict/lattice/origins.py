@@ -7,16 +7,20 @@ frame; few others do.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry, from_vectors
-from xgeom_core.predict.lattice.fit import Fit, inverse, ray_changes
+from xgeom_core.predict.lattice.equivalents import equivalent_evidence
+from xgeom_core.predict.lattice.fit import Fit
+from xgeom_core.predict.lattice.linear import inverse
 from xgeom_core.predict.lattice.model import Model, observed_rays, project, wavelength
 from xgeom_core.predict.lattice.nearby import near_sphere
 from xgeom_core.predict.lattice.recorded import Recorded, recorded_evidence
+from xgeom_core.predict.lattice.unknowns import ray_changes
 
 FloatArray = NDArray[np.float64]
 
@@ -33,6 +37,8 @@ _MOST_OTHER = 36.0
 _MOST_LOOKED_AT = 60
 # Origins less likely than the best by more than this (logarithm) are not asked for what they recorded.
 _OUT_OF_THE_RUNNING = 30.0
+# That their equivalents be alike, which takes longer to tell, is asked of fewer.
+_HARDLY_RUNNING = 12.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +55,8 @@ class Origin:
         Distance of its center from the start.
     log_odds : float
         Logarithm of its probability, up to a constant: distance from the Ewald sphere, from the
-        points of further lattices, from the start, size of the tilt, and how evenly the spots fade.
+        points of further lattices, from the start, size of the tilt, how evenly the spots fade, and how
+        alike equivalent reflections are.
     """
 
     model: Model
@@ -121,7 +128,8 @@ def list_origins(
         pulls = float(pulls2[index])
         pulls += sum(min(_mismatch2(other.model, rays[index]), _MOST_OTHER) for other in others)
         odds[number] = prior.log_odds(seen[number].geometry) - 0.5 * min(pulls, _MOST_PULLS**2) / _DOUBT**2
-    odds += _by_recording(odds, rays[near], recorded)
+    odds += _by_recording(odds, rays[near], recorded, recorded_evidence, _OUT_OF_THE_RUNNING)
+    odds += _by_recording(odds, rays[near], recorded, equivalent_evidence, _HARDLY_RUNNING)
     origins = [
         Origin(
             seen[number],
@@ -134,12 +142,18 @@ def list_origins(
     return sorted(origins, key=lambda origin: -origin.log_odds)[:most]
 
 
-def _by_recording(odds: FloatArray, beams: FloatArray, recorded: list[Recorded]) -> FloatArray:
+def _by_recording(
+    odds: FloatArray,
+    beams: FloatArray,
+    recorded: list[Recorded],
+    evidence: Callable[[list[Recorded], FloatArray], FloatArray],
+    behind: float,
+) -> FloatArray:
     """What recording adds to the odds of the beams that are still in the running."""
     added = np.zeros(len(odds))
-    if len(odds) > 1 and recorded:
-        running = odds > odds.max() - _OUT_OF_THE_RUNNING
-        added[running] = recorded_evidence(recorded, beams[running])
+    running = odds > odds.max(initial=-np.inf) - behind
+    if running.sum() > 1 and recorded:
+        added[running] = evidence(recorded, beams[running])
         added[~running] = added[running].min()
     return added
 

@@ -13,25 +13,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xgeom_core.predict.lattice.fit import Fit, Observed, assign
-from xgeom_core.predict.lattice.model import project
+from xgeom_core.predict.lattice.fit import Fit
+from xgeom_core.predict.lattice.logistic import fit_logistic
+from xgeom_core.predict.lattice.model import Model, project
 from xgeom_core.predict.lattice.nearby import near_sphere
+from xgeom_core.predict.lattice.observed import Observed, assign
 from xgeom_core.predict.lattice.spread import Spread, residuals
 from xgeom_core.predict.spots import Spots
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
 
 # Shadows, absorption and an anisotropic crystal are lopsided too: count the evidence for less, up to a limit.
 _WORTH = 0.7
 _LIMIT = 25.0
+_AGREED = 2.0
 _LEAST_SPOTS = 40
 _SECTORS = 12
 # Points that miss the sphere by up to this many times the usual might have been seen.
 _THICKNESS = 3.5
 _EXTENT = 0.98
 _EDGE_PX = 2.0
-_ROUNDS, _LONGEST_STEP, _RIDGE = 10, 4.0, 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +49,14 @@ class Recorded:
         Whether there is a spot.
     spot_rays, spot_missed, level : ndarray, shape (n, 3), (n,) and (n,)
         The same for the spots of the lattice, and the logarithm of their counts.
-    radius : float
-        Of the Ewald sphere, 1/Å.
+    hkl, spot_hkl : ndarray of int, shape (m, 3) and (n, 3)
+        Indices of the points and of the spots, from the model's origin.
+    model : Model
+        The lattice.
     spread : Spread
         How the spots scatter.
+    rotations : ndarray of int, shape (g, 3, 3)
+        Those that map the lattice on itself, or nearly; see `symmetry.Symmetry`.
     """
 
     rays: FloatArray
@@ -58,8 +65,20 @@ class Recorded:
     spot_rays: FloatArray
     spot_missed: FloatArray
     level: FloatArray
-    radius: float
+    hkl: IntArray
+    spot_hkl: IntArray
+    model: Model
     spread: Spread
+    rotations: IntArray
+
+    @property
+    def radius(self) -> float:
+        """Of the Ewald sphere, 1/Å."""
+        return self.model.radius
+
+    def index_of(self, ray: FloatArray) -> IntArray:
+        """Indices of the lattice point nearest to a ray, shape (3,)."""
+        return np.asarray(np.round(self.model.indices(ray[None])[0]).astype(np.int64))
 
     def log_likelihood(self, beam: FloatArray) -> FloatArray:
         """Logarithm of the likelihood if a ray were the beam, up to a constant, sector by sector.
@@ -94,7 +113,7 @@ class Recorded:
         return np.stack([np.ones(len(s)), fade, fade**2, np.log1p(0.5 * missed**2 / wide2)], axis=1)
 
 
-def recorded_points(fit: Fit, observed: Observed, spots: Spots) -> Recorded | None:
+def recorded_points(fit: Fit, observed: Observed, spots: Spots, rotations: IntArray) -> Recorded | None:
     """Points of a lattice that were recorded, and that might have been.
 
     Parameters
@@ -105,6 +124,8 @@ def recorded_points(fit: Fit, observed: Observed, spots: Spots) -> Recorded | No
         All spots.
     spots : Spots
         The same, with their counts.
+    rotations : ndarray of int, shape (g, 3, 3)
+        See `Recorded`.
 
     Returns
     -------
@@ -112,7 +133,7 @@ def recorded_points(fit: Fit, observed: Observed, spots: Spots) -> Recorded | No
         None where too few spots belong to it.
     """
     model = fit.model
-    found = assign(model, observed)
+    found = assign(model, observed, fit.spread)
     polar = residuals(model.geometry, observed.xy, found.rest, found.miss, observed.sigma)
     used = (found.off < fit.tolerance) & fit.spread.holds(polar)
     if used.sum() < _LEAST_SPOTS:
@@ -138,8 +159,11 @@ def recorded_points(fit: Fit, observed: Observed, spots: Spots) -> Recorded | No
         spot_rays,
         missed,
         np.log(np.maximum(counts, 1e-3)),
-        model.radius,
+        np.round(points).astype(np.int64),
+        np.round(hkl).astype(np.int64),
+        model,
         fit.spread,
+        rotations,
     )
 
 
@@ -156,8 +180,8 @@ def recorded_evidence(lattices: list[Recorded], beams: FloatArray) -> FloatArray
     Notes
     -----
     Whatever bends the counts otherwise (crowded spots that merge, a shadow, a slope) speaks for one beam
-    on one side of the frame and for another on the other side. Odds count for no more than the square of
-    their mean over sectors in units of its standard error.
+    on one side of the frame and for another on the other side. Odds count for no more than twice the square
+    of their mean over sectors in units of its standard error, which is what chance alone makes of true odds.
     """
     if not lattices or not len(beams):
         return np.zeros(len(beams))
@@ -165,7 +189,7 @@ def recorded_evidence(lattices: list[Recorded], beams: FloatArray) -> FloatArray
     behind = likely[likely.sum(axis=1).argmax()] - likely
     total = behind.sum(axis=1)
     error = np.sqrt(_SECTORS) * behind.std(axis=1, ddof=1)
-    agreed = (total / np.maximum(error, 1e-9)) ** 2
+    agreed = _AGREED * (total / np.maximum(error, 1e-9)) ** 2
     return np.asarray(-np.minimum(np.minimum(_WORTH * total, agreed), _LIMIT))
 
 
@@ -195,16 +219,6 @@ def _contained(points: FloatArray, hkl: FloatArray) -> BoolArray:
 
 
 def _seen_likelihood(features: FloatArray, seen: BoolArray) -> FloatArray:
-    """Log likelihood of each point in a logistic regression at its best, by Newton's method."""
-    count, number = features.shape
-    ridge = _RIDGE * count * np.eye(number)
-    weights = np.zeros(number)
-    for _ in range(_ROUNDS):
-        chance = 1.0 / (1.0 + np.exp(-np.clip(features @ weights, -30.0, 30.0)))
-        normal = (features * (chance * (1.0 - chance) + 1e-9)[:, None]).T @ features + ridge
-        step = np.linalg.solve(normal, features.T @ (seen - chance) - ridge @ weights)
-        weights = weights + np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
-        if np.abs(step).max() < 1e-3:
-            break
-    score = features @ weights
+    """Log likelihood of each point in a logistic regression at its best."""
+    score = fit_logistic(features, seen)
     return np.asarray(seen * score - np.logaddexp(0.0, score))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry
 from xgeom_core.predict.lattice.bravais import conventional
-from xgeom_core.predict.lattice.fit import Observed, Priors
+from xgeom_core.predict.lattice.chance import CORE, shares
 from xgeom_core.predict.lattice.indexing import (
     LEAST_SPOTS,
     Indexed,
@@ -17,10 +19,12 @@ from xgeom_core.predict.lattice.indexing import (
     with_symmetry,
 )
 from xgeom_core.predict.lattice.joint import Joint, fit_joint
+from xgeom_core.predict.lattice.observed import Observed
 from xgeom_core.predict.lattice.origins import Origin, Prior, list_origins
 from xgeom_core.predict.lattice.recorded import recorded_points
 from xgeom_core.predict.lattice.solution import Cell, FoundLattice, LatticeSolution, Rival
 from xgeom_core.predict.lattice.trust import Evidence, cell_mismatch, why_not
+from xgeom_core.predict.lattice.unknowns import Priors
 from xgeom_core.predict.spots import Spots
 
 FloatArray = NDArray[np.float64]
@@ -31,6 +35,12 @@ _MOST_FIT = 1500
 # Origins that are less likely than the best by more than this (logarithm) are no rivals.
 _DEAD = 8.0
 _LEAST_EXCESS = 0.15
+# Shares that leave no need to look for blurred points: of any lattice, of a trusted one with symmetry.
+_CLEAR, _CLEAR_ENOUGH, _NO_SYMMETRY = 0.85, 0.6, "aP"
+# Fewer spots than these fit blurred points of any lattice.
+_FEWEST_BLURRED = 150
+# What finding them must gain otherwise.
+_WORTH_THE_BLUR = 0.1
 # Relative change of the distance that the user is told of.
 _WORTH_SAYING = 0.005
 
@@ -65,25 +75,69 @@ def solve_lattice(
     """
     if start.wavelength_A is None or len(spots) < LEAST_SPOTS:
         return None
+    task = Task(spots, start, reach_px, sigma_px or reach_px / 3.0, cell)
+    found = _attempt(task, blurred=False)
+    if len(spots) < _FEWEST_BLURRED or (found is not None and found.clear):
+        return None if found is None else found.solution
+    # Mosaic crystals with long axes record points that the usual way takes for others.
+    again = _attempt(task, blurred=True)
+    if found is None or (again is not None and again.merit > found.merit + _WORTH_THE_BLUR):
+        found = again
+    return None if found is None else found.solution
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is given; see `solve_lattice`."""
+
+    spots: Spots
+    start: Geometry
+    reach_px: float
+    sigma_px: float
+    cell: Cell | None
+
+    @property
+    def tilt(self) -> tuple[float, float]:
+        """Of the start, in degrees."""
+        return self.start.pitch_deg, self.start.yaw_deg
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """A solution, and by how much the share of spots that it explains exceeds chance."""
+
+    solution: LatticeSolution
+    merit: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether there is no need to look for blurred points."""
+        share = self.solution.share
+        trusted = not self.solution.reason and self.solution.bravais != _NO_SYMMETRY
+        return share > _CLEAR or (trusted and share > _CLEAR_ENOUGH)
+
+
+def _attempt(task: Task, *, blurred: bool) -> Attempt | None:
+    """Index the spots with lattices whose points are all sharp, or may be blurred."""
+    spots = task.spots
     everything = Observed(np.stack([spots.x, spots.y], axis=1), _errors(spots))
     strong = everything.take(np.arange(len(spots)) < _MOST_INDEX)
-    tilt = (start.pitch_deg, start.yaw_deg)
-    fit = find_lattice(strong, start)
+    fit = find_lattice(strong, task.start, blurred=blurred)
     if fit is None:
         return None
-    first = with_symmetry(fit, strong, tilt)
+    first = with_symmetry(fit, strong, task.tilt)
     # What is hardly better than chance is reported as such, without looking further.
     real = excess(first.fit, strong) > _LEAST_EXCESS
     lattices = [first, *(further_lattices(strong, first) if real else [])]
-    prior = Prior(start, reach_px, sigma_px or reach_px / 3.0)
+    prior = Prior(task.start, task.reach_px, task.sigma_px)
     others = [other.fit for other in lattices[1:]]
-    recorded = [recorded_points(lattice.fit, everything, spots) for lattice in lattices] if real else []
+    recorded = [
+        recorded_points(lattice.fit, everything, spots, lattice.highest.rotations)
+        for lattice in (lattices if real else [])
+    ]
     origins = list_origins(first.fit, others, prior, [one for one in recorded if one is not None])
-    if not origins:
-        return None
     some = everything.take(np.arange(len(spots)) < _MOST_FIT)
-    priors = Priors(tilt, start.distance_mm)
-    return _refine(lattices, origins, some, priors, (spots, start, reach_px, cell))
+    return _refine(lattices, origins, some, task) if origins else None
 
 
 def _errors(spots: Spots) -> FloatArray:
@@ -95,10 +149,10 @@ def _refine(
     lattices: list[Indexed],
     origins: list[Origin],
     observed: Observed,
-    priors: Priors,
-    given: tuple[Spots, Geometry, float, Cell | None],
-) -> LatticeSolution | None:
+    task: Task,
+) -> Attempt | None:
     """Fit from the likeliest origin; list the others as rivals."""
+    priors = Priors(task.tilt, task.start.distance_mm)
     cells = [lattice.cell_freedom for lattice in lattices]
     for number, origin in enumerate(origins):
         models = [origin.model, *origin.others]
@@ -108,7 +162,7 @@ def _refine(
             joint, used = fit_joint(models[:1], cells[:1], observed, priors), lattices[:1]
         if joint is not None:
             rivals = _rivals(origins, number, joint)
-            return _solution(joint, used, rivals, observed, given)
+            return _solution(joint, used, rivals, observed, task)
     return None
 
 
@@ -139,10 +193,9 @@ def _solution(
     lattices: list[Indexed],
     rivals: tuple[Rival, ...],
     observed: Observed,
-    given: tuple[Spots, Geometry, float, Cell | None],
-) -> LatticeSolution:
-    spots, start, reach_px, cell = given
-    count = len(spots)
+    task: Task,
+) -> Attempt:
+    count = len(task.spots)
     found = []
     predicted = np.full((count, 2), np.nan)
     for model, part, lattice in zip(joint.models, joint.parts, lattices, strict=True):
@@ -154,8 +207,11 @@ def _solution(
         predicted[used] = (observed.xy - part.assignment.rest)[part.used]
         found.append(FoundLattice(edges, bravais, model.reciprocal, used, hkl))
     found_geometry = joint.geometry
-    reason = why_not(Evidence(joint, observed, start, reach_px, rivals)) or cell_mismatch(joint, cell)
-    return LatticeSolution(
+    own, chance = shares(joint.criteria(), observed, CORE)
+    symmetric = lattices[0].symmetry.order > 2
+    evidence = Evidence(joint, own, chance, task.start, task.reach_px, rivals, symmetric)
+    reason = why_not(evidence) or cell_mismatch(joint, task.cell)
+    solution = LatticeSolution(
         found_geometry.center_px,
         (found_geometry.pitch_deg, found_geometry.yaw_deg),
         joint.covariance,
@@ -170,8 +226,9 @@ def _solution(
         predicted,
         found_geometry.distance_mm,
         reason,
-        _notes(found_geometry, start),
+        _notes(found_geometry, task.start),
     )
+    return Attempt(solution, own - chance)
 
 
 def _notes(found: Geometry, start: Geometry) -> tuple[str, ...]:

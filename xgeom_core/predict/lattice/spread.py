@@ -104,11 +104,10 @@ class Spread:
         """Length of the residuals in standard deviations."""
         return np.asarray(np.hypot(rest.radial / (self.scale * rest.sigma), rest.across / self.across(rest)))
 
-    def holds(self, rest: Residuals) -> NDArray[np.bool_]:
-        """Which residuals are no larger than this spread allows."""
-        return np.asarray(
-            (self.pulls(rest) < _PULL_LIMIT) & (np.abs(rest.miss) < _MISS_LIMIT * self.miss(rest))
-        )
+    def holds(self, rest: Residuals, part: float = 1.0) -> NDArray[np.bool_]:
+        """Which residuals are no larger than this spread allows, or than a part of that."""
+        near = self.pulls(rest) < part * _PULL_LIMIT
+        return np.asarray(near & (np.abs(rest.miss) < part * _MISS_LIMIT * self.miss(rest)))
 
 
 def measure_spread(rest: Residuals, used: NDArray[np.bool_]) -> Spread:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xgeom_core.predict.lattice.fit import FREE_CELL
+from xgeom_core.predict.lattice.unknowns import FREE_CELL
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -254,7 +254,8 @@ def equations(model: Model, cells: Cells, robust: float = 0.0) -> Equations:
     factor = linalg.cholesky_banded(gram + rough, check_finite=False)
     weighted = columns * weight[:, None]
     pull = weight * residual
-    hats_weighted = hats.multiply(weight[:, None]).tocsr()
+    heavy = hats.data * np.repeat(weight, np.diff(hats.indptr))
+    hats_weighted = sparse.csr_array((heavy, hats.indices, hats.indptr), shape=hats.shape)
     profile, ray = basis.T, hats.T
     cross = np.concatenate([profile @ weighted, (profile @ hats_weighted).toarray()], axis=1)
     right_beta = profile @ pull - times_banded(rough, model.beta)

@@ -7,34 +7,29 @@ how much it lies farther out than the mean profile. The geometry is what makes a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from xgeom_core.frame import PooledFrame
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.radial.masks import Mask
-from xgeom_core.predict.radial.optics import Detector, radii, sight
+from xgeom_core.predict.radial.optics import Detector, radii
+from xgeom_core.predict.radial.ring_arcs import Arcs, RingPixels, arcs_of
 from xgeom_core.predict.radial.ring_profile import RingProfile, ring_profile
-from xgeom_core.predict.statistics import robust_sigma
+from xgeom_core.predict.radial.ring_solve import Mirror, Solution, mirrored, solve_arcs
 
 # Smoothing of the profile in pooled px: while the geometry comes right, then as little as its noise allows.
 _BLURS, _FINEST, _LAST_STEPS = (1.0, 0.6), (0.2, 0.3, 0.45, 0.7, 1.0, 1.5), 6
 _MOST_NOISE = 0.04
-_ARC_PX = 3.0
-_LEAST_ARCS, _MOST_ARCS = 24, 600
-_LEAST_PIXELS = 6
-_LEAST_CELLS = 24
-_PRIOR_PIXELS = 8.0
-_OUTLIER = 5.0
-_SECTORS = 36
-# Worth of belief in the counting noise against the scatter between sectors.
-_STEADY = 12.0
 _SMALL = 0.05
-# A ring is cut into parts; in most of those seen the median arc must be this bright against the mean.
-_QUARTERS, _LEAST_SEEN_PARTS, _LEAST_SEEN_ARCS = 16, 5, 3
-_DIMMEST, _LIT_SHARE = 0.15, 0.7
+# A mirrored solution so much worse (chi squared) is none. Grains and pixels make chi squared larger than
+# noise does: it counts less. A start is good to about this share of the side.
+_EXCLUDED, _TEMPER, _START_SHARE = 60.0, 1.5, 0.01
+# From this step on steps are halved: a profile of many faint rings changes with every step.
+_HALVED = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +41,8 @@ class RingFit:
     theta : ndarray, shape (4,)
         Center in native px, tilt in radians.
     covariance : ndarray, shape (4, 4)
-        From counting noise or the scatter of the arcs, or between sectors, whichever is largest.
+        From counting noise or the scatter of the arcs, or between sectors, whichever is largest; without
+        `doubt`.
     rings, arcs : int
         How many were used.
     scatter : float
@@ -54,6 +50,8 @@ class RingFit:
     disagreement : float
         Between azimuth sectors, in the same units.
     converged : bool
+    doubt : ndarray, shape (4, 4)
+        What the solution of opposite tilt adds to the covariance as far as it is likely.
     """
 
     theta: FloatArray
@@ -63,24 +61,66 @@ class RingFit:
     scatter: float
     disagreement: float
     converged: bool
+    doubt: FloatArray = field(default_factory=lambda: np.zeros((4, 4)))
 
 
 @dataclass(frozen=True, eq=False)
-class _Arcs:
-    """What each arc says: information and pull about its shift outwards, and its derivatives."""
+class _Settled:
+    """Where the steps ended: the geometry before the last step, and what was seen there."""
 
-    info: FloatArray
-    pull: FloatArray
-    slope: FloatArray
-    ring: NDArray[np.int64]
-    sector: NDArray[np.int64]
+    theta: FloatArray
+    found: Solution
+    arcs: Arcs
+    rings: int
+
+    @property
+    def end(self) -> FloatArray:
+        return self.theta + self.found.change
 
 
 @dataclass(frozen=True, eq=False)
-class _Pixels:
-    x: FloatArray
-    y: FloatArray
-    counts: NDArray[np.float32]
+class _Rings:
+    """A frame's pixels and what is known of its geometry."""
+
+    pixels: RingPixels
+    detector: Detector
+    inner: float
+    side: float
+    factor: int
+    base: FloatArray
+    start: FloatArray
+
+    def settle(self, theta: FloatArray) -> _Settled | None:
+        """Steps until they are small."""
+        theta = theta[:4].copy()
+        finest, settled = 0.0, None
+        for step in range(len(_BLURS) + _LAST_STEPS):
+            rho = radii(self.pixels.x, self.pixels.y, theta, self.detector)
+            profile: RingProfile | None
+            if step < len(_BLURS):
+                profile = ring_profile(rho, self.pixels.counts, self.inner, self.factor, _BLURS[step])
+            else:
+                profile, finest = _finest(rho, self.pixels.counts, self.inner, self.factor, finest)
+            if profile is None:
+                return None
+            arcs = arcs_of(self.pixels, rho, theta, self.detector, profile, self.factor)
+            found = None if arcs is None else solve_arcs(arcs, self.base, self.base @ (self.start - theta))
+            if arcs is None or found is None:
+                return None
+            settled = _Settled(theta, found, arcs, len(profile.radius))
+            theta = theta + (1.0 if step < _HALVED else 0.5) * found.change
+            if finest and (np.abs(found.change) < _SMALL * np.sqrt(np.diag(found.covariance))).all():
+                break
+        return settled
+
+    def farther(self, one: FloatArray, other: FloatArray) -> float:
+        """By how much one center is less likely than another as the start has it, in chi squared."""
+        one, other = one[:2] - self.start[:2], other[:2] - self.start[:2]
+        return float(one @ one - other @ other) / (_START_SHARE * self.side) ** 2
+
+    def mirror(self, settled: _Settled) -> Mirror | None:
+        """The solution of opposite tilt."""
+        return mirrored(settled.arcs, settled.found, settled.theta, self.detector, self.base, self.start)
 
 
 def fit_ring_positions(
@@ -106,7 +146,7 @@ def fit_ring_positions(
     base : ndarray, shape (4, 4)
         Prior precision of the geometry.
     start : ndarray, shape (4,)
-        Middle of that prior.
+        Middle of that prior; of two solutions that are about as good it prefers the nearer one.
 
     Returns
     -------
@@ -115,40 +155,56 @@ def fit_ring_positions(
     """
     factor, (x0, y0) = pooled.pooling.factor, pooled.pooling.offset
     rows, columns = np.nonzero(usable)
-    pixels = _Pixels(
+    pixels = RingPixels(
         np.asarray((columns + 0.5) * factor + x0),
         np.asarray((rows + 0.5) * factor + y0),
         pooled.counts[rows, columns],
     )
-    theta = theta[:4].copy()
-    found: _Solution | None = None
-    profile: RingProfile | None = None
-    finest = 0.0
-    for step in range(len(_BLURS) + _LAST_STEPS):
-        rho = radii(pixels.x, pixels.y, theta, detector)
-        if step < len(_BLURS):
-            profile = ring_profile(rho, pixels.counts, inner, factor, _BLURS[step])
-        else:
-            profile, finest = _finest(rho, pixels.counts, inner, factor, finest)
-        arcs = None if profile is None else _arcs(pixels, rho, theta, detector, profile, factor)
-        found = None if arcs is None else _solve(arcs, base, base @ (start - theta))
-        if found is None:
-            return None
-        theta = theta + found.change
-        if finest and (np.abs(found.change) < _SMALL * np.sqrt(np.diag(found.covariance))).all():
-            break
-    if found is None or profile is None:
+    side = float(max(usable.shape) * factor)
+    rings = _Rings(pixels, detector, inner, side, factor, base, start)
+    settled = rings.settle(theta)
+    if settled is None:
         return None
-    settled = (np.abs(found.change) < 1.0 * np.sqrt(np.diag(found.covariance))).all()
+    settled, doubt = _of_two(rings, settled)
+    found = settled.found
+    small = (np.abs(found.change) < 1.0 * np.sqrt(np.diag(found.covariance))).all()
     return RingFit(
-        theta,
+        settled.end,
         found.covariance,
-        len(profile.radius),
-        found.arcs,
+        settled.rings,
+        int((found.share > 0).sum()),
         found.scatter,
         found.disagreement,
-        bool(settled),
+        bool(small),
+        doubt,
     )
+
+
+def _of_two(rings: _Rings, settled: _Settled) -> tuple[_Settled, FloatArray]:
+    """The likelier of the two solutions of opposite tilt, and what the other adds to its covariance."""
+    mirror = rings.mirror(settled)
+    if mirror is None or mirror.worse > _EXCLUDED:
+        return settled, np.zeros((4, 4))
+    end, far, worse = settled.end, mirror.theta, mirror.worse
+    other = rings.settle(far)
+    if other is not None and _near(other.end, far, end):
+        back = rings.mirror(other)
+        if back is not None and _near(back.theta, end, other.end):
+            # The profile seen about a geometry speaks for that geometry: so each is asked about the other.
+            worse = 0.5 * (worse - back.worse)
+        far = other.end
+        odds = worse / _TEMPER + rings.farther(far, end)
+        if odds < 0:
+            settled, far, odds = other, end, -odds
+    else:
+        odds = worse / _TEMPER + rings.farther(far, end)
+    off = far - settled.end
+    return settled, np.asarray(special.expit(-0.5 * odds) * np.outer(off, off))
+
+
+def _near(found: FloatArray, aim: FloatArray, away: FloatArray) -> bool:
+    """Whether a fit ended nearer to its aim than to the other solution."""
+    return bool(np.hypot(*(found - aim)[:2]) < np.hypot(*(found - away)[:2]))
 
 
 def _finest(
@@ -166,155 +222,3 @@ def _finest(
         if profile is not None and profile.noise < _MOST_NOISE:
             break
     return profile, blur
-
-
-def _arcs(
-    pixels: _Pixels,
-    rho: FloatArray,
-    theta: FloatArray,
-    detector: Detector,
-    profile: RingProfile,
-    factor: int,
-) -> _Arcs | None:
-    ring = profile.ring[np.minimum((rho / profile.step).astype(np.int64), len(profile.ring) - 1)]
-    on = np.flatnonzero(ring >= 0)
-    ring, rho = ring[on], rho[on]
-    x, y, counts = pixels.x[on], pixels.y[on], pixels.counts[on].astype(np.float64)
-    number = np.clip(2.0 * np.pi * profile.radius / (_ARC_PX * factor), _LEAST_ARCS, _MOST_ARCS)
-    number = number.astype(np.int64)
-    first = np.concatenate([[0], np.cumsum(number)])
-    turn = np.arctan2((y - theta[1]) * detector.aspect, x - theta[0]) / (2.0 * np.pi) + 0.5
-    cell = first[ring] + np.minimum((turn * number[ring]).astype(np.int64), number[ring] - 1)
-    size = int(first[-1])
-    base, rise, slope = profile.at(rho)
-    base = np.maximum(base, 0.01)
-    weight = 1.0 / np.maximum(base + rise, 0.02)
-
-    def heap(values: FloatArray | None) -> FloatArray:
-        return np.bincount(cell, weights=values, minlength=size).astype(np.float64)
-
-    count, light = heap(None), heap(base + rise)
-    under, over, both = heap(weight * base**2), heap(weight * rise**2), heap(weight * base * rise)
-    slope_under, slope_over = heap(weight * slope * base), heap(weight * slope * rise)
-    data_under, data_over = heap(weight * counts * base), heap(weight * counts * rise)
-    slope_slope, data_slope = heap(weight * slope**2), heap(weight * slope * counts)
-    data_data = heap(weight * counts**2)
-    det = under * over - both**2
-    good = (count >= _LEAST_PIXELS) & (det > 1e-9 * under * over)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # Brightness of the ring and of what lies under it, each an arc's own.
-        height = (under * data_over - both * data_under) / det
-        floor = (over * data_under - both * data_over) / det
-        # Slope with both projected out.
-        a = (under * slope_over - both * slope_under) / det
-        b = (over * slope_under - both * slope_over) / det
-        sharp = slope_slope - a * slope_over - b * slope_under
-        score = data_slope - a * data_over - b * data_under
-        left = data_data - height * data_over - floor * data_under
-        usual = np.maximum(height * (light - heap(base)) + floor * heap(base), 0.05 * light) / light
-        noise = (np.maximum(left, 0.0) + _PRIOR_PIXELS * usual) / (
-            np.maximum(count - 2.0, 0.0) + _PRIOR_PIXELS
-        )
-        noise = np.maximum(noise, usual)
-        doubt = noise * under / det
-        info = np.maximum(height**2 - doubt, 0.0) * sharp / noise
-        good &= (height > 0) & (sharp > 0) & np.isfinite(info) & (info > 0)
-    of_arc = np.repeat(np.arange(len(number)), np.diff(first))
-    place = ((np.arange(size) - first[of_arc]) / number[of_arc] * _QUARTERS).astype(np.int64)
-    good &= _whole(height, doubt, of_arc, place, len(number))[of_arc]
-    keep = np.flatnonzero(good)
-    if len(keep) < _LEAST_CELLS:
-        return None
-    middle_x, middle_y = (heap(values)[keep] / count[keep] for values in (x, y))
-    look = sight(middle_x, middle_y, theta, detector)
-    of_ring = np.searchsorted(first, keep, side="right") - 1
-    sector = ((keep - first[of_ring]) / number[of_ring] * _SECTORS).astype(np.int64)
-    # Data at T(rho - shift): the score of the slope is minus brightness times shift.
-    pull = -height[keep] * score[keep] / noise[keep]
-    return _Arcs(info[keep], pull, look.d_rho.T, of_ring, sector)
-
-
-def _whole(
-    height: FloatArray, doubt: FloatArray, ring: NDArray[np.int64], part: NDArray[np.int64], rings: int
-) -> NDArray[np.bool_]:
-    """Which rings are bright nearly all the way round; a few spots at equal distances are no ring.
-
-    Parameters
-    ----------
-    height, doubt : ndarray, shape (arcs,)
-        Brightness of each arc relative to the mean, and its variance.
-    ring, part : ndarray of int, shape (arcs,)
-        Ring of each arc and part of the turn.
-    rings : int
-
-    Returns
-    -------
-    ndarray of bool, shape (rings,)
-    """
-    usable = np.isfinite(height) & np.isfinite(doubt) & (doubt > 0)
-    at = (ring * _QUARTERS + part)[usable]
-    # The median of a part's arcs, so that one spot does not make a part bright.
-    order = np.lexsort((height[usable], at))
-    places, start, count = np.unique(at[order], return_index=True, return_counts=True)
-    values = height[usable][order]
-    median = 0.5 * (values[start + (count - 1) // 2] + values[start + count // 2])
-    error = np.sqrt(
-        1.6 * np.bincount(at, weights=doubt[usable], minlength=int(at.max(initial=0)) + 1)[places]
-    )
-    error /= count
-    seen = (count >= _LEAST_SEEN_ARCS) & (error < _DIMMEST)
-    lit = seen & (median > _DIMMEST)
-    of_ring = places // _QUARTERS
-    total = np.bincount(of_ring[seen], minlength=rings)
-    bright = np.bincount(of_ring[lit], minlength=rings)
-    return np.asarray((total >= _LEAST_SEEN_PARTS) & (bright >= _LIT_SHARE * total))
-
-
-@dataclass(frozen=True, eq=False)
-class _Solution:
-    change: FloatArray
-    covariance: FloatArray
-    arcs: int
-    scatter: float
-    disagreement: float
-
-
-def _solve(arcs: _Arcs, base: FloatArray, toward: FloatArray) -> _Solution | None:
-    """Robust least squares of the geometry, the radius of every ring being free."""
-    share = np.ones(len(arcs.info))
-    rings = int(arcs.ring.max()) + 1
-    change, scatter = np.zeros(4), 1.0
-    for _ in range(4):
-        weight = arcs.info * share
-        per_ring = np.maximum(np.bincount(arcs.ring, weights=weight, minlength=rings), 1e-30)
-        middle = np.stack(
-            [np.bincount(arcs.ring, weights=weight * arcs.slope[:, i], minlength=rings) for i in range(4)],
-            axis=1,
-        )
-        slope = arcs.slope - (middle / per_ring[:, None])[arcs.ring]
-        normal = (slope * weight[:, None]).T @ slope + base
-        scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-30))
-        scaled = normal * np.outer(scale, scale)
-        if not np.isfinite(scaled).all() or np.linalg.eigvalsh(scaled)[0] < 1e-7:
-            return None
-        inverse = np.linalg.inv(scaled) * np.outer(scale, scale)
-        change = inverse @ (toward - slope.T @ (share * arcs.pull))
-        own = np.bincount(arcs.ring, weights=share * arcs.pull, minlength=rings) / per_ring
-        # What is left of each arc's shift beside geometry and the ring's own radius.
-        off = arcs.pull + arcs.info * (slope @ change - own[arcs.ring])
-        score = off / np.sqrt(arcs.info)
-        scatter = max(1.0, robust_sigma(score))
-        share = np.clip(1.0 - (score / (_OUTLIER * scatter)) ** 2, 0.0, None) ** 2
-    covariance = inverse * scatter**2
-    pulls = slope * (share * off)[:, None]
-    sums = np.array([np.bincount(arcs.sector, weights=pulls[:, i], minlength=_SECTORS) for i in range(4)])
-    spread = inverse @ (sums @ sums.T) @ inverse * _SECTORS / (_SECTORS - 2)
-    ratio = np.diag(spread) / np.diag(covariance)
-    larger = np.maximum(1.0, (_STEADY + _SECTORS * ratio) / (_STEADY + _SECTORS))
-    return _Solution(
-        change,
-        covariance * np.sqrt(np.outer(larger, larger)),
-        int((share > 0).sum()),
-        scatter,
-        float(np.sqrt(ratio.max())),
-    )

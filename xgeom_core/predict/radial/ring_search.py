@@ -8,7 +8,7 @@ of their radii is made as large as possible, first with a wide smoothing, then w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ _WIDTHS = (5.0, 2.5, 1.2, 0.7)
 _GRID = (-12.0, -6.0, 0.0, 6.0, 12.0)
 _FINE_GRID = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0)
 _EVALUATIONS = 90
+# A smoothing as wide as this or wider needs no more points than these.
+_ROUGH_WIDTH, _ROUGH_POINTS = 2.0, 5000
 # Rings of powder score 0.2 to 10, frames without rings 0.00 to 0.07; a few hundred points can be laid
 # on circles of some center by chance.
 _SHARP_SCORE, _SHARP_POINTS = 0.1, 300.0
@@ -61,6 +63,11 @@ class RingPoints:
     detector: Detector
     factor: int
     lever: FloatArray
+
+    def thinned(self, most: int) -> RingPoints:
+        """Every so many of the points, so that about `most` are left."""
+        every = max(1, len(self.x) // most)
+        return replace(self, x=self.x[::every], y=self.y[::every], value=self.value[::every])
 
     def score(self, theta: FloatArray, width: float, chance: bool = False) -> float:
         """Crowding of the points at few radii, per point.
@@ -184,9 +191,10 @@ def _descend(
     tries = [
         start + np.array([dx, dy, 0.0, 0.0]) * points.factor for start in starts for dx in grid for dy in grid
     ]
-    best = max(tries, key=lambda theta: points.score(theta, widths[0]))
+    few = points.thinned(_ROUGH_POINTS)
+    best = max(tries, key=lambda theta: few.score(theta, widths[0]))
     for width in widths:
-        best = _climb(points, best, width, side)
+        best = _climb(few if width > _ROUGH_WIDTH else points, best, width, side)
     return best, points.score(best, widths[-1], chance=True)
 
 
