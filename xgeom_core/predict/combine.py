@@ -19,8 +19,7 @@ from xgeom_core.predict.evidence import (
 )
 from xgeom_core.predict.lattice_doubts import ambiguous_origins, origin_alone, unsearched, weak_lattice
 from xgeom_core.predict.lattice_origins import Origin, at_origin, judge_origins, spacing_px
-from xgeom_core.predict.spot_list import Spots
-from xgeom_core.predict.symmetry import likeliest_place, weigh_origins
+from xgeom_core.predict.likeliest import likeliest_place
 
 # Systematic errors that a background fit does not see of itself, in native px and degrees.
 _BACKGROUND_FLOOR = (0.03, 0.005)
@@ -65,8 +64,6 @@ class Combined:
         For each source used the share of the center's and the tilt's information it brought.
     origins : tuple of Origin
         The lattice's origins, likeliest first; empty without a lattice.
-    symmetry : str
-        What opposite pairs of spots say of them, in words; "" where there was no choice.
     """
 
     estimate: Estimate
@@ -76,7 +73,6 @@ class Combined:
     comparisons: tuple[Comparison, ...] = ()
     shares: dict[str, tuple[float, float]] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
-    symmetry: str = ""
 
 
 def combine(
@@ -88,7 +84,6 @@ def combine(
     px_per_inverse_A: float | None = None,
     background_refused: str = "",
     searched_px: float | None = None,
-    spots: Spots | None = None,
 ) -> Combined:
     """The posterior of center and tilt.
 
@@ -113,8 +108,6 @@ def combine(
         the lattice alone does not answer.
     background_refused : str
         Why there is no background fit, in words, for the reason of an uncertain answer.
-    spots : Spots, optional
-        Pairs of them opposite each other about an origin of the lattice speak for it.
 
     Returns
     -------
@@ -125,13 +118,10 @@ def combine(
     refusals = [background_refused] if background_refused else []
     origins: tuple[Origin, ...] = ()
     exact: Opinion | None = None
-    symmetry = ""
     if lattice is not None and lattice.reason and not origin_alone(lattice):
         refusals.append(lattice.reason)
     elif lattice is not None:
         origins = judge_origins(lattice, base)
-        if spots is not None and px_per_inverse_A is not None:
-            origins, symmetry = weigh_origins(origins, spots, px_per_inverse_A)
         exact = at_origin(lattice, origins[0])
     return _Verdict(
         network,
@@ -144,7 +134,6 @@ def combine(
         px_per_inverse_A,
         refusals,
         searched_px or _SEARCHED_SHARE * side_px,
-        symmetry,
     ).reach()
 
 
@@ -162,7 +151,6 @@ class _Verdict:
     scale: float | None
     refusals: list[str]
     searched: float
-    symmetry: str = ""
     notes: list[str] = field(default_factory=list)
 
     def reach(self) -> Combined:
@@ -238,7 +226,7 @@ class _Verdict:
         center = (float(posterior.mean[0]), float(posterior.mean[1]))
         estimate = Estimate("fit", center, tilt, covariance, warnings=tuple(self.notes))
         pairs = self._pairs()
-        return Combined(estimate, "ok", "", evidence, pairs, posterior.shares, self.origins, self.symmetry)
+        return Combined(estimate, "ok", "", evidence, pairs, posterior.shares, self.origins)
 
     def _rough(self, reason: str) -> Combined:
         """The network's center, uncertain."""
@@ -258,15 +246,12 @@ class _Verdict:
         placed = likeliest_place(self.origins, lattice, rough.center_px, self.wide)
         moved = float(np.hypot(*np.subtract(placed.center_px, rough.center_px)))
         whose = "the network's" if rough.source == "network" else "the one given"
-        told = f"{reason}; {self.symmetry}" if self.symmetry else reason
-        text = f"{_capital(told)}; the likeliest center lies {moved:.1f} px from {whose}."
+        text = f"{_capital(reason)}; the likeliest center lies {moved:.1f} px from {whose}."
         estimate = Estimate("fit", placed.center_px, None, placed.covariance, "uncertain", text)
         return self._uncertain(estimate, f"lattice+{rough.source}")
 
     def _uncertain(self, estimate: Estimate, evidence: str) -> Combined:
-        return Combined(
-            estimate, "uncertain", estimate.reason, evidence, self._pairs(), {}, self.origins, self.symmetry
-        )
+        return Combined(estimate, "uncertain", estimate.reason, evidence, self._pairs(), {}, self.origins)
 
     def _with_some_origin(self, lattice: Opinion, background: Opinion) -> bool:
         """Whether the background agrees with any of the origins."""

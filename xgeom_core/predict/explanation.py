@@ -266,6 +266,4 @@ def _agreement(combined: Combined) -> list[tuple[str, str]]:
             far = np.hypot(*np.subtract(likely[0].center_px, combined.origins[0].center_px))
             text += f"; {len(likely)} more, the next {far:.1f} px away"
         lines.append(("origin", text))
-    if combined.symmetry:
-        lines.append(("symmetry", combined.symmetry))
     return lines

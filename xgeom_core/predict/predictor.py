@@ -6,8 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from xgeom_core.errors import GeometryError
 from xgeom_core.estimate import Estimate, Status
@@ -143,7 +145,9 @@ class Predictor:
             rough = self._rough(frame, wishes)
         if not wishes.fit:
             return _rough_answer(frame, rough, found, began)
-        _gather(frame, rough, wishes, found)
+        # The fits solve many small systems, on which further threads of BLAS only wait for one another.
+        with _threads().limit(limits=1, user_api="blas"):
+            _gather(frame, rough, wishes, found)
         with found.timed("combine"):
             combined = combine(
                 rough,
@@ -153,7 +157,6 @@ class Predictor:
                 px_per_inverse_A=_px_per_inverse_A(frame),
                 background_refused=found.refused,
                 searched_px=found.searched_px,
-                spots=found.spots,
             )
         return _answer(frame, rough, found, combined, wishes, began)
 
@@ -162,6 +165,12 @@ class Predictor:
             return network_estimate(self.model, frame)
         sigma = _STATED_SHARE * max(frame.shape)
         return Estimate("start", wishes.start_px, covariance=np.diag([sigma**2, sigma**2]))
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """The thread pools of the libraries that are loaded; looking for them takes some milliseconds."""
+    return ThreadpoolController()
 
 
 def _gather(frame: Frame, rough: Estimate, wishes: Wishes, found: _Evidence) -> None:
