@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import h5py
+import hdf5plugin  # noqa: F401 - the filters of the example's images
 import numpy as np
 from studio import Studio
 
