@@ -194,7 +194,8 @@ def _background_refused(fit: RadialFit | None, side: int) -> str:
     if trouble or fit is None:
         return trouble
     sigma = _CENTER_STRETCH * np.sqrt(np.diag(fit.covariance)[:2].max())
-    return tilt_trouble(fit) if sigma > _CENTER_SHARE * side else ""
+    # Rings whose tilt is open may fit the opposite tilt about another center as well.
+    return tilt_trouble(fit) if fit.rings or sigma > _CENTER_SHARE * side else ""
 
 
 def _index(

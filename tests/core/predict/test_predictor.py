@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from xgeom_core.models.settings import ModelCard, NetworkSettings, Score
 from xgeom_core.models.store import Model
 from xgeom_core.predict import Predictor
 from xgeom_core.predict.network import network_estimate, run_network
+from xgeom_core.predict.predictor import _background_refused
 from xgeom_core.resources import resource
 
 
@@ -196,3 +198,24 @@ def test_a_network_without_skill_at_tilts_claims_none(tilt_deg: float, says: boo
     assert (estimate.tilt_deg is not None) == says
     assert (estimate.tilt_sigma_deg is not None) == says
     assert estimate.center_sigma_px is not None
+
+
+@pytest.mark.parametrize(("rings", "believed"), [(0, True), (3, False)])
+def test_a_center_without_a_tilt_is_not_believed_of_rings(rings: int, believed: bool) -> None:
+    """They may fit the opposite tilt about another center just as well."""
+    loose = SimpleNamespace(
+        covariance=np.diag([0.1, 0.1, 2.0, 2.0]) ** 2,
+        tilt_deg=(1.0, 0.0),
+        misfit=1.0,
+        contrast=1.0,
+        sharp=rings > 0,
+        rings=rings,
+        evidence_px=0.1,
+        evidence_deg=0.1,
+        converged=True,
+        excess=0.0,
+        dropped=0.0,
+    )
+    words = _background_refused(loose, 820)
+    assert (words == "") == believed
+    assert believed or "does not tell a tilt from a shift" in words
