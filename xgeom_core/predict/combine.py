@@ -17,7 +17,13 @@ from xgeom_core.predict.evidence import (
     opinion,
     reconcile,
 )
-from xgeom_core.predict.lattice_doubts import ambiguous_origins, origin_alone, unsearched, weak_lattice
+from xgeom_core.predict.lattice_doubts import (
+    ambiguous_origins,
+    astray,
+    origin_alone,
+    unsearched,
+    weak_lattice,
+)
 from xgeom_core.predict.lattice_origins import Origin, at_origin, judge_origins, spacing_px
 from xgeom_core.predict.likeliest import likeliest_place
 
@@ -166,6 +172,8 @@ class _Verdict:
             if doubt := ambiguous or weak or hidden:
                 twice = hidden or (ambiguous and weak)
                 return self._rough(doubt) if twice else self._likeliest(doubt, lattice)
+            if self.solution is not None and (doubt := astray(self.solution, lattice, self.network)):
+                return self._rough(doubt)
         if background is not None and lattice is not None:
             pair = compare(lattice, background)
             if ambiguous or pair.probability < _CHANCE:

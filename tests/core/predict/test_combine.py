@@ -157,6 +157,26 @@ def test_a_lattice_that_leaves_most_spots_over_does_not_answer_alone() -> None:
     assert combine(network(), Fit(), poor, SIDE).status == "ok", "an agreeing background supports it"
 
 
+@pytest.mark.parametrize(
+    ("share", "tilt_sigma", "away", "status"),
+    [
+        (0.85, 0.02, 3.0, "uncertain"),
+        (0.95, 0.3, 3.0, "uncertain"),
+        (0.95, 0.02, 3.0, "ok"),
+        (0.85, 0.3, 1.5, "ok"),
+    ],
+)
+def test_a_lattice_that_leaves_doubts_must_not_lie_far_from_the_network(
+    share: float, tilt_sigma: float, away: float, status: str
+) -> None:
+    covariance = np.diag([0.02, 0.02, tilt_sigma, tilt_sigma]) ** 2
+    lattice = Lattice(share=share, covariance=covariance)
+    rough = network(lattice.center_px[0] + 5.0 * away, lattice.center_px[1])
+    answer = combine(rough, None, lattice, SIDE)
+    assert answer.status == status
+    assert (answer.estimate.center_px == rough.center_px) == (status == "uncertain")
+
+
 def test_a_lattice_that_could_not_answer_alone_does_not_speak_against_a_background() -> None:
     background = Fit(center_px=(404.0, 410.0))
     origins = (Rival((390.0, 395.0), -0.1),)

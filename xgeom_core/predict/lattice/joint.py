@@ -21,6 +21,8 @@ FloatArray = NDArray[np.float64]
 # Center (2), tilt (2) and extras are shared; the rest belongs to each lattice.
 _SHARED = 4 + EXTRAS
 _SECTORS = 8
+# So many sectors' worth of belief that noise is all there is.
+_STEADY = 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,7 +225,8 @@ def _covariance(
     spread = np.array(moves)
     scatter = (len(moves) - 1) / max(len(moves), 1) * (spread**2).sum(axis=0)
     ratio = scatter / np.diag(formal)[:4]
-    # The root of each half is pooled over x and y, and over the tilts: eight sectors are few.
-    center, tilt = max(1.0, float(ratio[:2].mean())), max(1.0, float(ratio[2:].mean()))
+    # Pooled over x and y, and over the tilts, and steadied by belief in the noise: eight sectors are few.
+    weight = len(moves) / (len(moves) + _STEADY)
+    center, tilt = (max(1.0, 1.0 + weight * (float(half.mean()) - 1.0)) for half in (ratio[:2], ratio[2:]))
     stretch = np.sqrt(np.array([center, center, tilt, tilt]))
-    return np.asarray(formal[:4, :4] * np.outer(stretch, stretch) + np.diag([0.01, 0.01, 0.003, 0.003]) ** 2)
+    return np.asarray(formal[:4, :4] * np.outer(stretch, stretch))
