@@ -21,7 +21,7 @@ _SKEW_SPOTS, _SKEW_PART = 300, 0.7
 # Origins must have been looked for this many sigma of the network far.
 _SEARCH_SIGMA = 3.0
 _SAME_PX = 0.5
-# Of 278 simulated lattices that answered alone, 4 were this far from the network (in its error bars) and short
+# Of 278 simulated lattices that answered alone, 4 were this far (in error bars) from the network and short
 # of one of these marks: 3 of them were wrong, and none of the others.
 _FAR_SIGMA = 2.5
 _FULL_SHARE, _SURE_TILT_DEG = 0.9, 0.15
