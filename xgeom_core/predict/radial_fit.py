@@ -163,7 +163,7 @@ def _precision(prior: FloatArray | None) -> FloatArray:
 
 def _outcome(fitter: RadialFitter, state: RadialState) -> RadialFit:
     model = state.model
-    found = equations(model, state.cells)
+    found = equations(model, state.cells, keep=True)
     said = answer(model, found, fitter.base, fitter.start, fitter.side)
     rings = _better_rings(state.rings, said, fitter)
     if rings is not None:
@@ -185,7 +185,7 @@ def _outcome(fitter: RadialFitter, state: RadialState) -> RadialFit:
         evidence_px=float(evidence[:2].max()),
         evidence_deg=float("nan") if assumed else float(evidence[2:].max()),
         # Every 20th value will do.
-        contrast=contrast((found.basis @ model.beta)[::20]),
+        contrast=contrast(np.concatenate([part.profile[::20] for part in found.parts])),
         lopsided=model.strength.size[0] > _LOPSIDED,
         pixels=int(state.cells.pixels.sum()),
         converged=state.converged,
@@ -200,7 +200,7 @@ def _outcome(fitter: RadialFitter, state: RadialState) -> RadialFit:
         pooling=fitter.pooled.pooling,
         before=profile_at(fitter, state, fitter.start),
         after=profile_at(fitter, state, said.theta),
-        sectors=sector_shifts(found, model),
+        sectors=sector_shifts(found),
     )
 
 

@@ -93,16 +93,15 @@ def _clipped(
 ) -> tuple[FloatArray, FloatArray]:
     """Mean and variance per block, smoothed over 3 x 3 blocks, after clipping what stands out."""
     keep = good.copy()
-    starts = np.arange(blocks[0]) * (_BLOCK // 2), np.arange(blocks[1]) * _BLOCK
     rows = np.minimum(np.arange(sample.shape[0]) // (_BLOCK // 2), blocks[0] - 1)
     columns = np.minimum(np.arange(sample.shape[1]) // _BLOCK, blocks[1] - 1)
     # A first cut at a low quantile keeps blocks full of spots from hiding their own background.
-    cut = _first_cut(sample, good, starts, blocks)
+    cut = _first_cut(sample, good, blocks)
     for _ in range(_ROUNDS):
         keep = good & (sample <= cut[:, columns][rows])
-        number = _sums(keep.astype(np.float32), starts)
+        number = _sums(keep, blocks)
         kept = np.where(keep, sample, np.float32(0.0))
-        total, square = _sums(kept, starts), _sums(kept * kept, starts)
+        total, square = _sums(kept, blocks), _sums(kept * kept, blocks)
         number, total, square = (
             ndimage.uniform_filter(part, 3, mode="nearest") for part in (number, total, square)
         )
@@ -117,7 +116,6 @@ def _clipped(
 def _first_cut(
     sample: NDArray[np.float32],
     good: NDArray[np.bool_],
-    starts: tuple[NDArray[np.int64], NDArray[np.int64]],
     blocks: tuple[int, int],
 ) -> NDArray[np.float32]:
     """Median of each block plus a generous spread, from a thinned grid of pixels."""
@@ -136,7 +134,14 @@ def _first_cut(
     return np.asarray(middle + 4.0 * np.sqrt(np.abs(middle)) + 3.0, dtype=np.float32)
 
 
-def _sums(part: NDArray[np.float32], starts: tuple[NDArray[np.int64], NDArray[np.int64]]) -> FloatArray:
-    return np.asarray(
-        np.add.reduceat(np.add.reduceat(part, starts[0], axis=0), starts[1], axis=1), dtype=np.float64
-    )
+def _sums(part: NDArray[np.float32] | NDArray[np.bool_], blocks: tuple[int, int]) -> FloatArray:
+    """Sums over the blocks of a sample; strided slices are added several times faster than `reduceat`."""
+    by_rows = np.zeros((blocks[0], part.shape[1]), dtype=np.float32)
+    for i in range(_BLOCK // 2):
+        rows = part[i :: _BLOCK // 2]
+        by_rows[: len(rows)] += rows
+    total = np.zeros(blocks)
+    for i in range(_BLOCK):
+        strip = by_rows[:, i::_BLOCK]
+        total[:, : strip.shape[1]] += strip
+    return total

@@ -7,12 +7,25 @@ import numpy as np
 from xgeom_core.geometry import FloatArray
 
 
+def median(values: FloatArray) -> float:
+    """`numpy.median` of a flat array that is not empty, for many short ones: it takes half the time."""
+    total = float(values.sum())
+    if total != total:
+        return total
+    half = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, half)[half])
+    # The largest of the lower half is cheaper than a second partition.
+    parted = np.partition(values, half)
+    return 0.5 * (float(parted[:half].max()) + float(parted[half]))
+
+
 def robust_sigma(values: FloatArray) -> float:
     """Standard deviation from the median absolute deviation; 0 for no values."""
     if values.size == 0:
         return 0.0
-    middle = np.median(values)
-    return float(1.4826 * np.median(np.abs(values - middle)))
+    off = values - median(values)
+    return 1.4826 * median(np.abs(off, out=off))
 
 
 def solve_normal(normal: FloatArray, right: FloatArray) -> tuple[FloatArray, FloatArray]:

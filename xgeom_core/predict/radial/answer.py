@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from xgeom_core.geometry import FloatArray
-from xgeom_core.predict.radial.likelihood import Equations, Model
+from xgeom_core.predict.radial.likelihood import Equations
+from xgeom_core.predict.radial.model import Model
 from xgeom_core.predict.radial.spread import one_fold, parts, scatter, scores
-from xgeom_core.predict.radial.waves import Strength, candidates, solve
+from xgeom_core.predict.radial.strengths import System, first_order
+from xgeom_core.predict.radial.waves import Strength
 
 # Nuisance so strong that only the positions of features are left to tell the geometry.
 LOOSE = Strength((0.3, 0.3, 0.1), 0.7, 0.1)
@@ -64,9 +66,9 @@ def answer(model: Model, found: Equations, base: FloatArray, start: FloatArray, 
         Longer side of the frame in px.
     """
     change, counting = _mean_over_strengths(model, found, base, start)
-    single = scores(model, found, model.strength, base)
+    single = scores(found, model.strength, base)
     plain: FloatArray = np.asarray(np.linalg.inv(single.normal), dtype=np.float64)
-    loose = scores(model, found, LOOSE, np.zeros((4, 4)))
+    loose = scores(found, LOOSE, np.zeros((4, 4)))
     evidence: FloatArray = np.asarray(np.linalg.inv(loose.normal), dtype=np.float64)
     larger, inflation = np.ones(4), {}
     for name, (part, count) in parts(found, side).items():
@@ -85,16 +87,14 @@ def _mean_over_strengths(
     """Change of the geometry and its covariance, over all strengths of the one-fold waves."""
     present = model.from_prior()
     present[:4] = model.theta[:4] - start
-    solutions = [
-        solve(found.normal, found.right, present, choice, base) for choice in candidates(model.strength, 0)
-    ]
+    solutions = first_order(System.of(found.normal, found.right, present, base), model.strength)
     score = np.array([item.score for item in solutions])
     share = np.exp(score - score.max())
     share /= share.sum()
     heavy = [(item, part) for item, part in zip(solutions, share, strict=True) if part > 1e-3]
-    mean = np.sum([part * item.change[:4] for item, part in heavy], axis=0)
+    mean = np.sum([part * (item.at[:4] - present[:4]) for item, part in heavy], axis=0)
     covariance = np.zeros((4, 4))
     for item, part in heavy:
-        off = item.change[:4] - mean
+        off = item.at[:4] - present[:4] - mean
         covariance += part * (item.covariance(4) + np.outer(off, off))
     return mean, covariance / sum(part for _, part in heavy)

@@ -50,8 +50,9 @@ class Cells:
     block: int
     panels: sparse.csr_array | None = None
 
-    def take(self, keep: NDArray[np.bool_]) -> Cells:
-        """The cells of a selection, shape (n,)."""
+    def take(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> Cells:
+        """The cells of a selection: a mask of shape (n,), or numbers in any order."""
+        rows = np.flatnonzero(keep) if keep.dtype == bool else keep
         return Cells(
             self.x[keep],
             self.y[keep],
@@ -60,7 +61,7 @@ class Cells:
             self.place[keep],
             self.grid,
             self.block,
-            None if self.panels is None else self.panels[np.flatnonzero(keep)],
+            None if self.panels is None else self.panels[rows],
         )
 
     def image(self, values: NDArray[Any], fill: float = 0.0) -> FloatArray:
@@ -91,21 +92,14 @@ def make_cells(
     panel : ndarray of int64, shape of the pooled frame, optional
         Module of each pixel; see `xgeom_core.predict.radial.panels.panel_numbers`.
     """
-    weight = use.astype(np.float32)
     counts = block_sum(np.where(use, pooled.counts, np.float32(0.0)), block)
-    pixels = block_sum(weight, block)
+    pixels, lean_x, lean_y = _block_moments(use, block)
     rows, columns = pixels.shape
-    height, width = use.shape
-    middle = np.float32((block - 1) / 2.0)
-    off_x = (np.arange(width, dtype=np.float32) % block) - middle
-    off_y = (np.arange(height, dtype=np.float32) % block) - middle
-    lean_x, lean_y = block_sum(weight * off_x, block), block_sum(weight * off_y[:, None], block)
     place = np.flatnonzero(pixels.ravel() >= max(1.0, least_share * block * block))
     size = pixels.ravel()[place].astype(np.float64)
     shares = None
     if panel is not None:
-        cell = (np.arange(height)[:, None] // block) * columns + np.arange(width) // block
-        shares = panel_shares(cell[use], panel[use], place, rows * columns)
+        shares = _block_shares(use, panel, place, block)
     factor, (x0, y0) = pooled.pooling.factor, pooled.pooling.offset
     x = (place % columns + 0.5) * block + lean_x.ravel()[place] / size
     y = (place // columns + 0.5) * block + lean_y.ravel()[place] / size
@@ -121,6 +115,48 @@ def make_cells(
     )
 
 
+def _block_shares(
+    use: NDArray[np.bool_], panel: NDArray[np.int64], place: NDArray[np.int64], block: int
+) -> sparse.csr_array:
+    """Share of each cell's used pixels on each module; see `panel_shares`.
+
+    Nearly all cells lie on one module, and those are told from the least and largest number in them.
+    """
+    width = use.shape[1]
+    columns = -(-width // block)
+    least = _block_least(np.where(use, panel, 127).astype(np.int8), block)
+    most = -_block_least(np.where(use, -panel, 127).astype(np.int8), block)
+    several = (least != most) | (least < 0)
+    wanted = np.zeros(several.size, dtype=bool)
+    wanted[place] = True
+    odd = several & wanted.reshape(several.shape)
+    at = np.flatnonzero(use & spread_blocks(odd, block, use.shape))
+    row, column = np.divmod(at, width)
+    cell = row // block * columns + column // block
+    mixed = np.flatnonzero(odd)
+    rest = panel_shares(cell, panel.ravel()[at], mixed, several.size)
+    number = np.full(several.size, 1, dtype=np.int64)
+    number[mixed] = np.diff(rest.indptr)
+    starts = np.concatenate([[0], np.cumsum(number[place])]).astype(np.int32)
+    values, modules = np.ones(starts[-1]), np.empty(starts[-1], dtype=np.int32)
+    from_rest = np.repeat(odd.ravel()[place], number[place])
+    values[from_rest], modules[from_rest] = rest.data, rest.indices
+    modules[~from_rest] = least.ravel()[place[~odd.ravel()[place]]]
+    return sparse.csr_array((values, modules, starts), shape=(len(place), rest.shape[1]))
+
+
+def _block_least(image: NDArray[np.int8], block: int) -> NDArray[np.int8]:
+    """The least value in each square block."""
+    by_rows = np.minimum.reduceat(image, np.arange(0, image.shape[0], block), axis=0)
+    columns = -(-image.shape[1] // block)
+    out = np.full((len(by_rows), columns), 127, dtype=np.int8)
+    for i in range(block):
+        strip = by_rows[:, i::block]
+        part = out[:, : strip.shape[1]]
+        np.minimum(part, strip, out=part)
+    return out
+
+
 def block_sum(image: NDArray[np.float32], block: int) -> NDArray[np.float32]:
     """Sums over square blocks; the last ones are padded with zeros."""
     height, width = image.shape
@@ -134,6 +170,27 @@ def block_sum(image: NDArray[np.float32], block: int) -> NDArray[np.float32]:
         strip = by_rows[:, i::block]
         total[:, : strip.shape[1]] += strip
     return total
+
+
+def _block_moments(use: NDArray[np.bool_], block: int) -> tuple[NDArray[np.float32], ...]:
+    """Number of used pixels in each block, and sums of how far right and down of its middle they lie."""
+    height, width = use.shape
+    rows, columns = -(-height // block), -(-width // block)
+    # After all rows the sum over the sums so far has counted row i (block - i) times.
+    by_rows, so_far = np.zeros((2, rows, width), dtype=np.float32)
+    for i in range(block):
+        part = use[i::block]
+        by_rows[: len(part)] += part
+        so_far += by_rows
+    middle = np.float32((block - 1) / 2.0)
+    down = (np.float32(block) - middle) * by_rows - so_far
+    number, right, lean_y = np.zeros((3, rows, columns), dtype=np.float32)
+    for i in range(block):
+        strip = by_rows[:, i::block]
+        number[:, : strip.shape[1]] += strip
+        lean_y[:, : strip.shape[1]] += down[:, i::block]
+        right += number
+    return number, (np.float32(block) - middle) * number - right, lean_y
 
 
 def spread_blocks(values: NDArray[Any], block: int, shape: tuple[int, int]) -> NDArray[Any]:

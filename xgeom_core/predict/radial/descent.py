@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from xgeom_core.geometry import FloatArray
-from xgeom_core.predict.radial.likelihood import Equations, Model, equations, smooth, step_all
-from xgeom_core.predict.radial.noise import excess_of, misfit_of
+from xgeom_core.predict.radial.likelihood import Equations, equations, smooth, step_all
+from xgeom_core.predict.radial.model import Model
+from xgeom_core.predict.radial.noise import excess_of, misfit_of, sample_of
 from xgeom_core.predict.radial.state import RadialState
-from xgeom_core.predict.radial.waves import choose_strength, solve
+from xgeom_core.predict.radial.strengths import System, choose_strength
 
 _LONGEST_STEP = 8.0
 _FIXED = 1e12
@@ -68,16 +69,25 @@ def iterate(
     smoothen : bool
         Whether the roughness of the profile is chosen anew at the first step.
     """
+    cells = state.cells
+    some = sample_of(cells.place, cells.grid[0] * cells.grid[1])
     for number in range(most):
-        found = equations(state.model, state.cells, robust=2.5 if robust else 0.0)
-        state.misfit = misfit_of(state.cells.counts, found.expected, state.model.excess)
+        tuned = tune and number in (0, 2)
+        found = equations(
+            state.model,
+            state.cells,
+            robust=2.5 if robust else 0.0,
+            hats=tuned or not state.model.strength.plain,
+        )
         if smoothen and number == 0:
             smooth(state.model, found, local=not robust)
-        size = _step(pace, state.model, found, free, tune and number in (0, 2))
-        state.model.excess = excess_of(state.cells.counts, found.expected)
+        excess = state.model.excess
+        size = _step(pace, state.model, found, free, tuned)
+        state.model.excess = excess_of(cells.counts[some], found.expected[some])
         state.steps += 1
         state.converged = size < small
-        if state.converged and (number > 0 or not tune):
+        if number == most - 1 or (state.converged and (number > 0 or not tune)):
+            state.misfit = misfit_of(cells.counts[some], found.expected[some], excess)
             break
 
 
@@ -89,11 +99,13 @@ def _step(pace: Pace, model: Model, found: Equations, free: int, tune: bool) -> 
     present[:4] = model.theta[:4] - pace.start
     for i in range(free, 4):
         present[i] = 0.0
+    system = System.of(found.normal, found.right, present, base)
     if tune:
-        model.strength = choose_strength(found.normal, found.right, present, model.strength, base)
-    solution = solve(found.normal, found.right, present, model.strength, base)
-    moved = np.abs(solution.change[:4]) * pace.lever
+        model.strength = choose_strength(system, model.strength)
+    solution = system.solve(model.strength)
+    change = system.change(solution, present)
+    moved = np.abs(change[:4]) * pace.lever
     noise = 0.1 * np.sqrt(np.diag(solution.covariance(4))) * pace.lever
     damp = min(1.0, _LONGEST_STEP * pace.factor / max(float(moved.max()), 1e-12))
-    step_all(model, found, damp * solution.change)
+    step_all(model, found, damp * change)
     return float(np.maximum(moved - noise, 0.0).max()) / pace.factor

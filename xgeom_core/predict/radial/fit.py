@@ -9,7 +9,6 @@ from xgeom_core.frame import Frame, pool
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.radial.cells import Cells, make_cells
 from xgeom_core.predict.radial.descent import Pace, iterate
-from xgeom_core.predict.radial.likelihood import Model, amplitude
 from xgeom_core.predict.radial.masks import (
     Mask,
     first_spots,
@@ -18,6 +17,7 @@ from xgeom_core.predict.radial.masks import (
     model_spots,
     odd_regions,
 )
+from xgeom_core.predict.radial.model import Model, amplitude, expected_at, gains_at
 from xgeom_core.predict.radial.optics import detector_of
 from xgeom_core.predict.radial.panels import panel_numbers
 from xgeom_core.predict.radial.polar import has_sharp_rings, polar_cells, polar_pixels, polar_spot_mask
@@ -132,7 +132,7 @@ class RadialFitter:
     def _coarse(self, spots: Mask) -> RadialState | None:
         cells = make_cells(self.pooled, self.usable & ~spots, _COARSE)
         away = np.hypot(cells.x - self.start[0], cells.y - self.start[1])
-        cells = cells.take(away > self.least_inner + _COARSE * self.factor)
+        cells = cells.take(_sorted(away > self.least_inner + _COARSE * self.factor, away))
         if not _enough(cells):
             return None
         theta = np.zeros(UNKNOWNS)
@@ -205,14 +205,14 @@ class RadialFitter:
             model.reach = 1.02 * far
         model.knots = Knots.over(0.0, 1.05 * wide + 30.0 * self.factor, knot * self.factor)
         model.strength = strength
-        pixels = cells.pixels * np.exp(amplitude(model, look, cells.panels))
+        pixels = cells.pixels * np.exp(amplitude(model, look, gains_at(model, cells)))
         model.rough = roughness(model.knots.count)
         model.beta = model.knots.start(look.bent, cells.counts, pixels)
         return model
 
     def _without_spots(self, state: RadialState, cells: Cells) -> Cells:
         """Cells without the pixels that the model knows for spots."""
-        wave = amplitude(state.model, state.model.look(cells.x, cells.y), cells.panels)
+        wave = expected_at(state.model, cells)[1]
         spots = model_spots(self.pooled, self.usable, state.model, cells, wave, state.misfit)
         if self.known_spots is not None:
             spots |= self.known_spots
@@ -225,15 +225,14 @@ class RadialFitter:
         At first, while the model is rough, the inner part alone is left out; then what is deep.
         """
         model = state.model
-        look = model.look(cells.x, cells.y)
-        expected = cells.pixels * np.exp(model.log_profile(look.rho) + amplitude(model, look, cells.panels))
+        rho, _, expected = expected_at(model, cells)
         expected = np.maximum(expected, 1e-3)
         score = (cells.counts - expected) / np.sqrt(expected + model.excess * expected**2)
         most = _INNER_MOST * self.side
         state.inner_px = self.least_inner
         if not first:
-            state.inner_px = inner_limit(look.rho, score, self.least_inner, most, 8.0 * self.factor)
-        keep = look.rho > state.inner_px
+            state.inner_px = inner_limit(rho, score, self.least_inner, most, 8.0 * self.factor)
+        keep = rho > state.inner_px
         misfit = max(state.misfit, 1.0)
         if not first:
             dark, bright = odd_regions(cells, expected, misfit, model.excess, deep or state.sharp)
@@ -241,7 +240,13 @@ class RadialFitter:
             state.bright = cells.image(1.0 * (bright & keep)) > 0
             state.dropped = float((dark | bright)[keep].mean()) if keep.any() else 1.0
             keep &= ~dark & ~bright & (np.abs(score) < _CLIP * misfit)
-        state.cells = cells.take(keep)
+        state.cells = cells.take(_sorted(keep, rho))
+
+
+def _sorted(keep: Mask, radius: FloatArray) -> NDArray[np.int64]:
+    """Numbers of the cells that are kept, by radius."""
+    which = np.flatnonzero(keep)
+    return which[np.argsort(radius[which])]
 
 
 def contrast(log_profile: FloatArray) -> float:

@@ -2,144 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg, sparse
 
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.radial.cells import Cells
-from xgeom_core.predict.radial.optics import Detector, Sight, bent, polarization_wave, sight
-from xgeom_core.predict.radial.spline import (
-    Knots,
-    banded_gram,
-    choose_smoothness,
-    local_roughness,
-    roughness,
-    times_banded,
-)
-from xgeom_core.predict.radial.waves import (
-    COLUMNS,
-    MODULES,
-    OBLIQUITY,
-    POLARIZATION,
-    RAYS,
-    UNKNOWNS,
-    USUAL_POLARIZATION,
-    WAVES,
-    Strength,
-    turned,
-    wave_columns,
-)
+from xgeom_core.predict.radial.model import Model, Part, chunks, gains_at, part_of
+from xgeom_core.predict.radial.rays import HatSums, Rays
+from xgeom_core.predict.radial.spline import choose_smoothness, local_roughness, roughness, times_banded
+from xgeom_core.predict.radial.waves import COLUMNS, POLARIZATION, UNKNOWNS
 from xgeom_core.predict.statistics import robust_sigma
 
 _LEAST_EXPECTED = 1e-3
-_LARGEST_WAVE = 3.0
-_LEAST_POLARIZED = 0.05
 _STEEPEST = np.radians(40.0)
-
-
-@dataclass(eq=False)
-class Model:
-    """Everything that is fitted.
-
-    Parameters
-    ----------
-    detector : Detector
-    reach : float
-        Radius in native px at which the waves' polynomials end.
-    theta : ndarray, shape (UNKNOWNS,)
-        Center x, y in native px, pitch and yaw in radians, polarization, obliquity, waves, rays, modules.
-    knots : Knots
-        Of the profile.
-    beta : ndarray
-        Coefficients of the logarithm of the profile, counts per pooled px.
-    penalty : float
-        Roughness penalty of the profile.
-    rough : ndarray, shape (4, count)
-        Roughness of the profile, banded.
-    strength : Strength
-        Prior of the nuisance.
-    excess : float
-        Variance of the model's relative error that counting noise does not explain.
-    """
-
-    detector: Detector
-    reach: float
-    theta: FloatArray
-    knots: Knots
-    beta: FloatArray
-    penalty: float = 1.0
-    rough: FloatArray = field(default_factory=lambda: np.zeros((4, 4)))
-    strength: Strength = field(default_factory=Strength)
-    excess: float = 1e-5
-
-    def from_prior(self) -> FloatArray:
-        """The unknowns counted from the middle of their prior; 0 for the geometry."""
-        present = self.theta.copy()
-        present[:4] = 0.0
-        present[POLARIZATION] -= USUAL_POLARIZATION
-        present[OBLIQUITY] -= self.detector.obliquity
-        return present
-
-    def look(self, x: FloatArray, y: FloatArray) -> Sight:
-        """What pixels see at the present geometry."""
-        return sight(x, y, self.theta[:4], self.detector)
-
-    def log_profile(self, rho: FloatArray) -> FloatArray:
-        """Logarithm of the profile at radii."""
-        return np.asarray(self.knots.basis(bent(rho, self.detector.distance_px)[0])[0] @ self.beta)
-
-
-@dataclass(frozen=True, eq=False)
-class Rays:
-    """Hat functions of the azimuth at pixels: between bin `first` and the next one.
-
-    Parameters
-    ----------
-    first : ndarray of int, shape (n,)
-        0 to RAYS - 1.
-    share : ndarray, shape (n,)
-        Of the next bin.
-    course : ndarray, shape (n,)
-        The linear course in r, -1 to 1.
-    """
-
-    first: NDArray[np.int64]
-    share: FloatArray
-    course: FloatArray
-
-    @classmethod
-    def at(cls, look: Sight, reach: float) -> Rays:
-        """The hats at pixels."""
-        place = (np.arctan2(look.sin, look.cos) / (2.0 * np.pi) + 0.5) * RAYS
-        first = np.minimum(place.astype(np.int64), RAYS - 1)
-        return cls(first, place - first, look.rho * (2.0 / reach) - 1.0)
-
-    @property
-    def next(self) -> NDArray[np.int64]:
-        """The other bin of each pixel."""
-        return np.where(self.first == RAYS - 1, 0, self.first + 1)
-
-    def values(self, coefficients: FloatArray) -> FloatArray:
-        """Log amplitude of rays, shape (n,), from 2 * RAYS coefficients."""
-        plain, course = coefficients[:RAYS], coefficients[RAYS:]
-        one = plain[self.first] + course[self.first] * self.course
-        other = plain[self.next] + course[self.next] * self.course
-        return np.asarray(one + self.share * (other - one))
-
-    def matrix(self) -> sparse.csr_array:
-        """All hats, shape (n, 2 * RAYS)."""
-        n = len(self.first)
-        other = self.next
-        columns = np.column_stack([self.first, other, self.first + RAYS, other + RAYS])
-        values = np.column_stack([1.0 - self.share, self.share, np.zeros(n), np.zeros(n)])
-        values[:, 2:] = values[:, :2] * self.course[:, None]
-        starts = np.arange(0, 4 * n + 1, 4, dtype=np.int32)
-        return sparse.csr_array(
-            (values.ravel(), columns.ravel().astype(np.int32), starts), shape=(n, 2 * RAYS)
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,135 +32,189 @@ class Equations:
         Inverse variance of the relative residuals.
     residual : ndarray, shape (n,)
         Relative residuals.
-    look : Sight
     normal, right : ndarray
         (UNKNOWNS, UNKNOWNS) and (UNKNOWNS,), profile projected out, no prior of the nuisance.
     gram, factor, cross, right_beta : ndarray
         What is needed to step the profile.
-    columns : ndarray, shape (n, COLUMNS)
-        Derivatives of log intensity by geometry and waves.
-    basis, hats : csr_array
-        Those by profile, and by rays and modules.
+    parts : list of Part
+        The derivatives, where they were asked for.
+    panels : csr_array, shape (n, PANELS), or None
+        Those by the modules.
     """
 
     expected: FloatArray
     weight: FloatArray
     residual: FloatArray
-    look: Sight
     normal: FloatArray
     right: FloatArray
     gram: FloatArray
     factor: FloatArray
     cross: FloatArray
     right_beta: FloatArray
-    columns: FloatArray
-    basis: sparse.csr_array
-    hats: sparse.csr_array
+    parts: list[Part]
+    panels: sparse.csr_array | None
 
 
-def amplitude(model: Model, look: Sight, panels: sparse.csr_array | None = None) -> FloatArray:
-    """Logarithm of what multiplies the profile at pixels, shape (n,).
-
-    Parameters
-    ----------
-    model : Model
-    look : Sight
-    panels : csr_array, shape (n, PANELS), optional
-        Share of each pixel on each module.
-    """
-    columns = np.empty((len(look.rho), COLUMNS - WAVES))
-    wave_columns(look, model.reach, columns)
-    polar = polarization_wave(look, model.detector.distance_px)[0]
-    found = _amplitude(model, look, columns, polar, Rays.at(look, model.reach))
-    return found if panels is None else found + panels @ model.theta[MODULES:]
-
-
-def _amplitude(model: Model, look: Sight, waves: FloatArray, polar: FloatArray, rays: Rays) -> FloatArray:
-    wave = waves @ model.theta[WAVES:COLUMNS]
-    if model.theta[COLUMNS:MODULES].any():
-        wave += rays.values(model.theta[COLUMNS:MODULES])
-    left = np.maximum(1.0 - model.theta[POLARIZATION] * polar, _LEAST_POLARIZED)
-    fall = (1.0 + model.theta[OBLIQUITY] / 3.0) * look.log_g
-    return np.asarray(fall + np.clip(wave, -_LARGEST_WAVE, _LARGEST_WAVE) + np.log(left))
-
-
-def _columns(model: Model, look: Sight, slope: FloatArray, rays: Rays) -> tuple[FloatArray, FloatArray]:
-    """Derivatives of log intensity (n, COLUMNS), and the log amplitude (n,)."""
-    columns = np.empty((len(look.rho), COLUMNS))
-    waves = columns[:, WAVES:]
-    wave_columns(look, model.reach, waves)
-    polar, polar_by_radius, polar_by_angle = polarization_wave(look, model.detector.distance_px)
-    left = np.maximum(1.0 - model.theta[POLARIZATION] * polar, _LEAST_POLARIZED)
-    columns[:, POLARIZATION] = -polar / left
-    columns[:, OBLIQUITY] = look.log_g / 3.0
-    by_angle, by_radius = (waves @ turned(model.theta[WAVES:COLUMNS], model.reach)).T
-    share = model.theta[POLARIZATION] / left
-    by_angle = by_angle - share * polar_by_angle
-    by_radius = by_radius - share * polar_by_radius + slope
-    fall = 1.0 + model.theta[OBLIQUITY] / 3.0
-    # Rays hardly move with the geometry: their derivatives are left out.
-    columns[:, :4] = (by_radius * look.d_rho + by_angle * look.d_angle + fall * look.d_log_g).T
-    return columns, _amplitude(model, look, waves, polar, rays)
-
-
-def equations(model: Model, cells: Cells, robust: float = 0.0) -> Equations:
+def equations(
+    model: Model, cells: Cells, robust: float = 0.0, *, hats: bool = True, keep: bool = False
+) -> Equations:
     """Linearize the model at cells.
 
     Parameters
     ----------
     model : Model
     cells : Cells
+        Fastest if sorted by radius.
     robust : float
         Number of standard deviations beyond which a cell counts less (0: all count alike).
+    hats : bool
+        Whether rays and modules may change; if not, the frame seems to tell nothing of them.
+    keep : bool
+        Whether the derivatives at the cells are wanted.
     """
-    look = model.look(cells.x, cells.y)
-    basis, slopes = model.knots.basis(look.bent)
-    rays = Rays.at(look, model.reach)
-    columns, log_amplitude = _columns(model, look, (slopes @ model.beta) * look.bending, rays)
-    if cells.panels is not None:
-        log_amplitude = log_amplitude + cells.panels @ model.theta[MODULES:]
-    expected = np.maximum(cells.pixels * np.exp(basis @ model.beta + log_amplitude), _LEAST_EXPECTED)
-    weight = expected / (1.0 + model.excess * expected)
-    residual = (cells.counts - expected) / expected
+    n = len(cells.x)
+    gains, groups = gains_at(model, cells), chunks(n)
+    expected, weight, residual = np.empty((3, n))
+    sums = Sums.none(model.knots.count)
+
+    def seen(some: slice) -> Part:
+        part = part_of(model, cells, some, gains)
+        mu = np.maximum(cells.pixels[some] * np.exp(part.profile + part.amplitude), _LEAST_EXPECTED)
+        expected[some], weight[some] = mu, mu / (1.0 + model.excess * mu)
+        residual[some] = cells.counts[some] / mu - 1.0
+        return part
+
+    # While nothing but sums is asked for, no more than one part is held at a time.
+    parts: Iterator[Part] = map(seen, groups)
+    if robust or hats or keep:
+        parts = iter(kept := [*parts])
     if robust:
         score = residual * np.sqrt(weight)
         limit = robust * max(1.0, robust_sigma(score))
-        weight *= np.minimum(1.0, (limit / np.maximum(np.abs(score), 1e-9)) ** 2)
-    hats = _hats(rays, cells.panels)
-    gram = banded_gram(basis, weight)
+        weight *= np.minimum(1.0, limit / np.maximum(np.abs(score), 1e-9)) ** 2
+    weighted = np.empty((n if hats else 0, COLUMNS))
+    for some, part in zip(groups, parts, strict=True):
+        root = np.sqrt(weight[some])
+        columns = part.columns * root
+        sums.add(part, columns, root, residual[some])
+        if hats:
+            np.multiply(columns.T, root[:, None], out=weighted[some])
+    more = hat_sums(model.knots.count, kept, cells.panels, weighted, weight, residual) if hats else None
+    return _projected(model, sums, more, (expected, weight, residual), kept if keep else [], cells.panels)
+
+
+def _projected(
+    model: Model,
+    sums: Sums,
+    more: HatSums | None,
+    seen: tuple[FloatArray, FloatArray, FloatArray],
+    parts: list[Part],
+    panels: sparse.csr_array | None,
+) -> Equations:
+    """Equations with the profile projected out."""
     rough = model.penalty * model.rough
-    factor = linalg.cholesky_banded(gram + rough, check_finite=False)
-    weighted = columns * weight[:, None]
-    pull = weight * residual
-    heavy = hats.data * np.repeat(weight, np.diff(hats.indptr))
-    hats_weighted = sparse.csr_array((heavy, hats.indices, hats.indptr), shape=hats.shape)
-    profile, ray = basis.T, hats.T
-    cross = np.concatenate([profile @ weighted, (profile @ hats_weighted).toarray()], axis=1)
-    right_beta = profile @ pull - times_banded(rough, model.beta)
-    normal = np.empty((UNKNOWNS, UNKNOWNS))
-    normal[:COLUMNS, :COLUMNS] = weighted.T @ columns
-    normal[COLUMNS:, :COLUMNS] = ray @ weighted
-    normal[:COLUMNS, COLUMNS:] = normal[COLUMNS:, :COLUMNS].T
-    normal[COLUMNS:, COLUMNS:] = (ray @ hats_weighted).toarray()
+    factor = linalg.cholesky_banded(sums.gram + rough, check_finite=False)
+    right_beta = sums.right_beta - times_banded(rough, model.beta)
+    cross, own, pull = sums.cross, sums.own, sums.right
+    if more is not None:
+        cross = np.concatenate([cross, more.profile], axis=1)
+        own = np.block([[own, more.columns.T], [more.columns, more.own]])
+        pull = np.concatenate([pull, more.right])
     both = linalg.cho_solve_banded((factor, False), np.column_stack([cross, right_beta]), check_finite=False)
-    normal -= cross.T @ both[:, :-1]
-    right = np.concatenate([weighted.T @ residual, ray @ pull]) - cross.T @ both[:, -1]
-    return Equations(
-        expected, weight, residual, look, normal, right, gram, factor, cross, right_beta, columns, basis, hats
-    )
+    size = len(pull)
+    normal, right = np.zeros((UNKNOWNS, UNKNOWNS)), np.zeros(UNKNOWNS)
+    normal[:size, :size] = own - cross.T @ both[:, :-1]
+    right[:size] = pull - cross.T @ both[:, -1]
+    return Equations(*seen, normal, right, sums.gram, factor, cross, right_beta, parts, panels)
 
 
-def _hats(rays: Rays, panels: sparse.csr_array | None) -> sparse.csr_array:
-    """Derivatives by rays and modules, shape (n, UNKNOWNS - COLUMNS)."""
-    along = rays.matrix()
-    if panels is None:
-        panels = sparse.csr_array((along.shape[0], UNKNOWNS - MODULES))
-    return sparse.csr_array(sparse.hstack([along, panels], format="csr"))
+@dataclass(eq=False)
+class Sums:
+    """Sums of products of derivatives over cells.
+
+    Parameters
+    ----------
+    gram : ndarray, shape (4, count)
+        Profile with profile, banded.
+    cross : ndarray, shape (count, COLUMNS)
+        Profile with geometry and waves.
+    own : ndarray, shape (COLUMNS, COLUMNS)
+    right_beta, right : ndarray, shape (count,) and (COLUMNS,)
+        With the residuals.
+    """
+
+    gram: FloatArray
+    cross: FloatArray
+    own: FloatArray
+    right_beta: FloatArray
+    right: FloatArray
+
+    @classmethod
+    def none(cls, count: int) -> Sums:
+        """No cells yet."""
+        return cls(
+            np.zeros((4, count)),
+            np.zeros((count, COLUMNS)),
+            np.zeros((COLUMNS, COLUMNS)),
+            np.zeros(count),
+            np.zeros(COLUMNS),
+        )
+
+    def add(self, part: Part, columns: FloatArray, root: FloatArray, residual: FloatArray) -> None:
+        """Add some cells; `columns`, shape (COLUMNS, n), are times `root`, the root of the weight."""
+        off = root * residual
+        # Sorted cells lie between few knots: their part of the basis is small enough to be written out.
+        first = part.places.first
+        low, wide = int(first.min()), int(first.max() - first.min()) + 4
+        basis = np.zeros((len(first), wide))
+        at = np.arange(0, basis.size, wide) + (first - low)
+        for i in range(4):
+            basis.ravel()[at + i] = part.basis[i] * root
+        self.own += columns @ columns.T
+        self.right += columns @ off
+        here = slice(low, low + wide)
+        self.cross[here] += basis.T @ columns.T
+        self.right_beta[here] += basis.T @ off
+        square = basis.T @ basis
+        for i in range(4):
+            # Entry (j, j + i) lies on diagonal i, stored in column j + i.
+            self.gram[3 - i, low + i : low + wide] += np.diagonal(square, i)
+
+
+def hat_sums(
+    count: int,
+    parts: list[Part],
+    panels: sparse.csr_array | None,
+    weighted: FloatArray,
+    weight: FloatArray,
+    residual: FloatArray,
+) -> HatSums:
+    """Sums over all cells of products with rays and modules.
+
+    Parameters
+    ----------
+    count : int
+        Basis functions of the profile.
+    parts : list of Part
+    panels : csr_array, shape (n, PANELS), or None
+    weighted : ndarray, shape (n, COLUMNS)
+        Derivatives times weight.
+    weight, residual : ndarray, shape (n,)
+    """
+    sums = HatSums.none(count)
+    rays = Rays.joined([part.rays for part in parts])
+    first = np.concatenate([part.places.first for part in parts])
+    basis = np.concatenate([part.basis for part in parts], axis=1)
+    pull = weight * residual
+    sums.add_rays(rays, first, basis, weighted, weight, pull)
+    if panels is not None:
+        sums.add_modules(panels, rays, first, basis, weighted, weight, pull)
+    return sums
 
 
 def step_all(model: Model, found: Equations, change: FloatArray) -> None:
     """Move the unknowns, and the profile that goes with them."""
-    right = found.right_beta - found.cross @ change
+    right = found.right_beta - found.cross @ change[: found.cross.shape[1]]
     step = linalg.cho_solve_banded((found.factor, False), right, check_finite=False)
     model.beta = model.beta + np.clip(step, -2.0, 2.0)
     model.theta = model.theta + change

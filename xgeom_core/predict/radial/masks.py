@@ -9,7 +9,7 @@ from scipy import ndimage
 from xgeom_core.frame import PooledFrame
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.radial.cells import Cells, block_sum, spread_blocks
-from xgeom_core.predict.radial.likelihood import Model
+from xgeom_core.predict.radial.model import Model
 from xgeom_core.predict.radial.optics import radii
 from xgeom_core.predict.statistics import robust_sigma
 
@@ -95,7 +95,6 @@ def expected_image(pooled: PooledFrame, model: Model, cells: Cells, wave: FloatA
     return np.asarray(profile[place] * spread_blocks(amplitude, cells.block, (height, width)))
 
 
-_EIGHT = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=bool)
 _HOT_TIMES, _HOT_SIGMA = 3.0, 8.0
 _DEAD_COUNTS = 12.0
 
@@ -115,12 +114,31 @@ def lone_pixels(counts: NDArray[np.float32], usable: Mask) -> Mask:
         Hot and dead pixels that the file does not mark.
     """
     shown = np.where(usable, counts, np.float32(0.0))
-    most = ndimage.maximum_filter(shown, footprint=_EIGHT, mode="constant")
-    hot = shown > _HOT_TIMES * most + _HOT_SIGMA * np.sqrt(most + 1.0)
-    seen = ndimage.uniform_filter(usable.astype(np.float32), 3, mode="constant")
-    mean = ndimage.uniform_filter(shown, 3, mode="constant") / np.maximum(seen, np.float32(0.1))
-    dead = (shown <= 0) & (mean > _DEAD_COUNTS)
-    return np.asarray(usable & (hot | dead))
+    most = _brightest_neighbor(shown)
+    found = np.zeros(usable.shape, dtype=bool)
+    # Few pixels come into question at all; those are looked at closely.
+    at = np.flatnonzero(usable & (shown > _HOT_TIMES * most + np.float32(_HOT_SIGMA)))
+    beside = most.ravel()[at]
+    found.ravel()[at] = shown.ravel()[at] > _HOT_TIMES * beside + _HOT_SIGMA * np.sqrt(beside + 1.0)
+    # The mean of the neighbors is no larger than the brightest of them.
+    rows, columns = np.nonzero(usable & (shown <= 0) & (most > _DEAD_COUNTS))
+    light, seen = np.pad(shown, 1), np.pad(usable, 1)
+    total, number = np.zeros(len(rows), dtype=np.float32), np.zeros(len(rows), dtype=np.float32)
+    for down in range(3):
+        for right in range(3):
+            total += light[rows + down, columns + right]
+            number += seen[rows + down, columns + right]
+    found[rows, columns] |= total > _DEAD_COUNTS * number
+    return found
+
+
+def _brightest_neighbor(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The largest of the eight neighbors of each pixel; 0 beyond the edge."""
+    padded = np.pad(image, 1)
+    beside = np.maximum(padded[:, :-2], padded[:, 2:])
+    row = np.maximum(beside, padded[:, 1:-1])
+    most: NDArray[np.float32] = np.maximum(row[:-2], row[2:])
+    return np.maximum(most, beside[1:-1], out=most)
 
 
 def widened(mask: Mask) -> Mask:
@@ -168,53 +186,73 @@ def odd_regions(
     A wrong geometry leaves residuals that change slowly along a ring, shadows have edges. Residuals
     are therefore taken against the mean of a wide surrounding window, unless they are very deep.
     """
-    images = (
-        cells.image(expected),
-        cells.image(cells.counts - expected),
-        cells.image(excess * expected**2),
-    )
+    model, off = cells.image(expected), cells.image(cells.counts - expected)
+    sums = _square_sums(model, off, cells.image(excess * expected**2), scale)
     shares = (_DEEP_SEED_SHARE, _DEEP_GROW_SHARE) if deep else (_SEED_SHARE, _GROW_SHARE)
     plain = np.ones(cells.grid, dtype=bool)
     # What stands out falsifies the surroundings of its neighbors: so twice.
     for _ in range(2):
-        dark, bright = _regions(images, plain, scale, shares)
+        dark, bright = _regions((model, off), sums, plain, shares)
         plain = ~(dark | bright)
     return widened(dark).ravel()[cells.place], widened(bright).ravel()[cells.place]
 
 
+def _square_sums(
+    model: FloatArray, off: FloatArray, extra: FloatArray, scale: float
+) -> list[tuple[int, FloatArray, FloatArray, FloatArray]]:
+    """Squares of cells: their side, expected counts, what is found beyond them, and its noise.
+
+    Parameters
+    ----------
+    model, off, extra : ndarray
+        Expected counts, counts minus expected, and variance beyond counting noise.
+    scale : float
+    """
+    out = []
+    for size in (1, 3, 7):
+        area = float(size * size)
+        total, found, variance = (
+            image if size == 1 else ndimage.uniform_filter(image, size, mode="constant") * area
+            for image in (model, off, model + extra)
+        )
+        out.append((size, total, found, scale * np.sqrt(np.maximum(variance, 1.0))))
+    return out
+
+
 def _regions(
-    images: tuple[FloatArray, FloatArray, FloatArray], plain: Mask, scale: float, shares: tuple[float, float]
+    images: tuple[FloatArray, FloatArray],
+    sums: list[tuple[int, FloatArray, FloatArray, FloatArray]],
+    plain: Mask,
+    shares: tuple[float, float],
 ) -> tuple[Mask, Mask]:
     """Dark and bright regions of a grid of cells, seen against their plain surroundings.
 
     Parameters
     ----------
     images : tuple of ndarray
-        Expected counts, counts minus expected, and variance beyond counting noise.
+        Expected counts, and counts minus expected.
+    sums : list of tuple
+        See `_square_sums`.
     plain : ndarray of bool
         Where the surroundings may be taken from.
-    scale : float
     shares : tuple of float
         How far off seeds of a region and the rest of it are, relative to the model.
     """
-    model, off, extra = images
+    model, off = images
     wide_total = ndimage.uniform_filter(model * plain, _SURROUND, mode="constant")
     wide = ndimage.uniform_filter(off * plain, _SURROUND, mode="constant") / np.maximum(wide_total, 1e-9)
     wide = np.clip(wide, -0.5, 0.5)
     seeds = {sign: np.zeros(model.shape, dtype=bool) for sign in (-1, 1)}
     grown = {sign: np.zeros(model.shape, dtype=bool) for sign in (-1, 1)}
-    for size in (1, 3, 7):
-        area = float(size * size)
-        total, found, spread = (
-            ndimage.uniform_filter(image, size, mode="constant") * area for image in (model, off, extra)
-        )
-        noise = scale * np.sqrt(np.maximum(total + spread, 1.0))
-        for sign in (-1, 1):
-            value = sign * (found - wide * total)
-            seeds[sign] |= (value > _SEED_SIGMA * noise) & (value > shares[0] * total)
-            seeds[sign] |= sign * found > np.maximum(_SEED_SIGMA * noise, _DEEP_SHARE * total)
-            if size <= 3:
-                grown[sign] |= (value > _GROW_SIGMA * noise) & (value > shares[1] * total)
+    for size, total, found, noise in sums:
+        value, sure = found - wide * total, _SEED_SIGMA * noise
+        seed, deep = np.maximum(sure, shares[0] * total), np.maximum(sure, _DEEP_SHARE * total)
+        seeds[1] |= (value > seed) | (found > deep)
+        seeds[-1] |= (value < -seed) | (found < -deep)
+        if size <= 3:
+            rest = np.maximum(_GROW_SIGMA * noise, shares[1] * total)
+            grown[1] |= value > rest
+            grown[-1] |= value < -rest
     dark, bright = (
         ndimage.binary_propagation(seeds[sign], mask=seeds[sign] | grown[sign]) for sign in (-1, 1)
     )
@@ -237,6 +275,8 @@ def inner_limit(radius: FloatArray, score: FloatArray, least: float, most: float
     """
     usual = max(1.0, robust_sigma(score))
     limit = least
+    near = radius < most + step
+    radius, score = radius[near], score[near]
     for low in np.arange(least, most, step):
         ring = score[(radius >= low) & (radius < low + step)]
         if len(ring) >= 12 and robust_sigma(ring) > 2.5 * usual:

@@ -14,6 +14,7 @@ A pixel at two-theta expects ``profile(rho) * g * polarization * exp(waves)``:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.frame import Metadata
-from xgeom_core.geometry import FloatArray, detector_axes
+from xgeom_core.geometry import FloatArray
 
 
 @dataclass(frozen=True)
@@ -156,11 +157,12 @@ def sight(x: FloatArray, y: FloatArray, parameters: FloatArray, detector: Detect
     """
     u = x - parameters[0]
     v = (y - parameters[1]) * detector.aspect
-    distance, (pitch, yaw) = detector.distance_px, parameters[2:]
-    fast, slow, _ = detector_axes(np.degrees(pitch), np.degrees(yaw))
-    sin_p, cos_p, sin_y, cos_y = np.sin(pitch), np.cos(pitch), np.sin(yaw), np.cos(yaw)
-    h = np.maximum(np.hypot(u * fast[0] + v * slow[0], v * slow[1]), 1e-6)
-    cos, sin = (u * fast[0] + v * slow[0]) / h, v * slow[1] / h
+    distance, pitch, yaw = detector.distance_px, float(parameters[2]), float(parameters[3])
+    fast, slow = _axes(parameters)
+    sin_p, cos_p, sin_y, cos_y = math.sin(pitch), math.cos(pitch), math.sin(yaw), math.cos(yaw)
+    across, up = u * fast[0] + v * slow[0], v * slow[1]
+    h = np.maximum(np.sqrt(across * across + up * up), 1e-6)
+    cos, sin = across / h, up / h
     lab_z = np.maximum(distance + u * fast[2] + v * slow[2], 0.05 * distance)
     scale = distance / lab_z
     lean = h / lab_z
@@ -183,6 +185,13 @@ def sight(x: FloatArray, y: FloatArray, parameters: FloatArray, detector: Detect
     return Sight(rho, 3.0 * np.log(scale), d_rho, d_z, d_angle, cos, sin, *bent(rho, distance))
 
 
+def _axes(parameters: FloatArray) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Fast and slow axis as `detector_axes` has them; without arrays, as the search for rings asks often."""
+    pitch, yaw = float(parameters[2]), float(parameters[3])
+    sin_p, cos_p, sin_y, cos_y = math.sin(pitch), math.cos(pitch), math.sin(yaw), math.cos(yaw)
+    return (cos_y, 0.0, -sin_y), (sin_p * sin_y, cos_p, sin_p * cos_y)
+
+
 def bent(rho: FloatArray, distance_px: float) -> tuple[FloatArray, FloatArray]:
     """Radius in units of momentum transfer, ``2 D sin(theta)`` in px, and its derivative by rho.
 
@@ -199,7 +208,7 @@ def bent(rho: FloatArray, distance_px: float) -> tuple[FloatArray, FloatArray]:
 def radii(x: NDArray[Any], y: NDArray[Any], parameters: FloatArray, detector: Detector) -> NDArray[Any]:
     """`Sight.rho` alone, in the precision of x and y, which may broadcast against each other."""
     kind = x.dtype.type
-    fast, slow, _ = detector_axes(*np.degrees(parameters[2:]))
+    fast, slow = _axes(parameters)
     u = x - kind(parameters[0])
     v = (y - kind(parameters[1])) * kind(detector.aspect)
     across = u * kind(fast[0]) + v * kind(slow[0])

@@ -9,6 +9,7 @@ of their radii is made as large as possible, first with a wide smoothing, then w
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +37,23 @@ _ROUGH_WIDTH, _ROUGH_POINTS = 2.0, 5000
 # Rings of powder score 0.2 to 10, frames without rings 0.00 to 0.07; a few hundred points can be laid
 # on circles of some center by chance.
 _SHARP_SCORE, _SHARP_POINTS = 0.1, 300.0
+# With less than these the search is given up: the best of the grid, then with the wider smoothings (chance
+# taken away). Of 69 simulated frames with rings the lowest had 0.078, 0.067 and 0.125.
+_HOPELESS_START = 0.045
+_HOPELESS = {5.0: 0.045, 2.5: 0.08}
 # No step of the search goes farther than this, as shares of the longer side of what it does at the edge.
 _FARTHEST_SHARE = 0.06
+
+
+def _gaussian(sigma: float, reach: int) -> FloatArray:
+    bins = np.arange(-reach, reach + 1)
+    height = np.where(np.abs(bins) <= 4.0 * sigma, np.exp(-0.5 * (bins / sigma) ** 2), 0.0)
+    return np.asarray(height / height.sum())
+
+
+# Smoothing of the density with a standard deviation of two bins, without that of twelve.
+_WIDE = _gaussian(12.0, 48)
+_NEAR_BUT_WIDE = _gaussian(2.0, 48) - _WIDE
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,16 +98,18 @@ class RingPoints:
             Whether to take away what few points crowd by chance: 0 for points anywhere.
         """
         step = 0.5 * width * self.factor
-        rho = radii(self.x, self.y, theta, self.detector) * np.float32(1.0 / step)
+        rho = radii(self.x, self.y, theta, self.detector)
+        rho *= np.float32(1.0 / step)
         low = np.minimum(rho, np.float32(1e5)).astype(np.int64)
-        part = rho - low
-        size = int(low.max()) + 2
-        found = np.bincount(low, self.value * (1.0 - part), size)
-        found += np.bincount(low + 1, self.value * part, size)
-        near = ndimage.gaussian_filter1d(found, 2.0, mode="constant")
-        wide = ndimage.gaussian_filter1d(found, 12.0, mode="constant")
+        other = self.value * (rho - low.astype(np.float32))
+        # No shorter than the smoothing reaches.
+        size = max(int(low.max()) + 2, len(_WIDE))
+        found = np.bincount(low, self.value - other, size)
+        found[1:] += np.bincount(low, other, size)[:-1]
+        wide = np.convolve(found, _WIDE, mode="same")
         # Noise spreads over all radii: what counts is the density beyond the one of the surroundings.
-        power = (near - wide) ** 2
+        power = np.convolve(found, _NEAR_BUT_WIDE, mode="same")
+        power *= power
         if chance:
             # Smoothed with a standard deviation of two bins: 1 / (2 sqrt(pi) 2) of the variance is left.
             power -= 0.141 * ndimage.gaussian_filter1d(np.bincount(low, self.value**2, size), 4.0)
@@ -192,9 +210,14 @@ def _descend(
         start + np.array([dx, dy, 0.0, 0.0]) * points.factor for start in starts for dx in grid for dy in grid
     ]
     few = points.thinned(_ROUGH_POINTS)
-    best = max(tries, key=lambda theta: few.score(theta, widths[0]))
+    score, best = max(((few.score(theta, widths[0]), theta) for theta in tries), key=itemgetter(0))
+    if score < _HOPELESS_START:
+        return best, 0.0
     for width in widths:
-        best = _climb(few if width > _ROUGH_WIDTH else points, best, width, side)
+        some = few if width > _ROUGH_WIDTH else points
+        best = _climb(some, best, width, side)
+        if width in _HOPELESS and some.score(best, width, chance=True) < _HOPELESS[width]:
+            return best, 0.0
     return best, points.score(best, widths[-1], chance=True)
 
 

@@ -5,9 +5,56 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, sparse
+from numpy.typing import NDArray
+from scipy import linalg
 
 from xgeom_core.geometry import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Radii between knots, shape (n,) each.
+
+    Parameters
+    ----------
+    first : ndarray of int
+        Number of the first of the four basis functions that are not 0 there.
+    t : ndarray
+        Share of the way to the next knot.
+    step : float
+        Spacing of the knots, px.
+    """
+
+    first: NDArray[np.int64]
+    t: FloatArray
+    step: float
+
+    def basis(self) -> FloatArray:
+        """Values of the four basis functions, shape (4, n)."""
+        t2 = self.t * self.t
+        values = np.empty((4, len(self.t)))
+        values[3] = t2 * self.t / 6.0
+        values[1] = 2.0 / 3.0 - t2 + 3.0 * values[3]
+        rest = 1.0 - self.t
+        values[0] = rest * rest * rest / 6.0
+        values[2] = 1.0 - values[0] - values[1] - values[3]
+        return values
+
+    def value(self, beta: FloatArray, basis: FloatArray) -> FloatArray:
+        """The spline, given `basis`."""
+        total = basis[0] * beta[self.first]
+        for i in range(1, 4):
+            total += basis[i] * beta[self.first + i]
+        return total
+
+    def slope(self, beta: FloatArray) -> FloatArray:
+        """Its derivative by the radius."""
+        rise = np.diff(beta) / self.step
+        half = 0.5 * self.t * self.t
+        total = (0.5 - self.t + half) * rise[self.first]
+        total += (0.5 + self.t - 2.0 * half) * rise[self.first + 1]
+        total += half * rise[self.first + 2]
+        return total
 
 
 @dataclass(frozen=True)
@@ -31,39 +78,11 @@ class Knots:
         """Knots that carry a cubic spline from low to high."""
         return cls(low, step, int(np.ceil((high - low) / step)) + 4)
 
-    def basis(self, rho: FloatArray) -> tuple[sparse.csr_array, sparse.csr_array]:
-        """Values and slopes of the basis functions.
-
-        Parameters
-        ----------
-        rho : ndarray, shape (n,)
-
-        Returns
-        -------
-        values, slopes : csr_array, shape (n, count)
-            Four entries in each row.
-        """
-        place = np.clip((rho - self.low) / self.step, 0.0, self.count - 4 + 1 - 1e-9)
-        first = np.minimum(place.astype(np.int32), self.count - 4)
-        t = place - first
-        t2 = t * t
-        values, slopes = np.empty((len(rho), 4)), np.empty((len(rho), 4))
-        values[:, 3] = t2 * t / 6.0
-        values[:, 0] = (1.0 - t) ** 3 / 6.0
-        values[:, 1] = 2.0 / 3.0 - t2 + 0.5 * t2 * t
-        values[:, 2] = 1.0 - values[:, 0] - values[:, 1] - values[:, 3]
-        slopes[:, 3] = 0.5 * t2
-        slopes[:, 0] = -0.5 * (1.0 - t) ** 2
-        slopes[:, 1] = 1.5 * t2 - 2.0 * t
-        slopes[:, 2] = -(slopes[:, 0] + slopes[:, 1] + slopes[:, 3])
-        slopes /= self.step
-        columns = (first[:, None] + np.arange(4, dtype=np.int32)).ravel()
-        starts = np.arange(0, 4 * len(rho) + 1, 4, dtype=np.int32)
-        shape = (len(rho), self.count)
-        return (
-            sparse.csr_array((values.ravel(), columns, starts), shape=shape),
-            sparse.csr_array((slopes.ravel(), columns, starts), shape=shape),
-        )
+    def place(self, rho: FloatArray) -> Places:
+        """Where radii lie between the knots."""
+        at = np.clip((rho - self.low) / self.step, 0.0, self.count - 4 + 1 - 1e-9)
+        first = np.minimum(at.astype(np.int64), self.count - 4)
+        return Places(first, at - first, self.step)
 
     def start(self, rho: FloatArray, counts: FloatArray, pixels: FloatArray) -> FloatArray:
         """Rough coefficients: logarithms of the mean count around each knot."""
@@ -73,21 +92,6 @@ class Knots:
         seen = size > 0
         level = np.log((total[seen] + 0.5) / (size[seen] + 0.5 * size[seen].mean() / max(counts.sum(), 1.0)))
         return np.interp(np.arange(self.count), np.nonzero(seen)[0], level)
-
-
-def banded_gram(basis: sparse.csr_array, weight: FloatArray) -> FloatArray:
-    """``B^T W B`` in LAPACK's upper banded form, shape (4, count)."""
-    values = basis.data.reshape(-1, 4)
-    first = basis.indices[::4]
-    count = basis.shape[1]
-    gram = np.zeros((4, count))
-    weighted = values * weight[:, None]
-    for i in range(4):
-        for j in range(i, 4):
-            part = np.bincount(first, weights=weighted[:, i] * values[:, j], minlength=count)
-            # entry (first + i, first + j) lies on diagonal j - i, stored in column first + j
-            gram[3 - (j - i), j:] += part[: count - j]
-    return gram
 
 
 def roughness(count: int, local: FloatArray | None = None) -> FloatArray:

@@ -8,8 +8,9 @@ import numpy as np
 
 from xgeom_core.geometry import Pooling
 from xgeom_core.predict.radial.cells import Cells, spread_blocks
-from xgeom_core.predict.radial.likelihood import Equations, Model
+from xgeom_core.predict.radial.likelihood import Equations
 from xgeom_core.predict.radial.masks import Mask
+from xgeom_core.predict.radial.model import Model
 from xgeom_core.predict.radial.optics import radii
 from xgeom_core.predict.radial.polar import PolarGrid
 from xgeom_core.predict.radial.ring_positions import RingFit

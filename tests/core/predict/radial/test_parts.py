@@ -8,12 +8,15 @@ import pytest
 from xgeom_core.frame import Frame, pool
 from xgeom_core.geometry import Geometry
 from xgeom_core.predict.radial.cells import make_cells, spread_blocks
-from xgeom_core.predict.radial.likelihood import Model, amplitude, equations
+from xgeom_core.predict.radial.likelihood import equations
+from xgeom_core.predict.radial.model import Model, amplitude
 from xgeom_core.predict.radial.noise import excess_of, misfit_of
 from xgeom_core.predict.radial.optics import Detector, bent, radii, sight
+from xgeom_core.predict.radial.panels import PANELS
 from xgeom_core.predict.radial.polar import PolarGrid
-from xgeom_core.predict.radial.spline import Knots, banded_gram, roughness, times_banded
-from xgeom_core.predict.radial.waves import COLUMNS, UNKNOWNS, WAVES, Strength, solve
+from xgeom_core.predict.radial.spline import Knots, roughness, times_banded
+from xgeom_core.predict.radial.strengths import System
+from xgeom_core.predict.radial.waves import COLUMNS, UNKNOWNS, WAVES, Strength
 
 DETECTOR = Detector(distance_px=400.0, aspect=1.5)
 X, Y = np.array([10.0, 300.0, 500.0]), np.array([40.0, 20.0, 333.0])
@@ -48,16 +51,13 @@ def test_spline_reproduces_lines_and_slopes() -> None:
     knots = Knots.over(0.0, 100.0, 7.0)
     at = np.linspace(0.0, 100.0, 301)
     line = 3.0 + 0.2 * knots.step * (np.arange(knots.count) - 1.0)
-    values, slopes = knots.basis(at)
-    assert values @ line == pytest.approx(3.0 + 0.2 * at)
-    assert slopes @ line == pytest.approx(np.full(301, 0.2))
-    weight = np.random.default_rng(0).uniform(1, 2, size=301)
-    full = (values.T @ (values.multiply(weight[:, None]))).toarray()
-    banded = banded_gram(values, weight)
-    for k in range(4):
-        assert np.diagonal(full, k) == pytest.approx(banded[3 - k, k:])
+    places = knots.place(at)
+    assert places.value(line, places.basis()) == pytest.approx(3.0 + 0.2 * at)
+    assert places.slope(line) == pytest.approx(np.full(301, 0.2))
     vector = np.sin(np.arange(knots.count))
-    assert times_banded(banded, vector) == pytest.approx(full @ vector)
+    rise = [places.value(vector, knots.place(at + d).basis()) for d in (-1e-5, 1e-5)]
+    inside = np.abs(places.t - 0.5) < 0.49
+    assert places.slope(vector)[inside] == pytest.approx(((rise[1] - rise[0]) / 2e-5)[inside], abs=1e-6)
     rough = roughness(knots.count)
     assert vector @ times_banded(rough, vector) == pytest.approx((np.diff(vector, 2) ** 2).sum(), rel=1e-6)
 
@@ -82,7 +82,8 @@ def test_derivatives_of_the_model_agree_with_differences() -> None:
         look = model.look(cells.x, cells.y)
         return model.log_profile(look.rho) + amplitude(model, look)
 
-    found = equations(model, cells)
+    found = equations(model, cells, keep=True)
+    columns = np.concatenate([part.columns for part in found.parts], axis=1)
     assert found.expected == pytest.approx(cells.pixels * np.exp(log_expected()))
     keep = model.theta.copy()
     for i in [*range(WAVES), WAVES, WAVES + 5, WAVES + 10, COLUMNS - 1]:
@@ -94,7 +95,45 @@ def test_derivatives_of_the_model_agree_with_differences() -> None:
             values.append(log_expected())
         model.theta = keep
         change = (values[0] - values[1]) / (2 * size)
-        assert found.columns[:, i] == pytest.approx(change, rel=1e-3, abs=1e-5 * np.abs(change).max())
+        assert columns[i] == pytest.approx(change, rel=1e-3, abs=1e-5 * np.abs(change).max())
+
+
+def test_equations_are_the_products_of_the_derivatives() -> None:
+    model = made_model()
+    rng = np.random.default_rng(2)
+    model.theta[COLUMNS:] = rng.normal(0.0, 0.02, size=UNKNOWNS - COLUMNS)
+    frame = Frame(
+        rng.poisson(50.0, size=(410, 410)).astype(np.float32),
+        np.ones((410, 410), bool),
+        np.zeros((410, 410), bool),
+    )
+    panel = (np.arange(410)[:, None] // 150 + np.zeros(410, dtype=int)).astype(np.int64)
+    cells = make_cells(pool(frame, 1), frame.valid, 8, panel=panel)
+    found = equations(model, cells, keep=True)
+    whole = np.zeros((len(cells.x), model.knots.count + UNKNOWNS))
+    done = 0
+    for part in found.parts:
+        rows = np.arange(done, done + len(part.rays.first))
+        for i in range(4):
+            whole[rows, part.places.first + i] = part.basis[i]
+        whole[rows, model.knots.count : -PANELS] = np.hstack([part.columns.T, part.rays.matrix().toarray()])
+        done += len(rows)
+    assert cells.panels is not None
+    whole[:, -PANELS:] = cells.panels.toarray()
+    full = whole.T @ (whole * found.weight[:, None])
+    pull = whole.T @ (found.weight * found.residual)
+    rough = np.zeros((model.knots.count, model.knots.count))
+    for k in range(4):
+        for j in range(k, model.knots.count):
+            rough[j - k, j] = rough[j, j - k] = model.penalty * model.rough[3 - k, j]
+    many = model.knots.count
+    full[:many, :many] += rough
+    pull[:many] -= rough @ model.beta
+    half = np.linalg.solve(full[:many, :many], full[:many, many:])
+    size = np.abs(full[many:, many:]).max()
+    expected = full[many:, many:] - full[many:, :many] @ half
+    assert found.normal == pytest.approx(expected, abs=1e-9 * size)
+    assert found.right == pytest.approx(pull[many:] - half.T @ pull[:many], abs=1e-7 * np.abs(pull).max())
 
 
 def test_polar_cells_come_back_to_their_pixels() -> None:
@@ -142,10 +181,22 @@ def test_a_prior_holds_the_nuisance_but_not_the_geometry() -> None:
     right = columns.T @ (columns @ truth + rng.normal(size=5000))
     none = np.zeros((4, 4))
     tight = Strength((1e-4, 1e-4, 1e-4), 0.25, 1e-5)
-    found = solve(columns.T @ columns, right, np.zeros(UNKNOWNS), tight, none)
-    assert found.change[:4] == pytest.approx(truth[:4], abs=0.1)
-    assert np.abs(found.change[WAVES:]).max() < 1e-3
+    system = System.of(columns.T @ columns, right, np.zeros(UNKNOWNS), none)
+    found = system.solve(tight)
+    assert found.at[:4] == pytest.approx(truth[:4], abs=0.1)
+    assert np.abs(found.at[WAVES:]).max() < 1e-3
     spread = np.sqrt(np.diag(found.covariance(4)))
     assert spread == pytest.approx(np.full(4, 5000**-0.5), rel=0.1)
     loose = Strength((1.0, 1.0, 1.0), 0.7, 1.0)
-    assert solve(columns.T @ columns, right, np.zeros(UNKNOWNS), loose, none).score < found.score
+    assert system.solve(loose).score < found.score
+
+
+def test_unknowns_may_be_solved_for_one_group_after_the_other() -> None:
+    rng = np.random.default_rng(0)
+    columns = rng.normal(size=(2000, UNKNOWNS))
+    system = System.of(columns.T @ columns, columns.T @ rng.normal(size=2000), np.zeros(UNKNOWNS), np.eye(4))
+    strong, weak = Strength((0.1, 0.1, 0.1)), Strength((0.01, 0.01, 0.01))
+    few = system.without((system.which < WAVES) | (system.which >= COLUMNS), strong)
+    assert few.solve(strong).at == pytest.approx(system.solve(strong).at[WAVES:COLUMNS])
+    gain = system.solve(strong).score - system.solve(weak).score
+    assert few.solve(strong).score - few.solve(weak).score == pytest.approx(gain)
