@@ -24,6 +24,7 @@
 ``joint``       the last fit: several lattices, one detector; covariance
 ``chance``      how many spots a lattice would hold by chance
 ``trust``       whether to believe it, in words
+``algebra``     small sums in plain arithmetic
 ==============  =================================================================================
 """
 

@@ -208,7 +208,7 @@ def _as_good(tied: Fit, free: Fit, observed: Observed) -> bool:
         geometry = fit.model.geometry
         polar = residuals(geometry, observed.xy, fit.rest, fit.miss, observed.sigma)
         loss.append(
-            (_loss(free.spread.pulls(polar)[used]), _loss((fit.miss / free.spread.miss(polar))[used]))
+            (_loss(free.spread.pulls2(polar)[used]), _loss((fit.miss / free.spread.miss(polar))[used] ** 2))
         )
     count = int(used.sum())
     return bool(
@@ -217,9 +217,9 @@ def _as_good(tied: Fit, free: Fit, observed: Observed) -> bool:
     )
 
 
-def _loss(pulls: FloatArray) -> float:
+def _loss(pulls2: FloatArray) -> float:
     """The robust loss that the fits minimize, as a sum of squares for small pulls."""
-    return float((8.0 * (np.sqrt(1.0 + pulls**2 / 4.0) - 1.0)).sum())
+    return float((8.0 * (np.sqrt(1.0 + pulls2 / 4.0) - 1.0)).sum())
 
 
 def further_lattices(observed: Observed, first: Indexed, most: int = 3) -> list[Indexed]:

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry, from_vectors
+from xgeom_core.predict.lattice.algebra import inverse
 from xgeom_core.predict.lattice.equivalents import equivalent_evidence
 from xgeom_core.predict.lattice.fit import Fit
-from xgeom_core.predict.lattice.linear import inverse
 from xgeom_core.predict.lattice.model import Model, observed_rays, project, wavelength
 from xgeom_core.predict.lattice.nearby import near_sphere
 from xgeom_core.predict.lattice.recorded import Recorded, recorded_evidence
