@@ -31,6 +31,12 @@ def lengths(vectors: FloatArray) -> FloatArray:
     return np.asarray(np.sqrt(np.einsum("ni,ni->n", vectors, vectors)))
 
 
+def cross(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Vector products of the rows."""
+    (a, b, c), (x, y, z) = one.T, other.T
+    return np.stack([b * z - c * y, c * x - a * z, a * y - b * x], axis=1)
+
+
 def inverse3(matrix: FloatArray) -> FloatArray:
     """Inverse of a 3 x 3 matrix by its cofactors.
 
