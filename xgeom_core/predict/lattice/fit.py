@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.predict.lattice.algebra import solved
-from xgeom_core.predict.lattice.linear import linearize
+from xgeom_core.predict.lattice.linear import Linear, linearize
 from xgeom_core.predict.lattice.model import Model
 from xgeom_core.predict.lattice.observed import Observed
 from xgeom_core.predict.lattice.spread import Spread
@@ -97,14 +97,10 @@ def fit_model(
         None where fewer spots than unknowns are left, or the model ran away.
     """
     priors = Priors(start_tilt, header_distance or model.geometry.distance_mm)
-    for _ in range(rounds):
-        state = linearize(model, observed, freedom, priors, tolerance)
-        if state is None:
-            return None
-        moved = moved_by(model, freedom, solved(state.normal, state.right))
-        if moved is None:
-            return None
-        model = moved
+    refined = refine(model, observed, freedom, priors, tolerance=tolerance, rounds=rounds)
+    if refined is None:
+        return None
+    model = refined[0]
     state = linearize(model, observed, freedom, priors, tolerance)
     if state is None:
         return None
@@ -120,3 +116,19 @@ def fit_model(
         freedom,
         tolerance,
     )
+
+
+def refine(
+    model: Model, observed: Observed, freedom: Freedom, priors: Priors, *, tolerance: float, rounds: int
+) -> tuple[Model, Linear] | None:
+    """The steps of `fit_model` alone: the model after the last one, and what it explained before that."""
+    state: Linear | None = None
+    for _ in range(rounds):
+        state = linearize(model, observed, freedom, priors, tolerance)
+        if state is None:
+            return None
+        moved = moved_by(model, freedom, solved(state.normal, state.right))
+        if moved is None:
+            return None
+        model = moved
+    return None if state is None else (model, state)

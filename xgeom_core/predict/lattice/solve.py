@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from xgeom_core.geometry import Geometry
 from xgeom_core.predict.lattice.bravais import conventional
 from xgeom_core.predict.lattice.chance import CORE, shares
+from xgeom_core.predict.lattice.growth import LEAST_SPOTS
 from xgeom_core.predict.lattice.indexing import (
-    LEAST_SPOTS,
     Indexed,
     excess,
     find_lattice,
