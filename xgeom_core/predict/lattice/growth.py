@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +27,39 @@ _MOST_SEARCH = 400
 _LIMITS_A = (12.0, 180.0)
 # A lattice that explains a smaller share even of the inner spots is none; one that explains this is found.
 _HOPELESS, _FOUND = 0.12, 0.9
+# Next to one that explains as much as this, bases that explain less of the inner spots are not worth growing.
+_REAL, _AS_GOOD = 0.45, 0.6
+# So many of the innermost spots tell whether a cell is a multiple.
+_MANY = 40
 # Growth begins within this part of the reach, and goes on in such steps.
 _INNERMOST, _OUTWARD = 0.75, 1.3
 # Two lattices are one if their bases differ by less than this and are turned by no more. Blocks of a split
 # crystal are turned by more.
 _SAME_CHANGE, _SAME_DEG = 0.08, 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class Beginning:
+    """A lattice fitted to the innermost spots.
+
+    Parameters
+    ----------
+    model : Model
+        The lattice.
+    share : float
+        Share of those spots that it explains.
+    smaller : Model or None
+        The lattice with a smaller cell, if this one seems a multiple of it.
+    """
+
+    model: Model
+    share: float
+    smaller: Model | None
+
+    def among(self, others: list[Model]) -> bool:
+        """Whether it is one of some lattices, or a multiple of one."""
+        mine = [self.model] if self.smaller is None else [self.model, self.smaller]
+        return any(same_lattice(other, one) for other in others for one in mine)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +78,8 @@ class Growth:
         Distance of the rays from the beam, in 1/Å.
     tilt : bool
         Whether the tilt is still to be found.
+    known : dict of float to list of Basis
+        Bases by reach, once they have been looked for.
     """
 
     observed: Observed
@@ -57,6 +87,7 @@ class Growth:
     rays: FloatArray
     length: FloatArray
     tilt: bool
+    known: dict[float, list[Basis]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, observed: Observed, start: Geometry, *, tilt: bool) -> Growth:
@@ -71,30 +102,31 @@ class Growth:
 
     def bases(self, reach: float) -> list[Basis]:
         """Bases that the spots within a reach (1/Å) suggest, the best first."""
-        inner = np.flatnonzero(self.length < reach)[:_MOST_SEARCH]
-        if len(inner) < LEAST_SPOTS:
-            return []
-        weights = np.ones(len(inner))
-        return choose_bases(search(self.rays[inner], weights, _LIMITS_A), self.rays[inner], weights)
+        if reach not in self.known:
+            inner = np.flatnonzero(self.length < reach)[:_MOST_SEARCH]
+            rays, weights = self.rays[inner], np.ones(len(inner))
+            enough = len(inner) >= LEAST_SPOTS
+            self.known[reach] = (
+                choose_bases(search(rays, weights, _LIMITS_A), rays, weights) if enough else []
+            )
+        return self.known[reach]
 
-    def begin(self, model: Model, reach: float) -> Model | None:
-        """A model fitted to the innermost spots, its cell no multiple; None if it explains nothing there."""
+    def begin(self, model: Model, reach: float) -> Beginning | None:
+        """A model fitted to the innermost spots; None if it explains next to nothing there."""
         inner = self.length < _INNERMOST * reach
         if inner.sum() < LEAST_SPOTS:
-            return model
+            return Beginning(model, 0.0, None)
         refined = self._refined(model, inner, 3)
         if refined is None:
             return None
         model, hkl, used = refined
-        smaller = divided(model, hkl, used)
-        if smaller is None:
-            return model
-        refined = self._refined(smaller, inner, 2)
-        return model if refined is None else refined[0]
+        # Few spots fall into one class by chance.
+        smaller = divided(model, hkl, used) if used.sum() >= _MANY else None
+        return Beginning(model, float(used.mean()), smaller)
 
     def grow(self, model: Model, reach: float) -> Fit | None:
-        """A model fitted to more and more spots, and at last to all."""
-        radius, farthest = _INNERMOST * reach, float(self.length.max())
+        """A model that fits the innermost spots, fitted to more and more spots, and at last to all."""
+        radius, farthest = _OUTWARD * _INNERMOST * reach, float(self.length.max())
         while radius < farthest:
             inner = self.length < radius
             radius *= _OUTWARD
@@ -106,6 +138,11 @@ class Growth:
         tilt = (self.start.pitch_deg, self.start.yaw_deg)
         fit = fit_model(model, self.observed, self.freedom, tolerance=TOLERANCE, rounds=4, start_tilt=tilt)
         return None if fit is None or fit.share < _HOPELESS else fit
+
+    def whole(self, model: Model, reach: float) -> Fit | None:
+        """A model fitted to the innermost spots first, then to more and more."""
+        begun = self.begin(model, reach)
+        return None if begun is None else self.grow(begun.model, reach)
 
     def _refined(
         self, model: Model, which: NDArray[np.bool_], rounds: int
@@ -119,40 +156,40 @@ class Growth:
         return refined[0], refined[1].assignment.hkl, refined[1].used
 
 
-def grown_lattices(
-    observed: Observed, start: Geometry, reach: float, *, tilt: bool, blurred: bool
-) -> list[Fit]:
+def grown_lattices(growth: Growth, reach: float, *, blurred: bool) -> list[Fit]:
     """Lattices grown from the best bases that the spots within a reach suggest, each once.
 
     Parameters
     ----------
-    observed : Observed
-        Spots, the strongest first.
-    start : Geometry
-        Rough geometry.
+    growth : Growth
+        What they are grown with.
     reach : float
         In 1/Å.
-    tilt : bool
-        Whether the tilt is still to be found.
     blurred : bool
         See `Model.blurred`.
     """
-    growth = Growth.of(observed, start, tilt=tilt)
     fits: list[Fit] = []
+    seen: list[Model] = []
+    least = 0.0
     for basis in growth.bases(reach):
         reciprocal = inverse3(basis.real)
-        model = near_beam(Model(start, reciprocal @ basis.phase, reciprocal, blurred=blurred))
+        model = near_beam(Model(growth.start, reciprocal @ basis.phase, reciprocal, blurred=blurred))
         begun = growth.begin(model, reach)
-        # Most bases are others of the same lattice, or multiples of it.
-        if begun is None or any(same_lattice(fit.model, begun) for fit in fits):
+        # Most bases are others of the same lattice; most of the rest are none.
+        if begun is None or begun.share < least or begun.among(seen):
             continue
-        fit = growth.grow(begun, reach)
+        seen.append(begun.model)
+        fit = growth.grow(begun.model, reach)
         if fit is not None and (smaller := divided(fit.model, fit.hkl, fit.used)) is not None:
             fit = growth.grow(smaller, reach) or fit
-        if fit is not None:
-            fits.append(fit)
-            if fit.share > _FOUND:
-                break
+        if fit is None:
+            continue
+        fits.append(fit)
+        seen.append(fit.model)
+        if fit.share > _FOUND:
+            break
+        if fit.share > _REAL:
+            least = max(least, _AS_GOOD * begun.share)
     return fits
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from xgeom_core.geometry import Geometry
 from xgeom_core.predict.lattice.algebra import inverse3
 from xgeom_core.predict.lattice.basis import reduce_basis
 from xgeom_core.predict.lattice.chance import CORE, Criteria, shares
@@ -31,6 +30,8 @@ FloatArray = NDArray[np.float64]
 # Reach in reciprocal space (1/Å) of the spots searched first, then where that finds little. A tilt that
 # is not known yet bends the lattice the more the further out.
 _REACHES = (0.30, 0.20, 0.45)
+# With the tilt known the inner spots alone never tell more.
+_FURTHER_REACHES = (0.30, 0.45)
 _GOOD_SHARE = 0.55
 # With so many spots the better half of two lattices is told from chance as clearly.
 _GOOD_EXCESS, _MANY = 0.42, 100
@@ -38,6 +39,8 @@ _LARGEST_STRAIN = 0.05
 # What a symmetry may cost in robust sums of squares, in all and per spot.
 _LOSS_XY, _LOSS_MISS, _LOSS_PER_SPOT = 18.0, 12.0, 0.035
 _LEAST_EXCESS = 0.3
+# By how much a first lattice must exceed chance, and what multiple of that its core must hold.
+_LEAST_FIRST, _LEAST_RATIO = 0.15, 4.0
 _LEAST_FURTHER = 25
 
 
@@ -55,19 +58,13 @@ class Indexed:
         return self.symmetry.cell_freedom()
 
 
-def find_lattice(
-    observed: Observed, start: Geometry, *, tilt: bool = True, blurred: bool = False
-) -> Fit | None:
+def find_lattice(growth: Growth, *, blurred: bool = False) -> Fit | None:
     """The lattice that indexes most spots, its origin and cell free.
 
     Parameters
     ----------
-    observed : Observed
-        Spots, the strongest first.
-    start : Geometry
-        Rough geometry.
-    tilt : bool
-        Whether the tilt is still to be found.
+    growth : Growth
+        Spots and rough geometry.
     blurred : bool
         See `Model.blurred`.
 
@@ -78,9 +75,10 @@ def find_lattice(
     """
     best: Fit | None = None
     most = 0.0
-    for reach in _REACHES[:2] if blurred else _REACHES:
-        for fit in grown_lattices(observed, start, reach, tilt=tilt, blurred=blurred):
-            merit = excess(fit, observed)
+    reaches = _REACHES if growth.tilt else _FURTHER_REACHES
+    for reach in reaches[:-1] if blurred else reaches:
+        for fit in grown_lattices(growth, reach, blurred=blurred):
+            merit = excess(fit, growth.observed)
             if merit > most:
                 best, most = fit, merit
         if best is not None and _settled(best, most):
@@ -91,6 +89,12 @@ def find_lattice(
 def _settled(fit: Fit, merit: float) -> bool:
     """Whether a lattice explains so much that there is no need to look for a better one elsewhere."""
     return fit.share > _GOOD_SHARE or (len(fit.used) >= _MANY and merit > _GOOD_EXCESS)
+
+
+def is_real(fit: Fit, observed: Observed) -> bool:
+    """Whether a lattice is so much better than chance that others may be looked for beside it."""
+    own, chance = shares([Criteria(fit.model, fit.tolerance, fit.spread)], observed, CORE)
+    return own > _LEAST_RATIO * chance and excess(fit, observed) > _LEAST_FIRST
 
 
 def excess(fit: Fit, observed: Observed) -> float:
@@ -192,7 +196,7 @@ def further_lattices(observed: Observed, first: Indexed, most: int = 3) -> list[
         if left.sum() < max(2 * LEAST_SPOTS, 0.08 * len(left)):
             break
         rest = observed.take(left)
-        fit = find_lattice(rest, geometry, tilt=False, blurred=first.fit.model.blurred)
+        fit = find_lattice(Growth.of(rest, geometry, tilt=False), blurred=first.fit.model.blurred)
         if not _worth(fit, rest):
             fit = _split(first, rest)
         if fit is None or not _worth(fit, rest):
@@ -217,6 +221,6 @@ def _split(first: Indexed, observed: Observed) -> Fit | None:
     """The first lattice, turned a little, that indexes most of some spots."""
     model = near_beam(first.fit.model)
     growth = Growth.of(observed, model.geometry, tilt=False)
-    tries = [growth.grow(turned, _REACHES[1]) for turned in turned_lattices(model, observed)]
+    tries = [growth.whole(turned, _REACHES[1]) for turned in turned_lattices(model, observed)]
     fits = [fit for fit in tries if fit is not None]
     return max(fits, key=lambda fit: excess(fit, observed), default=None)
