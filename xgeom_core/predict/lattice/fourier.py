@@ -62,13 +62,13 @@ def search(rays: FloatArray, weights: FloatArray, limits_A: tuple[float, float],
     """
     middle = np.average(rays, axis=0, weights=weights)
     points = (rays - middle).astype(np.float32)
-    weights = (weights / weights.sum()).astype(np.float32)
+    parts = weights / weights.sum()
     axes = [_axis(points[:, i], limits_A[1], half=i == 2) for i in range(3)]
-    power = _transform(points, weights, axes, limits_A[1])
-    real = _maxima(power, axes, limits_A, float((weights**2).sum()), most)
+    power = _transform(points, parts.astype(np.float32), axes, limits_A[1])
+    real = _maxima(power, axes, limits_A, float((parts**2).sum()), most)
     if len(real) == 0:
         return Vectors(np.zeros((0, 3)), np.zeros(0), np.zeros(0))
-    return _unique(polish(rays, weights.astype(np.float64), real), limits_A)
+    return _unique(polish(rays, parts, real), limits_A)
 
 
 def _transform(
