@@ -4,6 +4,7 @@
 ``solve``       the whole way: `solve_lattice`
 ``solution``    what it answers: LatticeSolution, FoundLattice, Rival
 ``indexing``    lattices with a free origin, one after the other
+``growth``      lattices grown from the inner spots outwards
 ``fourier``     lattice vectors from the Fourier transform of the spots
 ``basis``       three vectors that span the lattice, and their reduction
 ``split``       the same lattice again, turned by a few degrees
@@ -24,6 +25,7 @@
 ``joint``       the last fit: several lattices, one detector; covariance
 ``chance``      how many spots a lattice would hold by chance
 ``trust``       whether to believe it, in words
+``algebra``     small sums in plain arithmetic
 ==============  =================================================================================
 """
 

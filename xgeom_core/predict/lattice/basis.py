@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xgeom_core.predict.lattice.algebra import cross, lengths
 from xgeom_core.predict.lattice.fourier import Vectors
 
 FloatArray = NDArray[np.float64]
@@ -16,6 +17,9 @@ _IN_PHASE = 0.2
 # Three vectors closer to one plane than this (volume over product of lengths) span nothing.
 _LEAST_VOLUME = 0.12
 _NEARLY_ALL = 0.87
+# A basis that indexes a smaller share than this is none.
+_LEAST_SHARE = 0.12
+_STEPS = tuple(itertools.product((-1, 0, 1), repeat=2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,17 +55,21 @@ def choose_bases(vectors: Vectors, rays: FloatArray, weights: FloatArray, most: 
     first, second = np.triu_indices(number, 1)
     both = fits[first] * fits[second] * weights.astype(np.float32)
     counts = (both @ fits.T).astype(np.float64)
-    volume = np.abs(np.cross(real[first], real[second]) @ real.T)
-    length = np.linalg.norm(real, axis=1)
+    volume = np.abs(cross(real[first], real[second]) @ real.T)
+    length = lengths(real)
     flat = volume < _LEAST_VOLUME * (length[first] * length[second])[:, None] * length
     counts[flat | (np.arange(number) <= second[:, None])] = 0.0
-    return _pick(counts.astype(np.float32), volume, (first, second), vectors, float(weights.sum()), most)
+    # Others are never chosen; they are most.
+    worth = counts >= _NEARLY_ALL * _LEAST_SHARE * float(weights.sum())
+    pair, third = np.nonzero(worth)
+    members = np.stack([first[pair], second[pair], third], axis=1)
+    return _pick(counts[worth], volume[worth], members, vectors, float(weights.sum()), most)
 
 
 def _pick(
     counts: FloatArray,
     volume: FloatArray,
-    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    members: NDArray[np.int64],
     vectors: Vectors,
     total: float,
     most: int,
@@ -70,18 +78,16 @@ def _pick(
     found: list[Basis] = []
     remaining = counts.copy()
     for _ in range(most):
-        best = float(remaining.max())
-        if best < 0.12 * total:
+        best = float(remaining.max(initial=0.0))
+        if best < _LEAST_SHARE * total:
             break
-        rows, columns = np.nonzero(remaining >= _NEARLY_ALL * best)
+        good = np.flatnonzero(remaining >= _NEARLY_ALL * best)
         # Half the volume is worth some share of the spots, or a multiple cell would always win.
-        chosen = int(np.argmin(volume[rows, columns] / (remaining[rows, columns] / best) ** 4))
-        row, column = rows[chosen], columns[chosen]
-        members = [int(pairs[0][row]), int(pairs[1][row]), int(column)]
-        cell = volume[row, column]
-        found.append(_reduced(vectors.real[members], vectors.phase[members], float(counts[row, column])))
+        chosen = good[int(np.argmin(volume[good] / (remaining[good] / best) ** 4))]
+        three, cell, count = members[chosen], volume[chosen], counts[chosen]
+        found.append(_reduced(vectors.real[three], vectors.phase[three], float(count)))
         # Other triples of the same lattice have the same volume and index the same spots.
-        near = (np.abs(volume / cell - 1.0) < 0.04) & (np.abs(counts / counts[row, column] - 1.0) < 0.3)
+        near = (np.abs(volume / cell - 1.0) < 0.04) & (np.abs(counts / count - 1.0) < 0.3)
         remaining[near] = 0.0
         remaining[volume > 0.96 * cell] *= 0.9
     return found
@@ -105,26 +111,40 @@ def reduce_basis(real: FloatArray) -> FloatArray:
     ndarray, shape (3, 3)
         Unimodular; ``change @ real`` is the Buerger-reduced basis, right-handed, shortest first.
     """
+    metric = real @ real.T
     change = np.eye(3)
-    steps = [np.array(step, dtype=float) for step in itertools.product((-1, 0, 1), repeat=2)]
     for _ in range(100):
-        now = change @ real
-        change = change[np.argsort(np.linalg.norm(now, axis=1), kind="stable")]
-        now = change @ real
-        moved = False
-        for i in (2, 1):
-            others = [j for j in range(3) if j != i and (i == 2 or j < i)]
-            trials = [
-                change[i] + sum(s * change[j] for s, j in zip(step, others, strict=False)) for step in steps
-            ]
-            lengths = [float(np.linalg.norm(trial @ real)) for trial in trials]
-            best = int(np.argmin(lengths))
-            if lengths[best] < np.linalg.norm(now[i]) * (1.0 - 1e-9):
-                change[i] = trials[best]
-                moved = True
-                break
-        if not moved:
+        change = change[np.argsort((change @ metric * change).sum(axis=1), kind="stable")]
+        gram = (change @ metric @ change.T).tolist()
+        step = _shortening(gram)
+        if step is None:
             break
+        row, parts = step
+        change[row] += parts @ change
     if np.linalg.det(change @ real) < 0:
         change = -change
     return np.asarray(np.round(change))
+
+
+def _shortening(gram: list[list[float]]) -> tuple[int, FloatArray] | None:
+    """What to add to the longest vector, else to the second one, to make it as short as can be in one step.
+
+    Parameters
+    ----------
+    gram : list of list of float
+        Scalar products of the vectors, the shortest first.
+
+    Returns
+    -------
+    tuple of int and ndarray, or None
+        Number of the vector, and how often each vector is added to it; None where nothing helps.
+    """
+    (aa, ab, ac), (_, bb, bc), (_, _, cc) = gram
+    enough = (1.0 - 1e-9) ** 2
+    least, s, t = min(
+        (cc + s * s * aa + t * t * bb + 2.0 * (s * ac + t * bc + s * t * ab), s, t) for s, t in _STEPS
+    )
+    if least < cc * enough:
+        return 2, np.array([s, t, 0.0])
+    least, s = min((bb + s * s * aa + 2.0 * s * ab, s) for s in (-1, 0, 1))
+    return (1, np.array([s, 0.0, 0.0])) if least < bb * enough else None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.special import ndtri
 
+from xgeom_core.predict.lattice.algebra import lengths
 from xgeom_core.predict.lattice.logistic import chances, fit_logistic
 from xgeom_core.predict.lattice.recorded import Recorded
 
@@ -97,9 +98,11 @@ def _of_lattice(lattice: Recorded, beams: FloatArray) -> FloatArray:
     neighbors = cKDTree(flat).query(flat, k=_NEIGHBORS + 1)[1][:, 1:]
     operations = _operations(lattice.rotations)
     odds = np.zeros(len(beams))
+    weights: FloatArray | None = None
     for number, beam in enumerate(beams):
         origin = beam * (lattice.radius / np.linalg.norm(beam))
-        strength = np.clip(_strengths(lattice, origin, spot_of), -_CLIP, _CLIP)
+        strength, weights = _strengths(lattice, origin, spot_of, weights)
+        strength = np.clip(strength, -_CLIP, _CLIP)
         strength = np.clip(strength - strength[neighbors].mean(axis=1), -_CLIP, _CLIP)
         shift = lattice.index_of(beam)
         for operation in operations:
@@ -138,25 +141,29 @@ def _alike(
     return float(np.logaddexp(np.log1p(-_CHANCE_OF_SYMMETRY), np.log(_CHANCE_OF_SYMMETRY) + alike))
 
 
-def _strengths(lattice: Recorded, origin: FloatArray, spot_of: IntArray) -> FloatArray:
+def _strengths(
+    lattice: Recorded, origin: FloatArray, spot_of: IntArray, start: FloatArray | None
+) -> tuple[FloatArray, FloatArray]:
     """Strength of each point as a standard normal number, given its place and how far it is off the sphere.
+
+    Also the weights of the regression, which is the sooner done the better it starts.
 
     Notes
     -----
     A point that was not recorded has the mean of the lower part of a normal distribution, one that was
     has the quantile that the rank of its counts among those recorded gives it in the upper part.
     """
-    farthest = float(np.linalg.norm(lattice.rays - origin, axis=1).max())
+    farthest = float(lengths(lattice.rays - origin).max())
     features = _features(lattice, lattice.rays, lattice.missed, origin, farthest)
-    chance = chances(fit_logistic(features, lattice.seen, _RIDGE))
-    chance = np.clip(chance, _LEAST_CHANCE, 1.0 - _LEAST_CHANCE)
+    score, weights = fit_logistic(features, lattice.seen, _RIDGE, start)
+    chance = np.clip(chances(score), _LEAST_CHANCE, 1.0 - _LEAST_CHANCE)
     threshold = ndtri(1.0 - chance)
     strength = -np.exp(-0.5 * threshold**2) / np.sqrt(2.0 * np.pi) / (1.0 - chance)
     seen = lattice.seen & (spot_of >= 0)
     rank = _ranks(lattice, origin, farthest)[spot_of[seen]]
     quantile = 1.0 - chance[seen] + chance[seen] * rank
     strength[seen] = ndtri(np.clip(quantile, _LEAST_CHANCE, 1.0 - _LEAST_CHANCE))
-    return np.asarray(strength)
+    return np.asarray(strength), weights
 
 
 def _ranks(lattice: Recorded, origin: FloatArray, farthest: float) -> FloatArray:
@@ -172,9 +179,10 @@ def _features(
 ) -> FloatArray:
     """What chance and strength depend on besides the reflection itself, shape (n, k)."""
     away = rays - origin
-    length = np.linalg.norm(away, axis=1)
-    knots = np.linspace(0.0, 1.01 * farthest, _KNOTS)
-    fall = [np.interp(length, knots, row) for row in np.eye(_KNOTS)]
+    length = lengths(away)
+    # Hats over knots: each falls from 1 to 0 towards the next ones.
+    place = np.minimum(length / (1.01 * farthest), 1.0) * (_KNOTS - 1)
+    fall = [np.maximum(1.0 - np.abs(place - knot), 0.0) for knot in range(_KNOTS)]
     off2 = missed**2 / (lattice.spread.block**2 + (lattice.spread.mosaic * length) ** 2)
     x, y = away[:, :2].T / farthest
     square = x * x + y * y

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xgeom_core.predict.lattice.linear import inverse, linearize
+from xgeom_core.predict.lattice.algebra import solved
+from xgeom_core.predict.lattice.linear import Linear, linearize
 from xgeom_core.predict.lattice.model import Model
 from xgeom_core.predict.lattice.observed import Observed
 from xgeom_core.predict.lattice.spread import Spread
@@ -36,10 +37,6 @@ class Fit:
         How the used spots scatter.
     normal : ndarray, shape (p, p)
         Normal matrix in units of the scaled errors.
-    design : ndarray, shape (k, 3, p)
-        Rows of the used spots (radial, across, miss), weighted.
-    residual : ndarray, shape (k, 3)
-        Weighted residuals of the used spots.
     freedom : Freedom
         What was fitted.
     tolerance : float
@@ -53,8 +50,6 @@ class Fit:
     miss: FloatArray
     spread: Spread
     normal: FloatArray
-    design: FloatArray
-    residual: FloatArray
     freedom: Freedom
     tolerance: float
 
@@ -102,15 +97,10 @@ def fit_model(
         None where fewer spots than unknowns are left, or the model ran away.
     """
     priors = Priors(start_tilt, header_distance or model.geometry.distance_mm)
-    for _ in range(rounds):
-        state = linearize(model, observed, freedom, priors, tolerance)
-        if state is None:
-            return None
-        step = inverse(state.normal) @ state.right
-        moved = moved_by(model, freedom, step)
-        if moved is None:
-            return None
-        model = moved
+    refined = refine(model, observed, freedom, priors, tolerance=tolerance, rounds=rounds)
+    if refined is None:
+        return None
+    model = refined[0]
     state = linearize(model, observed, freedom, priors, tolerance)
     if state is None:
         return None
@@ -123,8 +113,22 @@ def fit_model(
         found.miss,
         state.spread,
         state.normal,
-        state.design,
-        state.residual,
         freedom,
         tolerance,
     )
+
+
+def refine(
+    model: Model, observed: Observed, freedom: Freedom, priors: Priors, *, tolerance: float, rounds: int
+) -> tuple[Model, Linear] | None:
+    """The steps of `fit_model` alone: the model after the last one, and what it explained before that."""
+    state: Linear | None = None
+    for _ in range(rounds):
+        state = linearize(model, observed, freedom, priors, tolerance)
+        if state is None:
+            return None
+        moved = moved_by(model, freedom, solved(state.normal, state.right))
+        if moved is None:
+            return None
+        model = moved
+    return None if state is None else (model, state)

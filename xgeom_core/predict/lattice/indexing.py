@@ -7,40 +7,41 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from xgeom_core.geometry import Geometry
-from xgeom_core.predict.lattice.basis import choose_bases, reduce_basis
+from xgeom_core.predict.lattice.algebra import inverse3
+from xgeom_core.predict.lattice.basis import reduce_basis
 from xgeom_core.predict.lattice.chance import CORE, Criteria, shares
 from xgeom_core.predict.lattice.fit import Fit, fit_model
-from xgeom_core.predict.lattice.fourier import search
-from xgeom_core.predict.lattice.model import Model, observed_rays, wavelength
+from xgeom_core.predict.lattice.growth import (
+    LEAST_SPOTS,
+    TOLERANCE,
+    Growth,
+    grown_lattices,
+    near_beam,
+    same_lattice,
+)
 from xgeom_core.predict.lattice.observed import Observed
 from xgeom_core.predict.lattice.split import turned_lattices
 from xgeom_core.predict.lattice.spread import residuals
-from xgeom_core.predict.lattice.supercell import divided
 from xgeom_core.predict.lattice.symmetry import NO_SYMMETRY, Symmetry, find_symmetries, symmetrized
 from xgeom_core.predict.lattice.unknowns import FREE_CELL, Freedom
 
 FloatArray = NDArray[np.float64]
 
-LEAST_SPOTS = 15
-# Spots that take part in the search, and in the fits.
-_MOST_SEARCH = 400
 # Reach in reciprocal space (1/Å) of the spots searched first, then where that finds little. A tilt that
 # is not known yet bends the lattice the more the further out.
 _REACHES = (0.30, 0.20, 0.45)
-_LIMITS_A = (12.0, 180.0)
+# With the tilt known the inner spots alone never tell more.
+_FURTHER_REACHES = (0.30, 0.45)
 _GOOD_SHARE = 0.55
-_TOLERANCE = 0.25
+# With so many spots the better half of two lattices is told from chance as clearly.
+_GOOD_EXCESS, _MANY = 0.42, 100
 _LARGEST_STRAIN = 0.05
 # What a symmetry may cost in robust sums of squares, in all and per spot.
 _LOSS_XY, _LOSS_MISS, _LOSS_PER_SPOT = 18.0, 12.0, 0.035
 _LEAST_EXCESS = 0.3
+# By how much a first lattice must exceed chance, and what multiple of that its core must hold.
+_LEAST_FIRST, _LEAST_RATIO = 0.15, 4.0
 _LEAST_FURTHER = 25
-# Two lattices are one if their bases differ by less than this and are turned by no more. Blocks of a split
-# crystal are turned by more.
-_SAME_CHANGE, _SAME_DEG = 0.08, 0.4
-# A lattice that explains a smaller share even of the inner spots is none.
-_HOPELESS = 0.12
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,19 +58,13 @@ class Indexed:
         return self.symmetry.cell_freedom()
 
 
-def find_lattice(
-    observed: Observed, start: Geometry, *, tilt: bool = True, blurred: bool = False
-) -> Fit | None:
+def find_lattice(growth: Growth, *, blurred: bool = False) -> Fit | None:
     """The lattice that indexes most spots, its origin and cell free.
 
     Parameters
     ----------
-    observed : Observed
-        Spots, the strongest first.
-    start : Geometry
-        Rough geometry.
-    tilt : bool
-        Whether the tilt is still to be found.
+    growth : Growth
+        Spots and rough geometry.
     blurred : bool
         See `Model.blurred`.
 
@@ -80,14 +75,26 @@ def find_lattice(
     """
     best: Fit | None = None
     most = 0.0
-    for reach in _REACHES[:2] if blurred else _REACHES:
-        for fit in _tries(observed, start, reach, tilt, blurred):
-            merit = excess(fit, observed)
+    reaches = _REACHES if growth.tilt else _FURTHER_REACHES
+    for reach in reaches[:-1] if blurred else reaches:
+        for fit in grown_lattices(growth, reach, blurred=blurred):
+            merit = excess(fit, growth.observed)
             if merit > most:
                 best, most = fit, merit
-        if best is not None and best.share > _GOOD_SHARE:
+        if best is not None and _settled(best, most):
             break
     return best
+
+
+def _settled(fit: Fit, merit: float) -> bool:
+    """Whether a lattice explains so much that there is no need to look for a better one elsewhere."""
+    return fit.share > _GOOD_SHARE or (len(fit.used) >= _MANY and merit > _GOOD_EXCESS)
+
+
+def is_real(fit: Fit, observed: Observed) -> bool:
+    """Whether a lattice is so much better than chance that others may be looked for beside it."""
+    own, chance = shares([Criteria(fit.model, fit.tolerance, fit.spread)], observed, CORE)
+    return own > _LEAST_RATIO * chance and excess(fit, observed) > _LEAST_FIRST
 
 
 def excess(fit: Fit, observed: Observed) -> float:
@@ -96,57 +103,6 @@ def excess(fit: Fit, observed: Observed) -> float:
     part = CORE if fit.model.blurred else 1.0
     own, chance = shares([Criteria(fit.model, fit.tolerance, fit.spread)], observed, part)
     return own - chance
-
-
-def _tries(observed: Observed, start: Geometry, reach: float, tilt: bool, blurred: bool) -> list[Fit]:
-    """Lattices grown from the best bases that the inner spots suggest."""
-    rays = observed_rays(start, observed.xy[:, 0], observed.xy[:, 1])
-    length = np.linalg.norm(rays - np.array([0.0, 0.0, 1.0 / wavelength(start)]), axis=1)
-    inner = np.flatnonzero(length < reach)[:_MOST_SEARCH]
-    if len(inner) < LEAST_SPOTS:
-        return []
-    weights = np.ones(len(inner))
-    vectors = search(rays[inner], weights, _LIMITS_A)
-    fits = []
-    for basis in choose_bases(vectors, rays[inner], weights):
-        reciprocal = np.asarray(np.linalg.inv(basis.real), dtype=np.float64)
-        model = _near_beam(Model(start, reciprocal @ basis.phase, reciprocal, blurred=blurred))
-        fit = _grow(model, observed, length, reach, tilt)
-        if fit is not None and (smaller := divided(fit.model, fit.hkl, fit.used)) is not None:
-            fit = _grow(smaller, observed, length, reach, tilt) or fit
-        if fit is not None:
-            fits.append(fit)
-            if fit.share > 0.9:
-                break
-    return fits
-
-
-def _near_beam(model: Model) -> Model:
-    """The same lattice with its point nearest to the beam as origin, so that errors stay small there."""
-    beam = np.array([[0.0, 0.0, model.radius]])
-    return replace(model, origin=model.rays(np.round(model.indices(beam)))[0])
-
-
-def _grow(model: Model, observed: Observed, length: FloatArray, reach: float, tilt: bool) -> Fit | None:
-    """Fit a lattice to the inner spots first, then further and further out."""
-    freedom = Freedom(origin=True, cell=FREE_CELL, tilt=tilt, extras=False)
-    start_tilt = (model.geometry.pitch_deg, model.geometry.yaw_deg)
-    radius, last = 0.75 * reach, False
-    fit = None
-    while not last:
-        last = radius >= length.max()
-        inner = length < radius
-        radius *= 1.3
-        if inner.sum() < LEAST_SPOTS:
-            continue
-        tolerance, rounds = (_TOLERANCE, 4) if last else (0.3, 3)
-        fit = fit_model(
-            model, observed.take(inner), freedom, tolerance=tolerance, rounds=rounds, start_tilt=start_tilt
-        )
-        if fit is None or fit.share < _HOPELESS:
-            return None
-        model = fit.model
-    return fit
 
 
 def with_symmetry(
@@ -165,15 +121,13 @@ def with_symmetry(
     tilt : bool
         Whether the tilt is fitted.
     """
-    real = np.asarray(np.linalg.inv(fit.model.reciprocal), dtype=np.float64)
-    model = replace(
-        fit.model, reciprocal=np.asarray(np.linalg.inv(reduce_basis(real) @ real), dtype=np.float64)
-    )
+    real = inverse3(fit.model.reciprocal)
+    model = replace(fit.model, reciprocal=inverse3(reduce_basis(real) @ real))
     free = fit_model(
         model,
         observed,
         Freedom(True, FREE_CELL, tilt=tilt, extras=tilt),
-        tolerance=_TOLERANCE,
+        tolerance=TOLERANCE,
         rounds=3,
         start_tilt=start_tilt,
     )
@@ -208,7 +162,7 @@ def _as_good(tied: Fit, free: Fit, observed: Observed) -> bool:
         geometry = fit.model.geometry
         polar = residuals(geometry, observed.xy, fit.rest, fit.miss, observed.sigma)
         loss.append(
-            (_loss(free.spread.pulls(polar)[used]), _loss((fit.miss / free.spread.miss(polar))[used]))
+            (_loss(free.spread.pulls2(polar)[used]), _loss((fit.miss / free.spread.miss(polar))[used] ** 2))
         )
     count = int(used.sum())
     return bool(
@@ -217,9 +171,9 @@ def _as_good(tied: Fit, free: Fit, observed: Observed) -> bool:
     )
 
 
-def _loss(pulls: FloatArray) -> float:
+def _loss(pulls2: FloatArray) -> float:
     """The robust loss that the fits minimize, as a sum of squares for small pulls."""
-    return float((8.0 * (np.sqrt(1.0 + pulls**2 / 4.0) - 1.0)).sum())
+    return float((8.0 * (np.sqrt(1.0 + pulls2 / 4.0) - 1.0)).sum())
 
 
 def further_lattices(observed: Observed, first: Indexed, most: int = 3) -> list[Indexed]:
@@ -242,12 +196,12 @@ def further_lattices(observed: Observed, first: Indexed, most: int = 3) -> list[
         if left.sum() < max(2 * LEAST_SPOTS, 0.08 * len(left)):
             break
         rest = observed.take(left)
-        fit = find_lattice(rest, geometry, tilt=False, blurred=first.fit.model.blurred)
+        fit = find_lattice(Growth.of(rest, geometry, tilt=False), blurred=first.fit.model.blurred)
         if not _worth(fit, rest):
             fit = _split(first, rest)
         if fit is None or not _worth(fit, rest):
             break
-        if any(same_lattice(fit, other.fit) for other in (first, *found)):
+        if any(same_lattice(fit.model, other.fit.model) for other in (first, *found)):
             break
         tilt = (geometry.pitch_deg, geometry.yaw_deg)
         indexed = with_symmetry(fit, rest, tilt, tilt=False)
@@ -265,22 +219,8 @@ def _worth(fit: Fit | None, observed: Observed) -> bool:
 
 def _split(first: Indexed, observed: Observed) -> Fit | None:
     """The first lattice, turned a little, that indexes most of some spots."""
-    model = _near_beam(first.fit.model)
-    rays = observed_rays(model.geometry, observed.xy[:, 0], observed.xy[:, 1])
-    length = np.linalg.norm(rays - np.array([0.0, 0.0, model.radius]), axis=1)
-    tries = [
-        _grow(turned, observed, length, _REACHES[1], False) for turned in turned_lattices(model, observed)
-    ]
+    model = near_beam(first.fit.model)
+    growth = Growth.of(observed, model.geometry, tilt=False)
+    tries = [growth.whole(turned, _REACHES[1]) for turned in turned_lattices(model, observed)]
     fits = [fit for fit in tries if fit is not None]
     return max(fits, key=lambda fit: excess(fit, observed), default=None)
-
-
-def same_lattice(one: Fit, other: Fit) -> bool:
-    """Whether two lattices are one, found twice because its spots scatter."""
-    change = np.linalg.solve(one.model.reciprocal, other.model.reciprocal)
-    whole = np.round(change)
-    if np.abs(change - whole).max() >= _SAME_CHANGE or abs(np.linalg.det(whole)) < 0.5:
-        return False
-    turn = other.model.reciprocal @ np.linalg.inv(one.model.reciprocal @ whole)
-    cosine = (np.trace(turn) / np.cbrt(np.linalg.det(turn)) - 1.0) / 2.0
-    return bool(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))) < _SAME_DEG)

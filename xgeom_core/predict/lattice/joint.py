@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry
+from xgeom_core.predict.lattice.algebra import inverse, solved
 from xgeom_core.predict.lattice.chance import Criteria
-from xgeom_core.predict.lattice.linear import Linear, inverse, linearize
+from xgeom_core.predict.lattice.linear import Linear, linearize
 from xgeom_core.predict.lattice.model import Model
 from xgeom_core.predict.lattice.observed import Observed, assign
 from xgeom_core.predict.lattice.spread import Spread
@@ -104,7 +105,7 @@ def fit_joint(
         if parts is None:
             return None
         normal, right = _normal_equations(parts, models[0], priors)
-        moved = _moved_all(models, freedoms, inverse(normal) @ right)
+        moved = _moved_all(models, freedoms, solved(normal, right))
         if moved is None:
             return None
         models = moved

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xgeom_core.predict.lattice.algebra import inverse3, lengths
 from xgeom_core.predict.lattice.model import Model, project
 from xgeom_core.predict.lattice.observed import Assignment, Observed, assign, is_blurred
 from xgeom_core.predict.lattice.spread import Residuals, Spread, measure_spread, residuals
-from xgeom_core.predict.lattice.unknowns import EXTRAS, Freedom, Priors, add_priors, parameters, ray_changes
+from xgeom_core.predict.lattice.unknowns import EXTRAS, Freedom, Priors, add_priors, half_size, parameters
 
 FloatArray = NDArray[np.float64]
 
@@ -64,70 +65,90 @@ def linearize(
     used &= spread.holds(polar)
     if used.sum() * 2 < parameters(freedom) + 4:
         return None
-    design, residual = _weighted(*_rows(model, found, used, freedom), polar, spread, used)
+    design, residual = _rows(model, found, polar, spread, used, freedom)
     flat = design.reshape(-1, design.shape[2])
     normal, right = flat.T @ flat, flat.T @ residual.ravel()
     add_priors(normal, right, model, freedom, priors)
     return Linear(found, used, spread, design, residual, normal, right, tolerance)
 
 
-def _weighted(
-    design: FloatArray, residual: FloatArray, polar: Residuals, spread: Spread, used: NDArray[np.bool_]
-) -> tuple[FloatArray, FloatArray]:
-    """Rows turned to (radial, across, miss) and divided by their errors, with a robust loss."""
-    miss = spread.miss(polar)
-    turn = np.zeros((len(residual), 3, 3))
-    outward = polar.outward[used]
-    turn[:, 0, :2] = outward
-    turn[:, 1, 0], turn[:, 1, 1] = -outward[:, 1], outward[:, 0]
-    turn[:, 2, 2] = 1.0
-    # Position and distance from the sphere are judged apart: a spot can be far off in one only.
-    loss_xy = 1.0 / np.sqrt(1.0 + (spread.pulls(polar)[used] / 2.0) ** 2)
-    loss_miss = 1.0 / np.sqrt(1.0 + (polar.miss[used] / miss[used] / 2.0) ** 2)
-    sigma = np.stack(
-        [
-            spread.scale * polar.sigma[used],
-            spread.across(polar)[used],
-            miss[used],
-        ],
-        axis=1,
-    )
-    weight = np.sqrt(np.stack([loss_xy, loss_xy, loss_miss], axis=1)) / sigma
-    turned = turn * weight[:, :, None]
-    return turned @ design, (turned @ residual[:, :, None])[:, :, 0]
-
-
 def _rows(
-    model: Model, found: Assignment, used: NDArray[np.bool_], freedom: Freedom
+    model: Model,
+    found: Assignment,
+    polar: Residuals,
+    spread: Spread,
+    used: NDArray[np.bool_],
+    freedom: Freedom,
 ) -> tuple[FloatArray, FloatArray]:
-    """Derivatives of (x, y, miss) by the unknowns, shape (k, 3, p), and the residuals (k, 3)."""
+    """Rows (radial, across, miss) divided by their errors, with a robust loss.
+
+    Returns
+    -------
+    design : ndarray, shape (k, 3, p)
+        Derivatives by the unknowns.
+    residual : ndarray, shape (k, 3)
+    """
     hkl = found.hkl[used]
     rays = model.rays(hkl)
     projection = project(model.geometry, rays)
-    unit = rays / np.linalg.norm(rays, axis=1, keepdims=True)
-    by_ray = np.concatenate([projection.by_ray, unit[:, None, :]], axis=1)
-    count = len(hkl)
-    parts: list[FloatArray] = []
+    weight, turn = _weights(polar, spread, used)
+    by_ray = np.empty((len(hkl), 3, 3))
+    np.matmul(turn, projection.by_ray, out=by_ray[:, :2])
+    by_ray[:, 2] = rays * (weight[:, 2] / lengths(rays))[:, None]
+    design = np.zeros((len(hkl), 3, parameters(freedom)))
     if freedom.origin:
-        parts.append(by_ray)
+        design[:, :, :3] = by_ray
     else:
-        center = np.zeros((count, 3, 2))
-        center[:, 0, 0] = center[:, 1, 1] = 1.0
-        parts.append(center)
+        design[:, :2, :2] = turn
+    at = 3 if freedom.origin else 2
     if freedom.tilt:
-        parts.append(np.concatenate([projection.by_tilt, np.zeros((count, 1, 2))], axis=1))
-    parts.append(by_ray @ ray_changes(model, freedom.cell, hkl))
+        np.matmul(turn, projection.by_tilt, out=design[:, :2, at : at + 2])
+        at += 2
+    design[:, :, at : at + 3] = _by_turns(by_ray, rays - model.origin)
+    cells = len(freedom.cell)
+    design[:, :, at + 3 : at + 3 + cells] = _by_cell(by_ray, model.reciprocal, hkl, freedom.cell)
     if freedom.extras:
-        extras = np.zeros((count, 3, EXTRAS))
-        extras[:, :2, 0] = projection.by_distance
-        extras[:, :2, 1] = np.einsum("nij,nj->ni", projection.by_ray, model.slide(rays))
-        parts.append(extras)
-    residual = np.concatenate([found.rest[used], -found.miss[used][:, None]], axis=1)
-    return np.concatenate(parts, axis=2), residual
+        design[:, :2, -EXTRAS] = (turn @ projection.by_distance[:, :, None])[:, :, 0]
+        design[:, :2, -EXTRAS + 1] = (by_ray[:, :2] @ model.slide(rays)[:, :, None])[:, :, 0]
+    residual = np.stack([polar.radial[used], polar.across[used], -polar.miss[used]], axis=1) * weight
+    return design, residual
 
 
-def inverse(normal: FloatArray) -> FloatArray:
-    """Inverse of a normal matrix, scaled first, useless directions left out."""
-    scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-30))
-    outer = np.outer(scale, scale)
-    return np.asarray(np.linalg.pinv(normal * outer, rcond=1e-12, hermitian=True) * outer)
+def _weights(polar: Residuals, spread: Spread, used: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+    """Roots of the weights of the rows (k, 3), and what turns (x, y) to the weighted first two (k, 2, 2)."""
+    miss = spread.miss(polar)[used]
+    # Position and distance from the sphere are judged apart: a spot can be far off in one only.
+    loss_xy = 1.0 / np.sqrt(np.sqrt(1.0 + spread.pulls2(polar)[used] / 4.0))
+    loss_miss = 1.0 / np.sqrt(np.sqrt(1.0 + (polar.miss[used] / miss / 2.0) ** 2))
+    weight = np.stack(
+        [
+            loss_xy / (spread.scale * polar.sigma[used]),
+            loss_xy / spread.across(polar)[used],
+            loss_miss / miss,
+        ],
+        axis=1,
+    )
+    outward = polar.outward[used]
+    turn = np.empty((len(weight), 2, 2))
+    turn[:, 0] = outward * weight[:, :1]
+    turn[:, 1, 0] = -outward[:, 1] * weight[:, 1]
+    turn[:, 1, 1] = outward[:, 0] * weight[:, 1]
+    return weight, turn
+
+
+def _by_turns(by_ray: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Derivatives by turns about x, y and z of vectors whose ends move rows by `by_ray`, (k, 3, 3)."""
+    x, y, z = (vectors[:, i, None] for i in range(3))
+    by_x, by_y, by_z = by_ray[:, :, 0], by_ray[:, :, 1], by_ray[:, :, 2]
+    changes = np.empty_like(by_ray)
+    changes[:, :, 0] = y * by_z - z * by_y
+    changes[:, :, 1] = z * by_x - x * by_z
+    changes[:, :, 2] = x * by_y - y * by_x
+    return changes
+
+
+def _by_cell(by_ray: FloatArray, reciprocal: FloatArray, hkl: FloatArray, cell: FloatArray) -> FloatArray:
+    """Derivatives by changes of the metric; see `unknowns.ray_changes`, shape (k, 3, m)."""
+    inner = by_ray.reshape(-1, 3) @ (half_size(reciprocal) * inverse3(reciprocal).T)
+    outer = inner.reshape(-1, 3, 3, 1) * hkl[:, None, None, :]
+    return np.asarray((outer.reshape(-1, 9) @ cell.reshape(-1, 9).T).reshape(len(hkl), 3, -1))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry, detector_axes
+from xgeom_core.predict.lattice.algebra import inverse3, lengths
 
 FloatArray = NDArray[np.float64]
 
@@ -55,13 +56,15 @@ class Model:
         A point that misses the sphere by e reaches it by a turn about the origin; along the sphere this
         is a step of ``e tan(theta)`` away from the beam.
         """
-        length = np.linalg.norm(rays, axis=1)
+        length = lengths(rays)
         unit = rays / length[:, None]
-        cosine = unit[:, 2]
+        cosine = unit[:, 2].copy()
         # sin^2(2 theta), not so small that the beam's own point divides by zero.
-        sine2 = np.maximum(1.0 - cosine**2, 1e-12)
-        outward = unit * cosine[:, None] - np.array([0.0, 0.0, 1.0])
-        return np.asarray(((length - self.radius) * (1.0 - cosine) / sine2)[:, None] * outward)
+        sine2 = np.maximum(1.0 - cosine * cosine, 1e-12)
+        unit *= cosine[:, None]
+        unit[:, 2] -= 1.0
+        unit *= ((length - self.radius) * (1.0 - cosine) / sine2)[:, None]
+        return unit
 
     def recorded(self, rays: FloatArray) -> FloatArray:
         """Rays as they are recorded."""
@@ -69,7 +72,7 @@ class Model:
 
     def indices(self, rays: FloatArray) -> FloatArray:
         """Fractional indices of rays, shape (n, 3)."""
-        return np.asarray(np.linalg.solve(self.reciprocal, (rays - self.origin).T).T)
+        return np.asarray((rays - self.origin) @ inverse3(self.reciprocal).T)
 
 
 def wavelength(geometry: Geometry) -> float:
@@ -81,8 +84,25 @@ def wavelength(geometry: Geometry) -> float:
 
 def observed_rays(geometry: Geometry, x: FloatArray, y: FloatArray) -> FloatArray:
     """Rays to pixels, on the Ewald sphere, shape (n, 3), in 1/Å."""
-    lab = geometry.to_lab(x, y)
-    return np.asarray(lab / np.linalg.norm(lab, axis=-1, keepdims=True) / wavelength(geometry))
+    fast, slow, _ = detector_axes(geometry.pitch_deg, geometry.yaw_deg)
+    aside = np.empty((len(x), 2))
+    np.subtract(x, geometry.center_px[0], out=aside[:, 0])
+    np.subtract(y, geometry.center_px[1], out=aside[:, 1])
+    lab = aside @ np.array([fast * geometry.pixel_mm[0], slow * geometry.pixel_mm[1]])
+    lab[:, 2] += geometry.distance_mm
+    lab /= (lengths(lab) * wavelength(geometry))[:, None]
+    return np.asarray(lab)
+
+
+def positions(geometry: Geometry, rays: FloatArray) -> FloatArray:
+    """Where rays meet the detector, shape (n, 2), in px; see `project`."""
+    fast, slow, normal = detector_axes(geometry.pitch_deg, geometry.yaw_deg)
+    distance, size = geometry.distance_mm, geometry.pixel_mm
+    seen = rays @ np.array([fast / size[0], slow / size[1], normal]).T
+    xy = seen[:, :2] * (distance * normal[2] / np.maximum(seen[:, 2], 1e-6))[:, None]
+    xy[:, 0] += geometry.center_px[0] - distance * fast[2] / size[0]
+    xy[:, 1] += geometry.center_px[1] - distance * slow[2] / size[1]
+    return np.asarray(xy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,26 +138,22 @@ def project(geometry: Geometry, rays: FloatArray) -> Projection:
     fast, slow, normal = detector_axes(geometry.pitch_deg, geometry.yaw_deg)
     p, y = np.radians([geometry.pitch_deg, geometry.yaw_deg])
     sin_p, cos_p, sin_y, cos_y = np.sin(p), np.cos(p), np.sin(y), np.cos(y)
-    axes = np.stack([fast, slow])
-    d_axes = np.stack(
-        [
-            np.stack([np.zeros(3), normal]),
-            np.array([[-sin_y, 0.0, -cos_y], [sin_p * cos_y, 0.0, -sin_p * sin_y]]),
-        ]
-    )
-    d_normal = np.stack([-slow, np.array([cos_p * cos_y, 0.0, -cos_p * sin_y])])
-    size = np.array(geometry.pixel_mm)
+    size = np.array(geometry.pixel_mm)[:, None]
+    axes = np.array([fast, slow]) / size
+    by_pitch = np.array([np.zeros(3), normal]) / size
+    by_yaw = np.array([[-sin_y, 0.0, -cos_y], [sin_p * cos_y, 0.0, -sin_p * sin_y]]) / size
+    d_normal = np.array([-slow, [cos_p * cos_y, 0.0, -cos_p * sin_y]])
     distance = geometry.distance_mm
-    toward = np.maximum(rays @ normal, 1e-6)
+    # All scalar products at once: with the axes, the normal, and the changes of both.
+    seen = rays @ np.concatenate([axes, by_pitch, by_yaw, d_normal, normal[None]]).T
+    toward = np.maximum(seen[:, 8:], 1e-6)
     scale = distance * normal[2] / toward
-    along = rays @ axes.T
-    hit = along * scale[:, None] - distance * axes[:, 2]
-    by_ray = (
-        scale[:, None, None] * (axes[None] - (along / toward[:, None])[:, :, None] * normal) / size[:, None]
-    )
+    along = seen[:, :2]
+    hit = along * scale - distance * axes[:, 2]
+    by_ray = scale[:, :, None] * (axes - (along / toward)[:, :, None] * normal)
     by_tilt = np.empty((len(rays), 2, 2))
-    for i in range(2):
-        d_scale = distance * (d_normal[i, 2] - normal[2] * (rays @ d_normal[i]) / toward) / toward
-        moved = d_scale[:, None] * along + scale[:, None] * (rays @ d_axes[i].T) - distance * d_axes[i, :, 2]
-        by_tilt[:, :, i] = np.radians(1.0) * moved / size
-    return Projection(np.array(geometry.center_px) + hit / size, by_ray, by_tilt, hit / size)
+    for i, d_axes in enumerate((by_pitch, by_yaw)):
+        d_scale = distance * (d_normal[i, 2] - normal[2] * seen[:, 6 + i : 7 + i] / toward) / toward
+        moved = d_scale * along + scale * seen[:, 2 + 2 * i : 4 + 2 * i] - distance * d_axes[:, 2]
+        by_tilt[:, :, i] = np.radians(1.0) * moved
+    return Projection(np.array(geometry.center_px) + hit, by_ray, by_tilt, hit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from xgeom_core.predict.lattice.algebra import inverse3, lengths
 from xgeom_core.predict.lattice.model import Model
 
 FloatArray = NDArray[np.float64]
@@ -34,7 +35,7 @@ def near_sphere(model: Model, toward: FloatArray, reach: float, thickness: float
     For each pair of indices along the two shorter axes, the shell is crossed at most twice by the line
     along the longest one: the effort grows with the square of the cell, not with its cube.
     """
-    edges = np.linalg.norm(np.linalg.inv(model.reciprocal), axis=1)
+    edges = lengths(inverse3(model.reciprocal))
     longest = int(np.argmax(edges))
     others = [axis for axis in range(3) if axis != longest]
     middle = np.round(model.indices(toward[None])[0])
@@ -44,8 +45,8 @@ def near_sphere(model: Model, toward: FloatArray, reach: float, thickness: float
     lines += middle
     hkl = _along(model, lines, longest, thickness)
     rays = model.rays(hkl)
-    near = np.abs(np.linalg.norm(rays, axis=1) - model.radius) < thickness
-    near &= np.linalg.norm(rays - toward, axis=1) < reach
+    near = np.abs(lengths(rays) - model.radius) < thickness
+    near &= lengths(rays - toward) < reach
     return hkl[near]
 
 
@@ -67,5 +68,15 @@ def _along(model: Model, lines: FloatArray, axis: int, thickness: float) -> Floa
             points = lines[inside]
             points[:, axis] += first[inside] + number
             found.append(points)
-    # A line that only grazes the shell is met from both sides.
-    return np.unique(np.concatenate(found), axis=0)
+    return _once(np.concatenate(found))
+
+
+def _once(points: FloatArray) -> FloatArray:
+    """Points in order, each once: a line that only grazes the shell is met from both sides."""
+    if not len(points):
+        return points
+    low = points.min(axis=0)
+    size = points.max(axis=0) - low + 1.0
+    # One number for each, exact far beyond what memory holds.
+    key = ((points[:, 0] - low[0]) * size[1] + (points[:, 1] - low[1])) * size[2] + (points[:, 2] - low[2])
+    return points[np.unique(key, return_index=True)[1]]

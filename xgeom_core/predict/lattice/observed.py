@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xgeom_core.predict.lattice.model import Model, observed_rays, project
+from xgeom_core.predict.lattice.algebra import inverse3, lengths, median
+from xgeom_core.predict.lattice.model import Model, observed_rays, positions
 from xgeom_core.predict.lattice.spread import Spread
 
 FloatArray = NDArray[np.float64]
@@ -71,10 +72,11 @@ def assign(model: Model, observed: Observed, spread: Spread | None = None) -> As
         off = _across(model, rays, hkl)
     else:
         hkl = np.round(fractional)
-        off = np.abs(fractional - hkl).max(axis=1)
+        apart = np.abs(fractional - hkl)
+        off = np.maximum(np.maximum(apart[:, 0], apart[:, 1]), apart[:, 2])
     predicted = model.rays(hkl)
-    rest = observed.xy - project(model.geometry, model.recorded(predicted)).xy
-    miss = np.linalg.norm(predicted, axis=1) - model.radius
+    rest = observed.xy - positions(model.geometry, model.recorded(predicted))
+    miss = lengths(predicted) - model.radius
     return Assignment(hkl, off, rest, miss)
 
 
@@ -84,18 +86,18 @@ def is_blurred(model: Model, observed: Observed, spread: Spread) -> bool:
         return False
     few = observed.xy[:: max(len(observed.xy) // _ASKED, 1)]
     rays = observed_rays(model.geometry, few[:, 0], few[:, 1])
-    return bool(np.median(np.abs(_walk(model, rays, spread)).max(axis=1)) > _BLURRED)
+    return median(np.abs(_walk(model, rays, spread)).max(axis=1)) > _BLURRED
 
 
 def _walk(model: Model, rays: FloatArray, spread: Spread) -> FloatArray:
     """Change of the indices along each ray as far as points are looked for off the sphere."""
-    reach = _MISSES * np.hypot(spread.block, spread.mosaic * _lengths(model, rays))
-    return np.asarray(np.linalg.solve(model.reciprocal, rays.T).T * (reach / model.radius)[:, None])
+    reach = _MISSES * np.sqrt(spread.block**2 + (spread.mosaic * _lengths(model, rays)) ** 2)
+    return np.asarray(rays @ inverse3(model.reciprocal).T * (reach / model.radius)[:, None])
 
 
 def _lengths(model: Model, rays: FloatArray) -> FloatArray:
     """Lengths of scattering vectors, 1/Å."""
-    return np.asarray(np.linalg.norm(rays - np.array([0.0, 0.0, model.radius]), axis=1))
+    return lengths(rays - np.array([0.0, 0.0, model.radius]))
 
 
 def _by_spread(
@@ -116,7 +118,7 @@ def _by_spread(
     for step in _WALK:
         hkl = np.round(fractional + step * along)
         points = model.rays(hkl)
-        miss = np.linalg.norm(points, axis=1) - model.radius
+        miss = lengths(points) - model.radius
         apart2 = ((rays - model.recorded(points)) ** 2).sum(axis=1) - miss**2
         cost = np.maximum(apart2, 0.0) / across2 + miss**2 / miss2
         better = cost < least
@@ -127,6 +129,6 @@ def _by_spread(
 def _across(model: Model, rays: FloatArray, hkl: FloatArray) -> FloatArray:
     """Distance of rays from lattice points across the ray, in index units."""
     apart = rays - model.rays(hkl)
-    unit = rays / np.linalg.norm(rays, axis=1, keepdims=True)
+    unit = rays / lengths(rays)[:, None]
     flat = apart - (apart * unit).sum(axis=1)[:, None] * unit
-    return np.asarray(np.abs(np.linalg.solve(model.reciprocal, flat.T)).max(axis=0))
+    return np.asarray(np.abs(flat @ inverse3(model.reciprocal).T).max(axis=1))

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry, from_vectors
+from xgeom_core.predict.lattice.algebra import inverse, lengths
 from xgeom_core.predict.lattice.equivalents import equivalent_evidence
 from xgeom_core.predict.lattice.fit import Fit
-from xgeom_core.predict.lattice.linear import inverse
-from xgeom_core.predict.lattice.model import Model, observed_rays, project, wavelength
+from xgeom_core.predict.lattice.model import Model, observed_rays, positions, wavelength
 from xgeom_core.predict.lattice.nearby import near_sphere
 from xgeom_core.predict.lattice.recorded import Recorded, recorded_evidence
 from xgeom_core.predict.lattice.unknowns import ray_changes
@@ -83,13 +83,14 @@ class Prior:
     reach_px: float
     sigma_px: float
 
-    def log_odds(self, seen: Geometry) -> float:
-        """Logarithm of the probability of a geometry, up to a constant."""
-        x, y = self.start.center_px
-        away = (seen.center_px[0] - x) ** 2 + (seen.center_px[1] - y) ** 2
-        tilt = (seen.pitch_deg - self.start.pitch_deg) ** 2 + (seen.yaw_deg - self.start.yaw_deg) ** 2
+    def log_odds(self, center: FloatArray, tilt: FloatArray) -> FloatArray:
+        """Logarithm of the probability of centers and tilts, both of shape (n, 2), up to a constant."""
+        away2 = ((center - np.array(self.start.center_px)) ** 2).sum(axis=1)
+        tilt2 = ((tilt - np.array([self.start.pitch_deg, self.start.yaw_deg])) ** 2).sum(axis=1)
         # Rough starts err by more than Gaussians of their error bars would: Student's t.
-        return float(-3.0 * np.log1p(away / (4.0 * self.sigma_px**2)) - 0.5 * tilt / _TILT_SIGMA_DEG**2)
+        return np.asarray(
+            -3.0 * np.log1p(away2 / (4.0 * self.sigma_px**2)) - 0.5 * tilt2 / _TILT_SIGMA_DEG**2
+        )
 
 
 def list_origins(
@@ -113,33 +114,40 @@ def list_origins(
     model = fit.model
     hkl = _near(model, prior)
     rays = model.rays(hkl)
-    length = np.linalg.norm(rays, axis=1)
-    center = project(model.geometry, rays).xy
-    x, y = prior.start.center_px
-    distance = np.hypot(center[:, 0] - x, center[:, 1] - y)
-    near = np.flatnonzero(distance < prior.reach_px)
+    center = positions(model.geometry, rays)
+    distance = lengths(center - np.array(prior.start.center_px))
+    within = distance < prior.reach_px
+    hkl, rays, center, distance = hkl[within], rays[within], center[within], distance[within]
+    length = lengths(rays)
     sigma = _sphere_sigma(fit, hkl, rays / length[:, None])
     pulls2 = ((length - model.radius) / sigma) ** 2
     # The nearest to the sphere are worth a closer look; hundreds of others are not.
-    near = near[np.argsort(pulls2[near])][:_MOST_LOOKED_AT]
-    seen = [seen_from(model, rays[index]) for index in near]
-    odds = np.empty(len(near))
-    for number, index in enumerate(near):
-        pulls = float(pulls2[index])
-        pulls += sum(min(_mismatch2(other.model, rays[index]), _MOST_OTHER) for other in others)
-        odds[number] = prior.log_odds(seen[number].geometry) - 0.5 * min(pulls, _MOST_PULLS**2) / _DOUBT**2
-    odds += _by_recording(odds, rays[near], recorded, recorded_evidence, _OUT_OF_THE_RUNNING)
-    odds += _by_recording(odds, rays[near], recorded, equivalent_evidence, _HARDLY_RUNNING)
-    origins = [
+    near = np.argsort(pulls2)[:_MOST_LOOKED_AT]
+    rays, pulls2 = rays[near], pulls2[near]
+    for other in others:
+        pulls2 = pulls2 + np.minimum(_mismatch2(other.model, rays), _MOST_OTHER)
+    odds = prior.log_odds(center[near], _tilts(model.geometry, rays))
+    odds -= 0.5 * np.minimum(pulls2, _MOST_PULLS**2) / _DOUBT**2
+    odds += _by_recording(odds, rays, recorded, recorded_evidence, _OUT_OF_THE_RUNNING)
+    odds += _by_recording(odds, rays, recorded, equivalent_evidence, _HARDLY_RUNNING)
+    return [
         Origin(
-            seen[number],
-            tuple(seen_from(other.model, rays[index]) for other in others),
-            float(distance[index]),
+            seen_from(model, rays[number]),
+            tuple(seen_from(other.model, rays[number]) for other in others),
+            float(distance[near[number]]),
             float(odds[number]),
         )
-        for number, index in enumerate(near)
+        for number in np.argsort(-odds, kind="stable")[:most]
     ]
-    return sorted(origins, key=lambda origin: -origin.log_odds)[:most]
+
+
+def _tilts(geometry: Geometry, beams: FloatArray) -> FloatArray:
+    """Pitch and yaw in degrees if each ray were the beam; see `from_vectors`."""
+    fast, slow, _ = geometry.axes()
+    unit = beams / lengths(beams)[:, None]
+    yaw = np.arcsin(np.clip(-(unit @ fast), -1.0, 1.0))
+    pitch = np.arcsin(np.clip(unit @ slow / np.cos(yaw), -1.0, 1.0))
+    return np.degrees(np.stack([pitch, yaw], axis=1))
 
 
 def _by_recording(
@@ -178,18 +186,14 @@ def _sphere_sigma(fit: Fit, hkl: FloatArray, unit: FloatArray) -> FloatArray:
     rows[:, at : at + 3 + len(fit.freedom.cell)] = np.einsum(
         "ni,nim->nm", unit, ray_changes(fit.model, fit.freedom.cell, hkl)
     )
-    variance = np.einsum("ni,ij,nj->n", rows, covariance, rows)
+    variance = (rows @ covariance * rows).sum(axis=1)
     return np.asarray(np.sqrt(np.maximum(variance, 0.0) + _LEAST_SIGMA**2))
 
 
-def _nearest(model: Model, ray: FloatArray) -> FloatArray:
-    """The lattice point nearest to a ray."""
-    return model.rays(np.round(model.indices(ray[None])))[0]
-
-
-def _mismatch2(model: Model, ray: FloatArray) -> float:
-    """Squared distance of a ray from the nearest point of a lattice, in standard deviations."""
-    return float(((ray - _nearest(model, ray)) ** 2).sum() / _OTHER_SIGMA**2)
+def _mismatch2(model: Model, rays: FloatArray) -> FloatArray:
+    """Squared distance of rays from the nearest points of a lattice, in standard deviations."""
+    apart = rays - model.rays(np.round(model.indices(rays)))
+    return np.asarray((apart**2).sum(axis=1) / _OTHER_SIGMA**2)
 
 
 def seen_from(model: Model, beam: FloatArray) -> Model:

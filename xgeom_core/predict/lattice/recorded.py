@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xgeom_core.predict.lattice.algebra import lengths, median, solved
 from xgeom_core.predict.lattice.fit import Fit
 from xgeom_core.predict.lattice.logistic import fit_logistic
-from xgeom_core.predict.lattice.model import Model, project
+from xgeom_core.predict.lattice.model import Model, positions
 from xgeom_core.predict.lattice.nearby import near_sphere
 from xgeom_core.predict.lattice.observed import Observed, assign
 from xgeom_core.predict.lattice.spread import Spread, residuals
@@ -80,37 +81,39 @@ class Recorded:
         """Indices of the lattice point nearest to a ray, shape (3,)."""
         return np.asarray(np.round(self.model.indices(ray[None])[0]).astype(np.int64))
 
-    def log_likelihood(self, beam: FloatArray) -> FloatArray:
-        """Logarithm of the likelihood if a ray were the beam, up to a constant, sector by sector.
+    def log_likelihoods(self, beams: FloatArray) -> FloatArray:
+        """Logarithm of the likelihood if each ray were the beam, up to a constant, sector by sector.
 
         Parameters
         ----------
-        beam : ndarray, shape (3,)
+        beams : ndarray, shape (n, 3)
             In 1/Å.
 
         Returns
         -------
-        ndarray, shape (12,)
+        ndarray, shape (n, 12)
             What the points in each sector of the detector add to it.
         """
-        origin = beam * (self.radius / np.linalg.norm(beam))
-        scale2 = float(np.median(((self.spot_rays - origin) ** 2).sum(axis=1)))
-        points = self._features(self.rays - origin, self.missed, scale2)
-        spots = self._features(self.spot_rays - origin, self.spot_missed, scale2)
-        rest = self.level - spots @ np.linalg.lstsq(spots, self.level, rcond=None)[0]
-        variance = max(float((rest**2).mean()), 1e-6)
-        strength = -0.5 * (np.log(variance) + rest**2 / variance)
-        return np.asarray(
-            np.bincount(_sectors(self.rays), _seen_likelihood(points, self.seen), _SECTORS)
-            + np.bincount(_sectors(self.spot_rays), strength, _SECTORS)
-        )
+        sectors, spot_sectors = _sectors(self.rays), _sectors(self.spot_rays)
+        likely = np.empty((len(beams), _SECTORS))
+        weights: FloatArray | None = None
+        for number, beam in enumerate(beams):
+            origin = beam * (self.radius / np.linalg.norm(beam))
+            away2, spot_away2 = _squares(self.rays - origin), _squares(self.spot_rays - origin)
+            scale2 = median(spot_away2)
+            points = self._features(away2, self.missed, scale2)
+            score, weights = fit_logistic(points, self.seen, start=weights)
+            seen = self.seen * score - np.logaddexp(0.0, score)
+            strength = _strength_likelihood(self._features(spot_away2, self.spot_missed, scale2), self.level)
+            likely[number] = np.bincount(sectors, seen, _SECTORS)
+            likely[number] += np.bincount(spot_sectors, strength, _SECTORS)
+        return likely
 
-    def _features(self, s: FloatArray, missed: FloatArray, scale2: float) -> FloatArray:
+    def _features(self, length2: FloatArray, missed: FloatArray, scale2: float) -> FloatArray:
         """What visibility and strength depend on; shape (n, 4)."""
-        length2 = (s**2).sum(axis=1)
         wide2 = self.spread.block**2 + self.spread.mosaic**2 * length2
         fade = length2 / scale2
-        return np.stack([np.ones(len(s)), fade, fade**2, np.log1p(0.5 * missed**2 / wide2)], axis=1)
+        return np.stack([np.ones(len(fade)), fade, fade * fade, np.log1p(0.5 * missed**2 / wide2)], axis=1)
 
 
 def recorded_points(fit: Fit, observed: Observed, spots: Spots, rotations: IntArray) -> Recorded | None:
@@ -141,12 +144,12 @@ def recorded_points(fit: Fit, observed: Observed, spots: Spots, rotations: IntAr
     hkl = found.hkl[used]
     spot_rays = model.rays(hkl)
     beam = np.array([0.0, 0.0, model.radius])
-    reach = float(np.quantile(np.linalg.norm(spot_rays - beam, axis=1), _EXTENT))
+    reach = float(np.quantile(lengths(spot_rays - beam), _EXTENT))
     missed = found.miss[used]
-    thickness = _THICKNESS * 1.4826 * float(np.median(np.abs(missed)))
+    thickness = _THICKNESS * 1.4826 * median(np.abs(missed))
     points = near_sphere(model, beam, reach, thickness)
     rays = model.rays(points)
-    live = _live(project(model.geometry, rays).xy, rays, spots)
+    live = _live(positions(model.geometry, rays), rays, spots)
     points, rays = points[live], rays[live]
     if len(points) < _LEAST_SPOTS:
         return None
@@ -154,7 +157,7 @@ def recorded_points(fit: Fit, observed: Observed, spots: Spots, rotations: IntAr
     counts = spots.counts[used]
     return Recorded(
         rays,
-        np.linalg.norm(rays, axis=1) - model.radius,
+        lengths(rays) - model.radius,
         seen,
         spot_rays,
         missed,
@@ -185,7 +188,7 @@ def recorded_evidence(lattices: list[Recorded], beams: FloatArray) -> FloatArray
     """
     if not lattices or not len(beams):
         return np.zeros(len(beams))
-    likely = np.array([np.sum([one.log_likelihood(beam) for one in lattices], axis=0) for beam in beams])
+    likely = np.sum([one.log_likelihoods(beams) for one in lattices], axis=0)
     behind = likely[likely.sum(axis=1).argmax()] - likely
     total = behind.sum(axis=1)
     error = np.sqrt(_SECTORS) * behind.std(axis=1, ddof=1)
@@ -218,7 +221,13 @@ def _contained(points: FloatArray, hkl: FloatArray) -> BoolArray:
     return np.isin(((points - low) @ weight).astype(np.int64), ((hkl - low) @ weight).astype(np.int64))
 
 
-def _seen_likelihood(features: FloatArray, seen: BoolArray) -> FloatArray:
-    """Log likelihood of each point in a logistic regression at its best."""
-    score = fit_logistic(features, seen)
-    return np.asarray(seen * score - np.logaddexp(0.0, score))
+def _strength_likelihood(features: FloatArray, level: FloatArray) -> FloatArray:
+    """Log likelihood of the level of each spot in a linear regression at its best."""
+    normal, right = features.T @ features, features.T @ level
+    rest = level - features @ solved(normal, right)
+    variance = max(float((rest**2).mean()), 1e-6)
+    return np.asarray(-0.5 * (np.log(variance) + rest**2 / variance))
+
+
+def _squares(vectors: FloatArray) -> FloatArray:
+    return np.asarray(np.einsum("ni,ni->n", vectors, vectors))

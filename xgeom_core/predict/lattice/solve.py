@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from xgeom_core.geometry import Geometry
 from xgeom_core.predict.lattice.bravais import conventional
 from xgeom_core.predict.lattice.chance import CORE, shares
+from xgeom_core.predict.lattice.growth import LEAST_SPOTS, Growth
 from xgeom_core.predict.lattice.indexing import (
-    LEAST_SPOTS,
     Indexed,
-    excess,
     find_lattice,
     further_lattices,
+    is_real,
     with_symmetry,
 )
 from xgeom_core.predict.lattice.joint import Joint, fit_joint
@@ -34,7 +34,6 @@ _MOST_INDEX = 900
 _MOST_FIT = 1500
 # Origins that are less likely than the best by more than this (logarithm) are no rivals.
 _DEAD = 8.0
-_LEAST_EXCESS = 0.15
 # Shares that leave no need to look for blurred points: of any lattice, of a trusted one with symmetry.
 _CLEAR, _CLEAR_ENOUGH, _NO_SYMMETRY = 0.85, 0.6, "aP"
 # Fewer spots than these fit blurred points of any lattice.
@@ -76,11 +75,12 @@ def solve_lattice(
     if start.wavelength_A is None or len(spots) < LEAST_SPOTS:
         return None
     task = Task(spots, start, reach_px, sigma_px or reach_px / 3.0, cell)
-    found = _attempt(task, blurred=False)
+    growth = Growth.of(task.observed.take(np.arange(len(spots)) < _MOST_INDEX), start, tilt=True)
+    found = _attempt(task, growth, blurred=False)
     if len(spots) < _FEWEST_BLURRED or (found is not None and found.clear):
         return None if found is None else found.solution
     # Mosaic crystals with long axes record points that the usual way takes for others.
-    again = _attempt(task, blurred=True)
+    again = _attempt(task, growth, blurred=True)
     if found is None or (again is not None and again.merit > found.merit + _WORTH_THE_BLUR):
         found = again
     return None if found is None else found.solution
@@ -95,6 +95,11 @@ class Task:
     reach_px: float
     sigma_px: float
     cell: Cell | None
+
+    @property
+    def observed(self) -> Observed:
+        """Positions of all spots and their errors."""
+        return Observed(np.stack([self.spots.x, self.spots.y], axis=1), _errors(self.spots))
 
     @property
     def tilt(self) -> tuple[float, float]:
@@ -117,17 +122,15 @@ class Attempt:
         return share > _CLEAR or (trusted and share > _CLEAR_ENOUGH)
 
 
-def _attempt(task: Task, *, blurred: bool) -> Attempt | None:
+def _attempt(task: Task, growth: Growth, *, blurred: bool) -> Attempt | None:
     """Index the spots with lattices whose points are all sharp, or may be blurred."""
-    spots = task.spots
-    everything = Observed(np.stack([spots.x, spots.y], axis=1), _errors(spots))
-    strong = everything.take(np.arange(len(spots)) < _MOST_INDEX)
-    fit = find_lattice(strong, task.start, blurred=blurred)
+    spots, everything, strong = task.spots, task.observed, growth.observed
+    fit = find_lattice(growth, blurred=blurred)
     if fit is None:
         return None
     first = with_symmetry(fit, strong, task.tilt)
     # What is hardly better than chance is reported as such, without looking further.
-    real = excess(first.fit, strong) > _LEAST_EXCESS
+    real = is_real(first.fit, strong)
     lattices = [first, *(further_lattices(strong, first) if real else [])]
     prior = Prior(task.start, task.reach_px, task.sigma_px)
     others = [other.fit for other in lattices[1:]]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry
+from xgeom_core.predict.lattice.algebra import median
 
 FloatArray = NDArray[np.float64]
 
@@ -61,13 +62,23 @@ def residuals(
     miss, sigma : ndarray, shape (n,)
         See `Residuals`.
     """
-    away = xy - np.array(geometry.center_px)
-    radius = np.maximum(np.hypot(away[:, 0], away[:, 1]), 1.0)
-    outward = away / radius[:, None]
-    radial = rest[:, 0] * outward[:, 0] + rest[:, 1] * outward[:, 1]
-    across = rest[:, 1] * outward[:, 0] - rest[:, 0] * outward[:, 1]
-    angle = geometry.two_theta(xy[:, 0], xy[:, 1])
-    length = 2.0 * np.sin(angle / 2.0) / (geometry.wavelength_A or 1.0)
+    away_x, away_y = xy[:, 0] - geometry.center_px[0], xy[:, 1] - geometry.center_px[1]
+    radius = np.maximum(np.sqrt(away_x * away_x + away_y * away_y), 1.0)
+    outward = np.empty((len(xy), 2))
+    out_x, out_y = outward.T
+    np.divide(away_x, radius, out=out_x)
+    np.divide(away_y, radius, out=out_y)
+    rest_x, rest_y = rest.T
+    radial = rest_x * out_x + rest_y * out_y
+    across = rest_y * out_x - rest_x * out_y
+    # 2 sin(theta) of spots is the length of the difference between the unit vectors of ray and beam.
+    fast, slow, _ = geometry.axes()
+    u, v = away_x * geometry.pixel_mm[0], away_y * geometry.pixel_mm[1]
+    along = u * fast[2] + v * slow[2] + geometry.distance_mm
+    aside2 = (u * fast[0] + v * slow[0]) ** 2 + (v * slow[1]) ** 2
+    whole = np.sqrt(aside2 + along * along)
+    # 1 - cos as aside^2 / (whole (whole + along)), which is exact near the beam.
+    length = np.sqrt(2.0 * aside2 / (whole * (whole + along))) / (geometry.wavelength_A or 1.0)
     return Residuals(radial, across, outward, radius, length, miss, sigma)
 
 
@@ -94,41 +105,45 @@ class Spread:
 
     def miss(self, rest: Residuals) -> FloatArray:
         """Standard deviation of the distance from the Ewald sphere, 1/Å."""
-        return np.asarray(np.hypot(self.block, self.mosaic * rest.length))
+        return np.asarray(np.sqrt(self.block**2 + (self.mosaic * rest.length) ** 2))
 
     def across(self, rest: Residuals) -> FloatArray:
         """Standard deviation across the radius, px."""
-        return np.asarray(np.hypot(self.scale * rest.sigma, self.turn * rest.radius))
+        return np.asarray(np.sqrt((self.scale * rest.sigma) ** 2 + (self.turn * rest.radius) ** 2))
 
-    def pulls(self, rest: Residuals) -> FloatArray:
-        """Length of the residuals in standard deviations."""
-        return np.asarray(np.hypot(rest.radial / (self.scale * rest.sigma), rest.across / self.across(rest)))
+    def pulls2(self, rest: Residuals) -> FloatArray:
+        """Squared length of the residuals in standard deviations."""
+        along2 = (self.scale * rest.sigma) ** 2
+        return np.asarray(
+            rest.radial**2 / along2 + rest.across**2 / (along2 + (self.turn * rest.radius) ** 2)
+        )
 
     def holds(self, rest: Residuals, part: float = 1.0) -> NDArray[np.bool_]:
         """Which residuals are no larger than this spread allows, or than a part of that."""
-        near = self.pulls(rest) < part * _PULL_LIMIT
+        near = self.pulls2(rest) < (part * _PULL_LIMIT) ** 2
         return np.asarray(near & (np.abs(rest.miss) < part * _MISS_LIMIT * self.miss(rest)))
 
 
 def measure_spread(rest: Residuals, used: NDArray[np.bool_]) -> Spread:
     """Robust spread of the residuals of the used spots."""
-    scale = max(1.4826 * float(np.median(np.abs(rest.radial[used]) / rest.sigma[used])), _LEAST_SCALE)
+    sigma, radius = rest.sigma[used], rest.radius[used]
+    scale = max(1.4826 * median(np.abs(rest.radial[used]) / sigma), _LEAST_SCALE)
     # Near the center the arcs are too short to tell.
-    outer = used & (rest.radius >= np.median(rest.radius[used]))
-    angle = 1.4826 * float(np.median(np.abs(rest.across[outer]) / rest.radius[outer]))
-    known = float(np.median(scale * rest.sigma[outer] / rest.radius[outer]))
-    block, mosaic = _miss_spread(rest, used)
+    outer = radius >= median(radius)
+    far = radius[outer]
+    angle = 1.4826 * median(np.abs(rest.across[used][outer]) / far)
+    known = scale * median(sigma[outer] / far)
+    block, mosaic = _miss_spread(rest.length[used], np.abs(rest.miss[used]))
     return Spread(scale, float(np.sqrt(max(angle**2 - known**2, 0.0))), block, mosaic)
 
 
-def _miss_spread(rest: Residuals, used: NDArray[np.bool_]) -> tuple[float, float]:
+def _miss_spread(length: FloatArray, miss: FloatArray) -> tuple[float, float]:
     """The two parts of the spread off the sphere, from the inner and the outer half of the spots."""
-    length, miss = rest.length[used], np.abs(rest.miss[used])
-    inner = length <= np.median(length)
+    inner = length <= median(length)
     if inner.all():
-        return max(1.4826 * float(np.median(miss)), _LEAST_MISS), 0.0
-    near, far = (max(1.4826 * float(np.median(miss[half])), _LEAST_MISS) ** 2 for half in (inner, ~inner))
-    near2, far2 = (float(np.median(length[half]) ** 2) for half in (inner, ~inner))
+        return max(1.4826 * median(miss), _LEAST_MISS), 0.0
+    near, far = (max(1.4826 * median(miss[half]), _LEAST_MISS) ** 2 for half in (inner, ~inner))
+    near2, far2 = (median(length[half]) ** 2 for half in (inner, ~inner))
     mosaic2 = max(far - near, 0.0) / max(far2 - near2, 1e-6)
     # No line through two points goes below a share of the inner spread.
     block2 = max(near - mosaic2 * near2, 0.1 * near)

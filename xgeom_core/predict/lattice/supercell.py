@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,7 @@ def divided(model: Model, hkl: FloatArray, used: NDArray[np.bool_]) -> Model | N
     return model if changed else None
 
 
+@cache
 def _directions(prime: int) -> NDArray[np.int64]:
     """One vector for each sublattice of a prime index: entries of 0 and ±1, the first one positive."""
     entries = (0, 1) if prime == 2 else (-1, 0, 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,8 +98,7 @@ def find_symmetries(reciprocal: FloatArray, limit: float) -> list[Symmetry]:
 
 def _twofolds(reciprocal: FloatArray, limit: float) -> list[IntArray]:
     """Rotations by 180 degrees, the best first."""
-    steps = np.array(list(itertools.product(range(-2, 3), repeat=3)))
-    steps = np.array([s for s in steps if s.any() and s[np.nonzero(s)[0][0]] > 0 and np.gcd.reduce(s) == 1])
+    steps = _steps()
     real = np.linalg.inv(reciprocal)
     rows, nets = steps @ real, steps @ reciprocal.T
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -113,6 +113,13 @@ def _twofolds(reciprocal: FloatArray, limit: float) -> list[IntArray]:
         if not any((rotation == other).all() for other in rotations):
             rotations.append(rotation)
     return rotations
+
+
+@cache
+def _steps() -> IntArray:
+    """Directions of rows and nets: indices up to 2 without a common factor, one of each and its negative."""
+    steps = np.array(list(itertools.product(range(-2, 3), repeat=3)))
+    return np.array([s for s in steps if s.any() and s[np.nonzero(s)[0][0]] > 0 and np.gcd.reduce(s) == 1])
 
 
 def _closure(generators: list[IntArray]) -> IntArray | None:

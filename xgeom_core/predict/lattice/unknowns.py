@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
+from xgeom_core.predict.lattice.algebra import inverse3, turn_matrix
 from xgeom_core.predict.lattice.model import Model
 
 FloatArray = NDArray[np.float64]
@@ -106,8 +106,12 @@ def _strains(reciprocal: FloatArray, cell: FloatArray) -> FloatArray:
     ``dB = B^-T M / 2`` gives ``B^T dB + dB^T B = M``. The metric's scale makes the unknowns numbers
     of order one.
     """
-    size = np.trace(reciprocal.T @ reciprocal) / 3.0
-    return np.asarray(0.5 * size * np.einsum("ji,mjk->mik", np.linalg.inv(reciprocal), cell))
+    return np.asarray(half_size(reciprocal) * (inverse3(reciprocal).T @ cell))
+
+
+def half_size(reciprocal: FloatArray) -> float:
+    """Half of the scale of the metric: a third of the trace."""
+    return float((reciprocal * reciprocal).sum()) / 6.0
 
 
 def moved_by(model: Model, freedom: Freedom, step: FloatArray) -> Model | None:
@@ -130,8 +134,8 @@ def moved_by(model: Model, freedom: Freedom, step: FloatArray) -> Model | None:
     turn, strain = step[at : at + 3], step[at + 3 : at + 3 + len(freedom.cell)]
     if np.abs(turn).max() > _LONGEST_TURN or (len(strain) and np.abs(strain).max() > 0.5):
         return None
-    reciprocal = model.reciprocal + np.einsum("m,mij->ij", strain, _strains(model.reciprocal, freedom.cell))
-    reciprocal = Rotation.from_rotvec(turn).as_matrix() @ reciprocal
+    metric = (strain @ freedom.cell.reshape(-1, 9)).reshape(1, 3, 3)
+    reciprocal = turn_matrix(turn) @ (model.reciprocal + _strains(model.reciprocal, metric)[0])
     mosaic = model.mosaic
     if freedom.extras:
         change = float(np.clip(step[-EXTRAS], -0.02, 0.02))
