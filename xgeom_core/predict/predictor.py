@@ -178,7 +178,9 @@ def _gather(frame: Frame, rough: Estimate, wishes: Wishes, found: _Evidence) -> 
     side = max(frame.shape)
     with found.timed("spots"), np.errstate(all="ignore"):
         found.spots = find_spots(frame)
-    if "background" in wishes.use:
+    if found.spots.is_map:
+        found.refused = "there is no background to fit (the frame is a map of spots)"
+    elif "background" in wishes.use:
         with found.timed("background"):
             found.background = fit_radial(frame, rough.center_px, spots=found.spots)
             found.refused = _background_refused(found.background, side)

@@ -31,6 +31,9 @@ class Spots:
         ``(slow, fast)`` of the frame.
     known : ndarray of bool, shape (slow, fast), optional
         Pixels on which a spot could have been seen; all where None.
+    is_map : bool
+        Whether the frame holds two values and its ones form patches: a map of spots, in which nothing counts
+        photons. (A frame of few photons holds two values as well, but its ones stand alone.)
     """
 
     x: FloatArray
@@ -41,6 +44,7 @@ class Spots:
     pixels: IntArray
     shape: tuple[int, int]
     known: NDArray[np.bool_] | None = None
+    is_map: bool = False
 
     def __len__(self) -> int:
         return len(self.x)
@@ -56,6 +60,7 @@ class Spots:
             self.pixels[which],
             self.shape,
             self.known,
+            self.is_map,
         )
 
 

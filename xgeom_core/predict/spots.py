@@ -29,6 +29,7 @@ _LARGEST_CHANGE = 0.35
 # the middle of one, but then at least half as many hold the lesser share and up.
 _HOT_SHARE, _NARROW_SHARE = 0.9, 0.6
 _HOT_EXCESS = 2.0
+_MAP_PIXELS = 2
 
 
 def find_spots(frame: Frame, *, most: int = 8000) -> Spots:
@@ -61,11 +62,13 @@ def find_spots(frame: Frame, *, most: int = 8000) -> Spots:
 def _patches_of(image: NDArray[np.float32], valid: NDArray[np.bool_], background: Background) -> Spots:
     """Spots of a frame of two values, the most certain first."""
     blobs = find_blobs(image > background.level.min(), valid)
+    # Patches of several pixels; photons of a weak background seldom fall side by side.
+    is_map = len(blobs.single) > 0 and float(np.median(blobs.single.pixels)) >= _MAP_PIXELS
     if blobs.enough:
         # Whether there is a spot under merged ones cannot be told.
-        return replace(blobs.single, known=valid & ~blobs.merged)
+        return replace(blobs.single, known=valid & ~blobs.merged, is_map=is_map)
     pieces = _peaks_of(np.where(blobs.merged, image, background.level.min()), valid, background)
-    return replace(blobs.with_pieces(pieces), known=valid)
+    return replace(blobs.with_pieces(pieces), known=valid, is_map=is_map)
 
 
 def _peaks_of(image: NDArray[np.float32], valid: NDArray[np.bool_], background: Background) -> Spots:

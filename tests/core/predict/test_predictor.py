@@ -122,6 +122,18 @@ def test_a_start_that_nothing_confirms_stays_a_start(tiny_model) -> None:
     assert (prediction.best.source, prediction.best.center_px) == ("start", (120.0, 140.0))
 
 
+def test_a_map_of_spots_has_no_background_to_fit(tiny_model) -> None:
+    x, y = np.random.default_rng(5).integers(5, 295, (2, 60))
+    ones = np.zeros((300, 300), dtype=np.float32)
+    for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        ones[y + i, x + j] = 1.0
+    frame = replace(blank(ones.shape), data=ones)
+    prediction = Predictor(tiny_model).predict(frame, explain=True)
+    assert prediction.background is None
+    assert "map of spots" in prediction.reason
+    assert prediction.explanation is not None
+
+
 def test_the_network_can_be_asked_alone(tiny_model) -> None:
     alone = Predictor(tiny_model).predict(blank((300, 300)), fit=False)
     assert alone.best is not None

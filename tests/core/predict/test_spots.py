@@ -84,6 +84,13 @@ def test_binary_frames():
     away = np.stack([spots.x[right] - x[which[right]], spots.y[right] - y[which[right]]])
     assert np.sqrt(np.mean(away**2)) < 0.3
     assert np.abs(away.mean(axis=1)).max() < 0.06
+    assert spots.is_map
+
+
+def test_a_frame_of_few_photons_is_no_map_of_spots():
+    # It holds two values as well, but it has a background.
+    photons = np.random.default_rng(8).poisson(0.02, SHAPE)
+    assert not find_spots(_frame(np.minimum(photons, 1))).is_map
 
 
 def test_neighbors_stay_apart():
