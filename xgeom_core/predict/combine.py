@@ -28,7 +28,7 @@ from xgeom_core.predict.lattice_origins import Origin, at_origin, judge_origins,
 from xgeom_core.predict.likeliest import likeliest_place
 
 # Systematic errors that a background fit does not see of itself, in native px and degrees.
-_BACKGROUND_FLOOR = (0.03, 0.005)
+_BACKGROUND_FLOOR = (0.015, 0.004)
 # A network's errors have wider tails than its error bar, and no bar below this share of the side is meant.
 _NETWORK_STRETCH = 2.0
 _NETWORK_SHARE = 0.002
