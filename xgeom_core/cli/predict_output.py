@@ -36,9 +36,11 @@ def line(record: dict[str, Any]) -> str:
 def _crystal(crystal: dict[str, Any] | None) -> str:
     if crystal is None or not crystal["cell"]:
         return ""
+    from xgeom_core.predict.lattice.solution import spots_in_words  # noqa: PLC0415 - torch takes time
+
     a, b, c, alpha, beta, gamma = crystal["cell"]
     text = f"{crystal['bravais']} {a:.1f} {b:.1f} {c:.1f} Å {alpha:.1f} {beta:.1f} {gamma:.1f}°"
-    text += f"  {crystal['indexed']} of {crystal['spots']} spots indexed"
+    text += f"  {spots_in_words(crystal['indexed'], crystal['tried'], crystal['spots'])} indexed"
     if crystal["lattices"] > 1:
         text += f" by {crystal['lattices']} lattices"
     return text if crystal["trusted"] else f"{text}; not trusted"

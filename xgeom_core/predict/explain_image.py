@@ -26,7 +26,7 @@ def draw_image(axes: Any, explanation: Explanation) -> None:
     handles = _kind_handles(explanation)
     if spots is not None:
         for which, color, name in (
-            (~spots.indexed, "#8a97a5", "spots without index"),
+            (~spots.indexed, "#8a97a5", "other spots"),
             (spots.indexed, SOURCES["lattice"], "indexed spots"),
         ):
             if which.any():

@@ -13,6 +13,7 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame, pool
 from xgeom_core.geometry import FloatArray, Geometry, Pooling
 from xgeom_core.predict.combine import Combined
+from xgeom_core.predict.lattice.solution import spots_in_words
 from xgeom_core.predict.sector_profiles import SectorProfiles, sector_profiles
 
 # The longer side of the picture in pixels.
@@ -244,8 +245,8 @@ def _lattice_words(lattice: Any) -> list[tuple[str, str]]:
         ("cell", f"{lengths} Å   {angles}°   {lattice.bravais}{many}"),
         (
             "indexed",
-            f"{int(np.sum(lattice.indexed))} of {len(lattice.indexed)} spots, "
-            f"share {100 * lattice.share:.0f}%, residual {lattice.rms_px:.2f} px",
+            f"{spots_in_words(int(np.sum(lattice.indexed)), lattice.tried, len(lattice.indexed))} "
+            f"({100 * lattice.share:.0f}%), residual {lattice.rms_px:.2f} px",
         ),
     ]
     if lattice.reason:

@@ -40,6 +40,8 @@ class LatticeSummary:
         Origins that fit, ``(x, y, probability)``, likeliest first.
     trusted : bool
         Whether the lattice is believed.
+    tried : int
+        Spots, the strongest, that indexing looked at.
     """
 
     spots: int
@@ -50,6 +52,7 @@ class LatticeSummary:
     lattices: int = 0
     origins: tuple[tuple[float, float, float], ...] = ()
     trusted: bool = False
+    tried: int = 0
 
     @classmethod
     def of(
@@ -68,12 +71,14 @@ class LatticeSummary:
             len(solution.lattices),
             tuple((*origin.center_px, float(origin.probability)) for origin in origins),
             not solution.reason,
+            solution.tried or count,
         )
 
     def record(self) -> dict[str, Any]:
         """One JSON object; lengths in Å, angles in degrees, centers in native px."""
         return {
             "spots": self.spots,
+            "tried": self.tried,
             "indexed": self.indexed,
             "cell": None if self.cell is None else [round(value, 2) for value in self.cell],
             "bravais": self.bravais or None,

@@ -13,7 +13,7 @@ from xgeom_core.frame import Frame, Metadata
 from xgeom_core.geometry import Geometry
 from xgeom_core.predict.combine import combine
 from xgeom_core.predict.explain import Explanation, explain_figure
-from xgeom_core.predict.lattice.solution import LatticeSolution
+from xgeom_core.predict.lattice.solution import LatticeSolution, spots_in_words
 from xgeom_core.predict.radial_fit import fit_radial
 from xgeom_core.predict.spots import Spots
 
@@ -132,3 +132,9 @@ def test_a_folder_that_is_not_there_is_said(frame: Frame, tmp_path) -> None:
     told = Explanation.from_parts(frame, None, None, None, answer)
     with pytest.raises(UsageError, match=r"why\.png cannot be written"):
         explain_figure(told, tmp_path / "absent" / "why.png")
+
+
+def test_spots_that_took_no_part_are_not_counted_as_left_over() -> None:
+    assert spots_in_words(90, 100, 100) == "90 of 100 spots"
+    assert spots_in_words(90, 0, 100) == "90 of 100 spots"
+    assert spots_in_words(1429, 1500, 7603) == "1429 of the 1500 strongest of 7603 spots"

@@ -11,6 +11,13 @@ FloatArray = NDArray[np.float64]
 Cell = tuple[float, float, float, float, float, float]
 
 
+def spots_in_words(indexed: int, tried: int, found: int) -> str:
+    """How many spots are indexed, of how many that took part, of how many found."""
+    if 0 < tried < found:
+        return f"{indexed} of the {tried} strongest of {found} spots"
+    return f"{indexed} of {found} spots"
+
+
 @dataclass(frozen=True, eq=False)
 class Rival:
     """Another origin of the same lattice, which explains nearly as much.
@@ -96,6 +103,8 @@ class LatticeSolution:
         "" if the solution is to be trusted, else why not.
     notes : tuple of str
         What the user should know besides.
+    tried : int
+        How many spots, the strongest, took part; 0 for all. The others are not indexed whatever they are.
     """
 
     center_px: tuple[float, float]
@@ -113,3 +122,4 @@ class LatticeSolution:
     distance_mm: float
     reason: str = ""
     notes: tuple[str, ...] = field(default=())
+    tried: int = 0

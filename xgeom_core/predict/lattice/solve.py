@@ -230,6 +230,7 @@ def _solution(
         found_geometry.distance_mm,
         reason,
         _notes(found_geometry, task.start),
+        len(observed.xy),
     )
     return Attempt(solution, own - chance)
 
