@@ -7,7 +7,8 @@ wavelength are given as in the folder's truth files; the header's center is neve
 Errors are distances in native px (center) and the larger of pitch and yaw (degrees).
 
 With --starts: the flat and binary nanoBragg frames (3 to 6), each from four starts 20 px off in place of the
-network. Right is within 0.2 px and 0.1 degrees; wrong is "ok" and not right.
+network. Right is within 0.2 px and 0.1 degrees; wrong is "ok" and not right; of an uncertain answer the
+probability is told that it gives the lattice's true origin.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import numpy as np
 from xgeom_core.files import open_frames
 from xgeom_core.frame import Frame
 from xgeom_core.predict import Predictor
+from xgeom_core.predict.prediction import Prediction
 
 _START_PX, _RIGHT_PX, _RIGHT_DEG = 20.0, 0.2, 0.1
 REPO = Path(__file__).resolve().parent.parent
@@ -78,7 +80,7 @@ def from_starts(predictor: Predictor, folder: Path, case: Case) -> str:
         start = (case.center_px[0] + off[0], case.center_px[1] + off[1])
         answer = predictor.predict(frame, start_px=start)
         if answer.status != "ok" or answer.best is None:
-            words.append(answer.status)
+            words.append(f"{answer.status}{_chance(answer, case)}")
             continue
         far = _distance(answer.best.center_px, case.center_px)
         tilt = answer.best.tilt_deg
@@ -86,6 +88,13 @@ def from_starts(predictor: Predictor, folder: Path, case: Case) -> str:
         right = far <= _RIGHT_PX and turned <= _RIGHT_DEG
         words.append(f"{'right' if right else 'WRONG'} ({far:.2f} px {turned:.2f} deg)")
     return f"{case.file:26s} " + "  ".join(f"{word:24s}" for word in words)
+
+
+def _chance(answer: Prediction, case: Case) -> str:
+    """How likely the lattice's true origin was said to be."""
+    origins = () if answer.crystal is None else answer.crystal.origins
+    right = [chance for x, y, chance in origins if _distance((x, y), case.center_px) < _RIGHT_PX]
+    return f" (true origin {100 * sum(right):.0f}%)" if origins else ""
 
 
 def run(predictor: Predictor, folder: Path, case: Case) -> str:
