@@ -178,7 +178,7 @@ def _gather(frame: Frame, rough: Estimate, wishes: Wishes, found: _Evidence) -> 
     side = max(frame.shape)
     with found.timed("spots"), np.errstate(all="ignore"):
         found.spots = find_spots(frame)
-    if found.spots.is_map:
+    if "background" in wishes.use and found.spots.is_map:
         found.refused = "there is no background to fit (the frame is a map of spots)"
     elif "background" in wishes.use:
         with found.timed("background"):

@@ -132,6 +132,8 @@ def test_a_map_of_spots_has_no_background_to_fit(tiny_model) -> None:
     assert prediction.background is None
     assert "map of spots" in prediction.reason
     assert prediction.explanation is not None
+    spots_alone = Predictor(tiny_model).predict(frame, use=("lattice",))
+    assert "map of spots" not in spots_alone.reason
 
 
 def test_the_network_can_be_asked_alone(tiny_model) -> None:
