@@ -24,7 +24,7 @@ from figure9 import scored
 
 from xgeom_core.evaluate import figures
 from xgeom_core.evaluate.run import thumbnail
-from xgeom_core.files import open_frames
+from xgeom_core.frames import open_frames
 from xgeom_core.models.settings import REFERENCE_PX
 from xgeom_core.models.store import load_model
 from xgeom_core.predict.network import network_estimate

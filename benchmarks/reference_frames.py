@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from xgeom_core.files import open_frames
 from xgeom_core.frame import Frame
+from xgeom_core.frames import open_frames
 from xgeom_core.predict import Predictor
 from xgeom_core.predict.prediction import Prediction
 

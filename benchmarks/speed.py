@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xgeom_core.files import open_frames
+from xgeom_core.frames import open_frames
 from xgeom_core.predict import Predictor
 
 SETUPS = (("with indexing", ("background", "lattice")), ("without", ("background",)))

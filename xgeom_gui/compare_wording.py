@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
+from xgeom_core.compare.confusions import Claim
+from xgeom_core.compare.convention_diagnosis import explain
 from xgeom_core.frame import Metadata
-from xgeom_core.tools.causes import Claim
-from xgeom_core.tools.detective import explain
 from xgeom_gui.centers import NAMES, Center
 from xgeom_gui.comparison import Compared, Size
 from xgeom_gui.wording import CenterRow, signed

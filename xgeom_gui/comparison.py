@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.tools.reading import Choice, Reading
+from xgeom_core.formats.reading import Choice, Reading
 from xgeom_gui.styles import SourceStyle, assign_styles
 
 Size = tuple[int, int]

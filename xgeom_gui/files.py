@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from xgeom_core.tools.reading import Hints, Reading
+from xgeom_core.formats.reading import Hints, Reading
 from xgeom_gui.centers import image_size
 from xgeom_gui.comparison import MOST_PER_FILE, Size, Track, fits
 from xgeom_gui.locations import RUN_SEPARATOR

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 RUN_SEPARATOR = "\n"
-"""Stands between the files of a run; as in `xgeom_core.files.series`, which is slow to import."""
+"""Stands between the files of a run; as in `xgeom_core.frames.series`, which is slow to import."""
 
 SESSION_SUFFIX = ".xgeom.json"
 

@@ -243,7 +243,7 @@ def mask_path(session: Path) -> Path:
 
 
 def _write_mask(mask: SavedMask, session: Path) -> dict[str, Any]:
-    from xgeom_core.files.mask_file import write_mask  # noqa: PLC0415 - h5py is slow to import
+    from xgeom_core.frames.mask_file import write_mask  # noqa: PLC0415 - h5py is slow to import
 
     path = mask_path(session)
     write_mask(path, mask.pixels)
@@ -253,7 +253,7 @@ def _write_mask(mask: SavedMask, session: Path) -> dict[str, Any]:
 def _read_mask(entry: Any, session: Path, gone: list[str]) -> SavedMask | None:
     if not entry:
         return None
-    from xgeom_core.files.mask_file import read_mask  # noqa: PLC0415 - h5py is slow to import
+    from xgeom_core.frames.mask_file import read_mask  # noqa: PLC0415 - h5py is slow to import
 
     path = session.with_name(str(entry["file"]))
     try:

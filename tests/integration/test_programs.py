@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from xgeom_core.files import open_frames
+from xgeom_core.frames import open_frames
 from xgeom_core.resources import resource
 
 PROGRAMS = Path(sys.executable).parent

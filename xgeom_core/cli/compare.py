@@ -24,13 +24,13 @@ from xgeom_core.cli.common import (
 from xgeom_core.errors import UsageError, XgeomError
 
 if TYPE_CHECKING:
+    from xgeom_core.compare.comparison import Comparison
+    from xgeom_core.compare.sources import FrameEntry, Readings
     from xgeom_core.estimate import Estimate
-    from xgeom_core.files.source import FrameSource
+    from xgeom_core.formats.reading import Reading
+    from xgeom_core.formats.source import FrameSource
     from xgeom_core.frame import Frame, Metadata
     from xgeom_core.predict.predictor import Predictor
-    from xgeom_core.tools.compare import Comparison
-    from xgeom_core.tools.reading import Reading
-    from xgeom_core.tools.sources import FrameEntry, Readings
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def compare(
         raise UsageError(f"--html writes .html, not {html.name!r}.")
     overrides = Overrides(distance_mm, pixel_um, wavelength_A)
     runs = _Run(tuple(programs or ()), run_folder, calibrant, xds_inp, time_limit_s)
-    from xgeom_core.files import open_frames  # noqa: PLC0415 - h5py and fabio take time
-    from xgeom_core.tools.compare import compare as compare_frames  # noqa: PLC0415
+    from xgeom_core.compare.comparison import compare as compare_frames  # noqa: PLC0415
+    from xgeom_core.frames import open_frames  # noqa: PLC0415 - h5py and fabio take time
 
     predictor = None if no_predict else _predictor(model)
     with closing(open_frames(path)) as source:
@@ -95,11 +95,11 @@ def compare(
     comparison = compare_frames(entries, reference)
     _show(comparison, as_json)
     if html is not None:
-        from xgeom_core.tools.report import html_report  # noqa: PLC0415
+        from xgeom_core.compare.report import html_report  # noqa: PLC0415
 
         _write(html, html_report(comparison, Path(path).name, conventions, notes))
     if out is not None:
-        from xgeom_core.tools.compare_tables import to_csv  # noqa: PLC0415
+        from xgeom_core.compare.tables import to_csv  # noqa: PLC0415
 
         _write(out, to_csv(comparison))
     if notes:
@@ -116,9 +116,9 @@ def _gather(
     source: FrameSource, files: list[Path], runs: _Run, chosen: range, overrides: Overrides
 ) -> tuple[Readings, list[str]]:
     """What files and programs say; a bad one is noted and must not lose the others."""
-    from xgeom_core.tools.reading import Hints  # noqa: PLC0415
-    from xgeom_core.tools.registry import read_geometry  # noqa: PLC0415
-    from xgeom_core.tools.sources import Readings  # noqa: PLC0415
+    from xgeom_core.compare.sources import Readings  # noqa: PLC0415
+    from xgeom_core.formats.reading import Hints  # noqa: PLC0415
+    from xgeom_core.formats.registry import read_geometry  # noqa: PLC0415
 
     meta = _overridden(source.metadata, overrides)
     hints = Hints(meta.pixel_mm, (source.shape[1], source.shape[0]), meta.distance_mm, meta.wavelength_A)
@@ -144,8 +144,8 @@ def _run(
     key: str, runs: _Run, source: FrameSource, chosen: range, overrides: Overrides, notes: list[str]
 ) -> Iterator[list[Reading]]:
     """Run a program on the chosen frames: once, or once a frame where it sees one at a time."""
-    from xgeom_core.tools.run import find_program, run  # noqa: PLC0415
-    from xgeom_core.tools.run.runner import Watch  # noqa: PLC0415
+    from xgeom_core.programs import find_program, run  # noqa: PLC0415
+    from xgeom_core.programs.runner import Watch  # noqa: PLC0415
 
     program = find_program(key)
     parent = runs.folder or Path(tempfile.mkdtemp(prefix="xgeom-"))
@@ -167,7 +167,7 @@ def _run(
 
 
 def _job(frame: Frame, folder: Path, source: FrameSource, runs: _Run) -> Any:
-    from xgeom_core.tools.run.program import Job  # noqa: PLC0415
+    from xgeom_core.programs.program import Job  # noqa: PLC0415
 
     meta = frame.metadata
     middle = (frame.shape[1] / 2, frame.shape[0] / 2)
@@ -194,8 +194,8 @@ def _entries(
     readings: Readings,
 ) -> tuple[list[FrameEntry], dict[str, str]]:
     """Everything said of the chosen frames, and each source's convention in words."""
-    from xgeom_core.tools.causes import Claim  # noqa: PLC0415
-    from xgeom_core.tools.sources import frame_entry  # noqa: PLC0415
+    from xgeom_core.compare.confusions import Claim  # noqa: PLC0415
+    from xgeom_core.compare.sources import frame_entry  # noqa: PLC0415
 
     size = (source.shape[1], source.shape[0])
     entries: list[FrameEntry] = []
@@ -227,7 +227,7 @@ def _own(
 
 
 def _show(comparison: Comparison, as_json: bool) -> None:
-    from xgeom_core.tools.compare_tables import row_line, summary_lines, to_records  # noqa: PLC0415
+    from xgeom_core.compare.tables import row_line, summary_lines, to_records  # noqa: PLC0415
 
     if as_json:
         typer.echo(json.dumps(to_records(comparison)))

@@ -42,7 +42,7 @@ def evaluate(
     """
     from xgeom_core.evaluate.report import Scored, write_report  # noqa: PLC0415 - torch takes seconds
     from xgeom_core.evaluate.run import evaluate as score  # noqa: PLC0415
-    from xgeom_core.files import open_frames  # noqa: PLC0415
+    from xgeom_core.frames import open_frames  # noqa: PLC0415
     from xgeom_core.predict.predictor import Predictor  # noqa: PLC0415
 
     if run and report is None:

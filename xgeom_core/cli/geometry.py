@@ -14,8 +14,8 @@ from xgeom_core.cli.common import DistanceOption, Overrides, PixelOption, Wavele
 from xgeom_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from xgeom_core.tools.format import Writing
-    from xgeom_core.tools.reading import Hints, Reading
+    from xgeom_core.formats.format import Writing
+    from xgeom_core.formats.reading import Hints, Reading
 
 SizeOption = Annotated[
     str | None,
@@ -56,7 +56,7 @@ def geometry(
         return
     if file is None:
         raise UsageError("xgeom geometry needs a FILE, --list or --programs.")
-    from xgeom_core.tools.registry import read_geometry  # noqa: PLC0415 - h5py takes time
+    from xgeom_core.formats.registry import read_geometry  # noqa: PLC0415 - h5py takes time
 
     found = read_geometry(file, hints(image_size, Overrides(distance_mm, pixel_um, wavelength_A)))
     chosen = found if reading is None else [_chosen(found, reading, "--reading")]
@@ -73,7 +73,7 @@ def geometry(
 
 def hints(image_size: str | None, overrides: Overrides) -> Hints:
     """What the user states about a file; raises UsageError for a size that is none."""
-    from xgeom_core.tools.reading import Hints  # noqa: PLC0415 - numpy takes time
+    from xgeom_core.formats.reading import Hints  # noqa: PLC0415 - numpy takes time
 
     pixel = None if overrides.pixel_um is None else (overrides.pixel_um / 1000, overrides.pixel_um / 1000)
     return Hints(pixel, _size(image_size), overrides.distance_mm, overrides.wavelength_A)
@@ -164,8 +164,8 @@ def _convert(
     file: Path, found: list[Reading], to: str, out: Path | None, template: Path | None, overwrite: bool
 ) -> None:
     """Write one reading for another program, to a file or to standard output."""
-    from xgeom_core.tools.registry import geometry_text, write_geometry, write_text  # noqa: PLC0415
-    from xgeom_core.tools.table import table_text  # noqa: PLC0415
+    from xgeom_core.formats.registry import geometry_text, write_geometry, write_text  # noqa: PLC0415
+    from xgeom_core.formats.tables.table import table_text  # noqa: PLC0415
 
     if to == "csv" and template is None:
         # The only format that holds many readings, whole geometries or not.
@@ -184,7 +184,7 @@ def _convert(
 
 def _writing(file: Path, found: list[Reading], template: Path | None) -> Writing:
     """What to write, or a UsageError that says what is missing or to be chosen."""
-    from xgeom_core.tools.format import Writing  # noqa: PLC0415
+    from xgeom_core.formats.format import Writing  # noqa: PLC0415
 
     kinds = {(reading.geometry, reading.image_size) for reading in found}
     if len(kinds) > 1:
@@ -203,7 +203,7 @@ def _writing(file: Path, found: list[Reading], template: Path | None) -> Writing
 
 
 def _list_formats(as_json: bool) -> None:
-    from xgeom_core.tools.registry import FORMATS, SNIPPETS  # noqa: PLC0415
+    from xgeom_core.formats.registry import FORMATS, SNIPPETS  # noqa: PLC0415
 
     for known in FORMATS:
         row = {
@@ -225,7 +225,7 @@ def _list_formats(as_json: bool) -> None:
 
 
 def _list_programs(as_json: bool) -> None:
-    from xgeom_core.tools.run import PROGRAMS, locate  # noqa: PLC0415
+    from xgeom_core.programs import PROGRAMS, locate  # noqa: PLC0415
 
     for program in PROGRAMS:
         found = locate(program)

@@ -24,7 +24,7 @@ def info(
 
 
 def _frame_facts(path: str) -> dict[str, Any]:
-    from xgeom_core.files import open_frames  # noqa: PLC0415 - h5py and fabio take time
+    from xgeom_core.frames import open_frames  # noqa: PLC0415 - h5py and fabio take time
 
     with open_frames(path) as source:
         meta = source.metadata

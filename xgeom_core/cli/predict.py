@@ -151,7 +151,7 @@ def _answerer(
 def _predictions(
     answer: Callable[[Frame], Prediction], path: str, frames: str | None, overrides: Overrides
 ) -> Iterator[Prediction]:
-    from xgeom_core.files import open_frames  # noqa: PLC0415 - h5py and fabio take time
+    from xgeom_core.frames import open_frames  # noqa: PLC0415 - h5py and fabio take time
 
     with open_frames(path) as source:
         for index in frame_range(frames, len(source)):

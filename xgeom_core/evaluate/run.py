@@ -11,8 +11,8 @@ from scipy import ndimage
 from xgeom_core.errors import UsageError
 from xgeom_core.estimate import Estimate
 from xgeom_core.evaluate.metrics import Scores, score
-from xgeom_core.files import FrameSource
 from xgeom_core.frame import Frame, pool
+from xgeom_core.frames import FrameSource
 from xgeom_core.geometry import FloatArray
 from xgeom_core.models.settings import REFERENCE_PX
 from xgeom_core.predict.predictor import Predictor

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.errors import FrameFileError, UsageError, XgeomError
-from xgeom_core.files import open_frames
 from xgeom_core.frame import Frame, pool
+from xgeom_core.frames import open_frames
 from xgeom_core.simulate.recipe import Recipe, load_recipe
 from xgeom_core.simulate.stream import simulate_frame
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from xgeom_core.errors import ConfigError
-from xgeom_core.files import FrameSource, open_frames
+from xgeom_core.frames import FrameSource, open_frames
 from xgeom_core.geometry import SYMMETRIES, FloatArray
 from xgeom_core.models.inputs import canvas_image, network_input
 from xgeom_core.models.settings import NetworkSettings

@@ -18,7 +18,7 @@ from xgeom_gui.services.reader import ReadRequest, varied
 
 if TYPE_CHECKING:
     from xgeom_core.estimate import Estimate
-    from xgeom_core.files import FrameSource
+    from xgeom_core.frames import FrameSource
     from xgeom_core.predict import Prediction
 
 _log = logging.getLogger(__name__)

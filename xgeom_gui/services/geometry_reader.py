@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 
 from xgeom_core.errors import UnreadableFileError, XgeomError
-from xgeom_core.tools.reading import Hints
+from xgeom_core.formats.reading import Hints
 from xgeom_gui.services.latest import LatestThread
 
 if TYPE_CHECKING:
-    from xgeom_core.tools.format import Format
+    from xgeom_core.formats.format import Format
 
 _log = logging.getLogger(__name__)
 
@@ -111,8 +111,8 @@ def _program_of(request: GeometryRequest) -> Format | None:
     XgeomError
         If it is neither a geometry that is known nor, where that is allowed, frames.
     """
-    from xgeom_core.tools.registry import FORMATS, recognize  # noqa: PLC0415 (slow; the thread has time)
-    from xgeom_core.tools.text import read_head  # noqa: PLC0415
+    from xgeom_core.formats.registry import FORMATS, recognize  # noqa: PLC0415 (slow; the thread has time)
+    from xgeom_core.formats.text import read_head  # noqa: PLC0415
 
     path = Path(request.path)
     if not request.either:
@@ -137,7 +137,7 @@ def _program_of(request: GeometryRequest) -> Format | None:
 
 def _opens(path: str) -> bool:
     """Whether frames can be read from a file."""
-    from xgeom_core.files import open_frames  # noqa: PLC0415 (slow, see above)
+    from xgeom_core.frames import open_frames  # noqa: PLC0415 (slow, see above)
 
     try:
         open_frames(path).close()

@@ -49,7 +49,7 @@ class MaskFiles(LatestThread):
 
     def handle(self, request: MaskRequest) -> None:
         """Read or write one mask; runs in the thread."""
-        from xgeom_core.files.mask_file import read_mask, write_mask  # noqa: PLC0415 - h5py is slow to import
+        from xgeom_core.frames.mask_file import read_mask, write_mask  # noqa: PLC0415 - h5py is slow to import
 
         try:
             if request.pixels is None:

@@ -21,7 +21,7 @@ from xgeom_gui.services.lookahead import Lookahead
 from xgeom_gui.services.picture import Picture, make_picture
 
 if TYPE_CHECKING:
-    from xgeom_core.files import FrameSource
+    from xgeom_core.frames import FrameSource
     from xgeom_core.predict.variants import Variant
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ NAMED = -1
 
 def open_source(spec: str) -> FrameSource:
     """Open a file or a run of files. The readers are slow to import, so the thread does it."""
-    from xgeom_core.files import open_run  # noqa: PLC0415 (see above)
+    from xgeom_core.frames import open_run  # noqa: PLC0415 (see above)
 
     return open_run(spec)
 
@@ -53,7 +53,7 @@ class ReadRequest:
     Parameters
     ----------
     spec : str
-        ``FILE``, ``FILE::dataset``, a folder, or several files (see `xgeom_core.files.series`).
+        ``FILE``, ``FILE::dataset``, a folder, or several files (see `xgeom_core.frames.series`).
     index : int
         Number of the frame, from 0; `NAMED` for the one that the spec names.
     generation : int

@@ -60,7 +60,7 @@ class TreeReader(LatestThread):
 
     def handle(self, request: TreeRequest) -> None:
         """Look into the file; runs in the thread."""
-        from xgeom_core.files import tree  # noqa: PLC0415 (h5py is slow to import)
+        from xgeom_core.frames import tree  # noqa: PLC0415 (h5py is slow to import)
 
         try:
             if request.what == "children":

@@ -37,7 +37,7 @@ class Watcher(LatestThread):
 
     def handle(self, request: WatchRequest) -> None:
         """Look once; runs in the thread."""
-        from xgeom_core.files.series import count_frames, open_run  # noqa: PLC0415 (h5py is slow to import)
+        from xgeom_core.frames.series import count_frames, open_run  # noqa: PLC0415 (h5py is slow to import)
 
         try:
             frames = count_frames(request.spec)

@@ -14,9 +14,9 @@ import pytest
 
 from xgeom_core.errors import ModelError
 from xgeom_core.estimate import Estimate
+from xgeom_core.formats.format import Writing
+from xgeom_core.formats.registry import read_geometry, write_geometry
 from xgeom_core.geometry import Geometry
-from xgeom_core.tools.format import Writing
-from xgeom_core.tools.registry import read_geometry, write_geometry
 
 GEOMETRY = Geometry((120.25, 140.75), 100.0, (0.1, 0.1), 1.0, 0.5, -1.5)
 SIZE = (240, 280)
@@ -281,7 +281,7 @@ def test_the_poni_of_a_flipped_image_is_recognized(xgeom, frames_dir) -> None:
     native = Estimate("truth", (487.26, 530.45))
     code, out, _ = xgeom("geometry", folder / "CeO2_Pilatus1M.poni", "--json")
     assert code == 0
-    from xgeom_core.tools.detective import Claim, explain
+    from xgeom_core.compare.convention_diagnosis import Claim, explain
 
     poni = Claim("pyFAI", tuple(json.loads(out)["center_px"]))
     assert [finding.cause for finding in explain(poni, Claim.of(native), (981, 1043))] == ["flip y"]

@@ -14,8 +14,8 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.evaluate import figures
 from xgeom_core.evaluate.report import Scored, write_report
 from xgeom_core.evaluate.run import Row, count_spots, evaluate, scores
-from xgeom_core.files import open_frames
 from xgeom_core.frame import Frame
+from xgeom_core.frames import open_frames
 from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import ModelCard, NetworkSettings
 from xgeom_core.models.store import Model

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from xgeom_core.errors import RecipeError
-from xgeom_core.files import open_frames
+from xgeom_core.frames import open_frames
 from xgeom_core.simulate.detectors.coverage import LEAST_SHARE, Placing, place, sensitive, windows
 from xgeom_core.simulate.detectors.layouts import LAYOUTS, layout
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xgeom_core.files import open_frames
+from xgeom_core.frames import open_frames
 from xgeom_core.geometry import Geometry
 from xgeom_core.simulate.scattering.factors import polarization, solid_angle
 from xgeom_core.simulate.scattering.water import Water

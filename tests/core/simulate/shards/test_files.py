@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from xgeom_core import __version__
-from xgeom_core.files import open_frames
+from xgeom_core.frames import open_frames
 from xgeom_core.simulate import Recipe, load_recipe
 from xgeom_core.simulate.shards import LABELS, write_training_file
 from xgeom_core.simulate.shards.layout import experiment_json

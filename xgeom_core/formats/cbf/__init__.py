@@ -1,0 +1,1 @@
+"""CBF: mini-headers and imgCIF."""

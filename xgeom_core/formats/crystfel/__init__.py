@@ -1,0 +1,1 @@
+"""CrystFEL: geometry files and streams."""

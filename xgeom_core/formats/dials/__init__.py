@@ -1,0 +1,1 @@
+"""DIALS: experiment lists."""

@@ -1,0 +1,1 @@
+"""NeXus and NXmx: images, header, transformation chains, writing."""

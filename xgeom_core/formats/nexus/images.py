@@ -1,0 +1,235 @@
+"""NXmx and Dectris HDF5: a master or a data file, one stack of images or a run of several.
+
+The images lie under ``/entry/data``: ``data``, or ``data_000001``, ``data_000002``, ... as one run, often
+through external links. The geometry lies under ``/entry/instrument`` in fields whose ``units``
+attributes are honored.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+
+import h5py
+import numpy as np
+
+from xgeom_core.errors import MissingDatasetError, UnreadableFileError
+from xgeom_core.estimate import Estimate
+from xgeom_core.formats.hdf5 import file as hdf5
+from xgeom_core.formats.hdf5 import links
+from xgeom_core.formats.hdf5.file import Hdf5Source, ImageSet
+from xgeom_core.formats.masking import BoolImage, mask_counts
+from xgeom_core.formats.nexus.header import MASK_FIELDS, find_detector, read_header
+from xgeom_core.formats.source import Contents
+from xgeom_core.frame import Frame
+
+TRUTH = "xgeom_truth"
+"""Group under the entry with the known centers and tilts of simulated frames."""
+
+_NUMBERED = re.compile(r"^data_?(\d+)$")
+
+
+def open_nxmx(file: h5py.File, path: str, wanted: str) -> NxmxSource | None:
+    """Open an NXmx or Dectris file; None if the file is not one, or a dataset elsewhere is wanted.
+
+    Raises
+    ------
+    MissingSourceError
+        If the linked file asked for is gone, or all of them.
+    MissingDatasetError
+        If there are no frames, or not the dataset asked for.
+    UnreadableFileError
+        If the stacks of a run do not fit together.
+    """
+    entry = find_entry(file)
+    group = hdf5.subgroup(entry, "data") if entry is not None else None
+    if entry is None or group is None:
+        return None
+    inside = f"{group.name}/"
+    if wanted and wanted != group.name and not wanted.startswith(inside):
+        return None
+    names = run_names(group)
+    if not names and not wanted.startswith(inside):
+        return None
+    chosen = [wanted] if wanted.startswith(inside) else [f"{inside}{name}" for name in names]
+    gone = _gone(group, path, [name.removeprefix(inside) for name in chosen])
+    found = [None if name.removeprefix(inside) in gone else _images(file, path, name) for name in chosen]
+    run = _with_room(chosen, found)
+    _check_run(path, run, str(group.name))
+    header = read_header(entry)
+    notes = (*header.notes, *_gone_note(list(gone.values())))
+    contents = Contents(
+        path=path,
+        layout="NXmx",
+        length=sum(image.length for image in run),
+        shape=run[0].shape,
+        dataset=chosen[0] if len(chosen) == 1 else str(group.name),
+        datasets=tuple(f"{inside}{name}" for name in names) or tuple(chosen),
+        metadata=header.metadata,
+        notes=notes,
+    )
+    source = NxmxSource(contents, file, entry, run, notes)
+    there = [name for name, image in zip(chosen, found, strict=True) if image is not None and image.length]
+    source.start = sum(image.length for image in run[: [image.name for image in run].index(there[0])])
+    return source
+
+
+def find_entry(file: h5py.File) -> h5py.Group | None:
+    """The NXentry of the file: the first one that says so, or a group named "entry"."""
+    for name in file:
+        group = hdf5.subgroup(file, name)
+        if group is None or "data" not in group:
+            continue
+        if hdf5.text_of(group.attrs.get("NX_class", "")) == "NXentry":
+            return group
+    return hdf5.subgroup(file, "entry")
+
+
+def run_names(group: h5py.Group) -> list[str]:
+    """Members of the data group that make up the run, in order.
+
+    ``data`` alone if there is one (beside numbered stacks it is their concatenation), else the
+    numbered ones, else what the ``signal`` attribute names.
+    """
+    names = list(group)
+    if "data" in names:
+        return ["data"]
+    numbered = [(int(match.group(1)), name) for name in names if (match := _NUMBERED.match(name))]
+    if numbered:
+        return [name for _, name in sorted(numbered)]
+    signal = hdf5.text_of(group.attrs.get("signal", ""))
+    return [signal] if signal in names else []
+
+
+def _gone(group: h5py.Group, path: str, names: Sequence[str]) -> dict[str, str]:
+    """Members whose linked file is gone, and that file, before HDF5 stumbles over the first.
+
+    Raises
+    ------
+    MissingSourceError
+        If no linked file of them is there.
+    """
+    targets = {name: target for name in names if (target := links.external_file(group, name)) is not None}
+    missing = links.missing_names(path, targets.values())
+    if missing and len(missing) == len(set(targets.values())):
+        raise links.missing_source_error(path, "images", missing, len(missing))
+    return {name: target for name, target in targets.items() if target in missing}
+
+
+def _with_room(names: Sequence[str], found: Sequence[ImageSet | None]) -> list[ImageSet]:
+    """The stacks of a run; None stands for one that is gone.
+
+    Before one that is there it keeps its room, so that frames keep their numbers: all stacks but the last
+    are equally long. After the last one that is there nobody can say how many frames there were.
+    """
+    known = [image for image in found if image is not None and image.length > 0]
+    if not known:
+        return []
+    last = max(i for i, image in enumerate(found) if image is not None)
+    usual = max(image.length for image in known)
+    run = []
+    for i, (name, image) in enumerate(zip(names, found, strict=True)):
+        if image is None and i < last:
+            run.append(ImageSet(name, usual, known[0].shape))
+        elif image is not None and image.length > 0:
+            run.append(image)
+    return run
+
+
+def _gone_note(missing: Sequence[str]) -> tuple[str, ...]:
+    if not missing:
+        return ()
+    files = dict.fromkeys(missing)
+    which = (
+        f"{missing[0]} does" if len(files) == 1 else f"{len(files)} data files (the first is {missing[0]}) do"
+    )
+    return (f"{which} not exist; the other frames are shown. Put the missing beside this file for the rest.",)
+
+
+def _images(file: h5py.File, path: str, name: str) -> ImageSet:
+    """As `hdf5.require_images`, but an empty stack is fine: Dectris writes those at the end of a run."""
+    item = hdf5.require(file, path, name)
+    found = hdf5.image_set(name, item)
+    if found is not None and found.length == 0:
+        return found
+    return hdf5.require_images(file, path, name)
+
+
+def _check_run(path: str, run: list[ImageSet], group: str) -> None:
+    if not run:
+        raise MissingDatasetError(f"{path} holds no frames: the image stacks in {group} are empty.")
+    for image in run:
+        if image.shape != run[0].shape:
+            raise UnreadableFileError(
+                f"{path} is not one run of frames: {image.name} has {image.shape} pixels and "
+                f"{run[0].name} has {run[0].shape}; open one of them by its name."
+            )
+
+
+class NxmxSource(Hdf5Source):
+    """Frames of an NXmx or Dectris file."""
+
+    def __init__(
+        self,
+        contents: Contents,
+        file: h5py.File,
+        entry: h5py.Group,
+        run: list[ImageSet],
+        notes: tuple[str, ...],
+    ) -> None:
+        super().__init__(contents, file)
+        self._entry = entry
+        self._run = run
+        self._ends = list(accumulate(image.length for image in run))
+        self._notes = list(notes)
+        self._mask: BoolImage | None = None
+        self._mask_read = False
+
+    def _frame(self, index: int) -> Frame:
+        part = bisect_right(self._ends, index)
+        image = self._run[part]
+        within = index - (self._ends[part] - image.length)
+        raw = hdf5.read_image(self._file, self.path, image.name, within)
+        bad = self._bad_pixels()
+        data, valid, saturated = mask_counts(raw, saturation=self.metadata.saturation, bad=bad)
+        notes = tuple(self._notes)
+        return Frame(data, valid, saturated, self.metadata, self.path, self.dataset, index, notes)
+
+    def _bad_pixels(self) -> BoolImage | None:
+        """Pixels with any bit of the pixel mask set; read once."""
+        if not self._mask_read:
+            self._mask_read = True
+            try:
+                self._mask = self._read_mask()
+            except (OSError, KeyError, RuntimeError):
+                self._notes.append("The file's pixel mask is damaged or gone; only sentinels are masked.")
+        return self._mask
+
+    def _read_mask(self) -> BoolImage | None:
+        detector = find_detector(self._entry)
+        for name in MASK_FIELDS:
+            if detector is None or detector.get(name, getlink=True) is None:
+                continue
+            mask: BoolImage = np.squeeze(np.asarray(detector[name][()]) != 0)
+            if mask.shape == self.shape:
+                return mask
+            self._notes.append(
+                f"The file's pixel mask has {mask.shape} pixels and the frames have {self.shape}; "
+                f"it is not used."
+            )
+        return None
+
+    def _truth(self, index: int) -> Estimate | None:
+        group = hdf5.subgroup(self._entry, TRUTH)
+        if group is None or "center_px" not in group or len(group["center_px"]) != len(self):
+            return None
+        x, y = map(float, group["center_px"][index])
+        if not np.isfinite([x, y]).all():
+            return None
+        tilt: tuple[float, float] | None = None
+        if "tilt_deg" in group:
+            pitch, yaw = map(float, group["tilt_deg"][index])
+            tilt = (pitch, yaw) if np.isfinite([pitch, yaw]).all() else None
+        return Estimate("truth", (x, y), tilt_deg=tilt)

@@ -1,0 +1,1 @@
+"""Tables of centers: CSV, JSON and columns of text."""

@@ -1,0 +1,1 @@
+"""XDS: XDS.INP, XPARM.XDS and its logs."""
