@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from xgeom_core.formats.numbers import numbers
-from xgeom_core.frame import Metadata
+from xgeom_core.metadata import Metadata
 
 _T = TypeVar("_T")
 _SMALLEST_SWING_DEG = 0.01

@@ -16,7 +16,7 @@ from xgeom_core.formats import header as text
 from xgeom_core.formats.bruker import bruker
 from xgeom_core.formats.cbf.mini import MiniHeader, from_fields, mini_header
 from xgeom_core.formats.header import Header
-from xgeom_core.frame import Metadata
+from xgeom_core.metadata import Metadata
 
 _CCD_MAXIMUM = 65535.0  # where 16-bit CCD formats saturate unless they say otherwise
 

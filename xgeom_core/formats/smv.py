@@ -13,8 +13,9 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.formats import planes
 from xgeom_core.formats.format import Format
 from xgeom_core.formats.planes import rounded
-from xgeom_core.formats.reading import Choice, Hints, Reading
+from xgeom_core.formats.reading import Hints, Reading
 from xgeom_core.formats.text import read_head
+from xgeom_core.metadata import Choice
 
 NAME = "SMV"
 _HEADER_BYTES = 64 * 1024
