@@ -81,14 +81,25 @@ def test_a_run_killed_at_three_moments_ends_as_if_it_had_not_been(tmp_path) -> N
     config = write_config(tmp_path / "c.toml")
     whole_run(config, tmp_path / "whole")
     parts = tmp_path / "parts"
-    for after in sorted(random.Random(5).sample(range(2, 11), 3)):
-        killed_when(begin(config, parts), lambda after=after: _rows(parts) >= after)
+    for run, after in enumerate(sorted(random.Random(5).sample(range(2, 11), 3)), start=1):
+        killed_when(
+            begin(config, parts),
+            lambda run=run, after=after: _starts(parts) == run and _rows(parts) >= after,
+        )
     whole_run(config, parts)
-    assert len([e for e in read_events(parts / "events.jsonl") if e.name == "run_started"]) == 4
+    assert _starts(parts) == 4
     assert losses(parts) == losses(tmp_path / "whole")
     assert (parts / "model.safetensors").read_bytes() == (
         tmp_path / "whole" / "model.safetensors"
     ).read_bytes()
+    board = b"".join(path.read_bytes() for path in (tmp_path / "whole" / "tensorboard").iterdir())
+    for tag in (b"validation/binary/examples", b"validation/binary/actual", b"training/loss"):
+        assert tag in board
+
+
+def _starts(run_dir: Path) -> int:
+    path = run_dir / "events.jsonl"
+    return len([e for e in read_events(path) if e.name == "run_started"]) if path.exists() else 0
 
 
 def _rows(run_dir: Path) -> int:
