@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 import typer
 
+from xgeom_core.cli.common import say
 from xgeom_core.cli.compare import compare
 from xgeom_core.cli.evaluate import evaluate
 from xgeom_core.cli.export import export
+from xgeom_core.cli.faults import told
 from xgeom_core.cli.geometry import geometry
 from xgeom_core.cli.info import info
 from xgeom_core.cli.jobs import jobs
@@ -36,11 +39,14 @@ def _root() -> None:
 
 
 def main() -> None:
-    """Run the command line; every error a user can cause ends in one sentence on stderr."""
+    """Run the command line; every error ends in one sentence on stderr, never in a traceback."""
     try:
         app()
     except XgeomError as error:
-        sys.stderr.write(f"xgeom: {error}\n")
+        say(f"xgeom: {error}")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        say(f"xgeom: {told(error, 'running ' + shlex.join(['xgeom', *sys.argv[1:]]))}")
+        sys.exit(1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from xgeom_core.cli.common import progress, say
+from xgeom_core.cli.faults import told
 from xgeom_core.errors import UsageError
 from xgeom_core.training.events import Step, Validation, read_events
 
@@ -39,6 +40,9 @@ def evaluate(
 
     The constant predictor says the mean of the true values every time. Errors of centers are
     distances in px of the frames; errors of tilts are the larger of pitch and yaw, in degrees.
+
+    Exit status 0 if every frame was scored, 1 if some could not be read or predicted, 2 for unusable
+    arguments or files.
     """
     from xgeom_core.evaluate.report import Scored, write_report  # noqa: PLC0415 - torch takes seconds
     from xgeom_core.evaluate.run import evaluate as score  # noqa: PLC0415
@@ -57,11 +61,15 @@ def evaluate(
                 progress("evaluating", min(len(source), count or len(source))) as tell,
             ):
                 result = score(predictor, source, count, fit, tell)
+            for index, error in result.faults:
+                say(f"xgeom: {told(error, f'predicting frame {index} of {path}')}")
             typer.echo(json.dumps(_record(name, path, result)) if as_json else _table(name, path, result))
             scored.append(Scored(Path(name).name, Path(path).name, result))
     if report is not None:
         write_report(report, scored, curves)
         say(f"Report written to {report}.")
+    if any(one.evaluation.faults for one in scored):
+        raise typer.Exit(1)
 
 
 def _curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
