@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from xgeom_core.cli.terminal import visible
 from xgeom_core.errors import UsageError
 
 
@@ -110,7 +111,9 @@ def _write(file: int, data: bytes, offset: int) -> None:
 
 def _row(cells: Any) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    csv.writer(buffer, lineterminator="\n").writerow(
+        visible(cell) if isinstance(cell, str) else cell for cell in cells
+    )
     return buffer.getvalue()
 
 

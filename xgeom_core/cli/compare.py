@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,9 +18,9 @@ from xgeom_core.cli.common import (
     WavelengthOption,
     frame_range,
     progress,
-    say,
 )
 from xgeom_core.cli.faults import told
+from xgeom_core.cli.terminal import say, tell, tell_json
 from xgeom_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -237,12 +236,9 @@ def _show(comparison: Comparison, as_json: bool) -> None:
     from xgeom_core.compare.tables import row_line, summary_lines, to_records  # noqa: PLC0415
 
     if as_json:
-        typer.echo(json.dumps(to_records(comparison)))
+        tell_json(to_records(comparison))
         return
-    for row in comparison.rows:
-        typer.echo(row_line(row))
-    for line in summary_lines(comparison):
-        typer.echo(line)
+    tell(*map(row_line, comparison.rows), *summary_lines(comparison))
 
 
 def _write(path: Path, text: str) -> None:

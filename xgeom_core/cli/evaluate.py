@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xgeom_core.cli.common import progress, say
+from xgeom_core.cli.common import progress
 from xgeom_core.cli.faults import told
+from xgeom_core.cli.terminal import say, tell, tell_json
 from xgeom_core.errors import UsageError
 from xgeom_core.training.events import Step, Validation, read_events
 
@@ -58,12 +58,15 @@ def evaluate(
         for path in data:
             with (
                 open_frames(path) as source,
-                progress("evaluating", min(len(source), count or len(source))) as tell,
+                progress("evaluating", min(len(source), count or len(source))) as show,
             ):
-                result = score(predictor, source, count, fit, tell)
+                result = score(predictor, source, count, fit, show)
             for index, error in result.faults:
                 say(f"xgeom: {told(error, f'predicting frame {index} of {path}')}")
-            typer.echo(json.dumps(_record(name, path, result)) if as_json else _table(name, path, result))
+            if as_json:
+                tell_json(_record(name, path, result))
+            else:
+                tell(*_table(name, path, result))
             scored.append(Scored(Path(name).name, Path(path).name, result))
     if report is not None:
         write_report(report, scored, curves)
@@ -126,7 +129,7 @@ def _ratio(constant: float, median: float) -> float | None:
     return round(constant / median, 2) if median > 0 and math.isfinite(median) else None
 
 
-def _table(model: str, data: str, result: Evaluation) -> str:
+def _table(model: str, data: str, result: Evaluation) -> list[str]:
     net = result.network
     within = "  ".join(f"{limit} px {100 * share:.0f}%" for limit, share in net.within.items())
     pearson = "  ".join(f"{name} {value:.3f}" for name, value in net.pearson.items() if math.isfinite(value))
@@ -142,7 +145,7 @@ def _table(model: str, data: str, result: Evaluation) -> str:
         lines.append(f"  fit       ok on {result.ok} of {result.frames}: {_row(result.fit)}")
     elif result.fitted:
         lines.append(f"  fit       ok on none of {result.frames}")
-    return "\n".join(lines)
+    return lines
 
 
 def _row(scores: Scores) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 import traceback
 from pathlib import Path
 
+from xgeom_core.cli.terminal import say, visible, visible_lines
 from xgeom_core.errors import XgeomError
 
 DEBUG = "XGEOM_DEBUG"
@@ -57,15 +57,16 @@ def _kept(error: Exception, doing: str) -> str:
     """Keep an exception's traceback; where it is, in words."""
     details = "".join(traceback.format_exception(error))
     if DEBUG in os.environ:
-        sys.stderr.write(details)
+        say(*visible_lines(details))
         return "its details stand above"
     path = log_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.stat().st_size > _LOG_BYTES:
             path.replace(path.with_suffix(".old.log"))
-        with path.open("a", encoding="utf-8", errors="backslashreplace") as log:
-            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} while {doing}\n{details}\n")
+        head = f"{time.strftime('%Y-%m-%d %H:%M:%S')} while {visible(doing)}"
+        with path.open("a", encoding="utf-8") as log:
+            log.write("\n".join((head, *visible_lines(details), "")))
     except OSError:
         return f"{DEBUG}=1 in the environment shows the details"
     return f"the details are in {path}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +15,12 @@ from xgeom_core.cli.common import (
     Overrides,
     PixelOption,
     WavelengthOption,
-    say,
 )
 from xgeom_core.cli.faults import told
-from xgeom_core.cli.predict_output import footnotes, line
+from xgeom_core.cli.predict_output import footnotes, lines
 from xgeom_core.cli.predict_run import FAILED, PredictRun
 from xgeom_core.cli.stopping import Stopped, Stops, stoppable
+from xgeom_core.cli.terminal import say, tell, tell_json
 from xgeom_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def _list_methods(wanted: bool) -> None:
         from xgeom_core.predict.methods import listing  # noqa: PLC0415 - scipy takes time
 
         for name, when in listing():
-            typer.echo(f"{name:16s} {when}")
+            tell(f"{name:16s} {when}")
         raise typer.Exit
 
 
@@ -161,7 +160,10 @@ def _show(
     if table is not None:
         table.add(record)
     run.count(prediction, shared)
-    typer.echo(json.dumps(record) if as_json else line(record))
+    if as_json:
+        tell_json(record)
+    else:
+        tell(*lines(record))
     if explain is not None:
         _explain(prediction, explain, run)
     stops.release()
@@ -250,6 +252,6 @@ def _share(run: PredictRun, as_json: bool) -> None:
     if together is None:
         say("note: no frame has an answer, so there is no shared geometry.")
     elif as_json:
-        typer.echo(json.dumps({"shared": together.record()}))
+        tell_json({"shared": together.record()})
     else:
-        typer.echo("\n" + together.text())
+        tell("", *together.lines())

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from xgeom_core.cli.common import say
+from xgeom_core.cli.terminal import say
 
 
-def line(record: dict[str, Any]) -> str:
+def lines(record: dict[str, Any]) -> list[str]:
     """One frame in words."""
     name = f"{record['file']} [{record['frame']}]"
     if record["center_px"] is None:
-        return f"{name}  {record['status']}: {record['reason']}"
+        return [f"{name}  {record['status']}: {record['reason']}"]
     (x, y), sigma = record["center_px"], record["center_sigma_px"]
     text = f"{name}  {record['status']} ({record['evidence'] or record['source']})  center ({x:.2f}, {y:.2f})"
     if sigma:
@@ -25,8 +25,7 @@ def line(record: dict[str, Any]) -> str:
         text += "  tilt unknown"
     if record["header"]:
         text += "  header ({:.2f}, {:.2f})".format(*record["header"]["center_px"])
-    details = [text, _crystal(record["crystal"]), record["reason"] or ""]
-    return "\n    ".join(item for item in details if item)
+    return [text, *(f"    {item}" for item in (_crystal(record["crystal"]), record["reason"]) if item)]
 
 
 def _crystal(crystal: dict[str, Any] | None) -> str:

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xgeom_core.cli.common import Overrides, frame_range, say
+from xgeom_core.cli.common import Overrides, frame_range
 from xgeom_core.cli.faults import told
+from xgeom_core.cli.terminal import say
 from xgeom_core.errors import UsageError
 
 if TYPE_CHECKING:
