@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shlex
 import sys
 
@@ -11,7 +12,7 @@ import typer
 from xgeom_core.cli.compare import compare
 from xgeom_core.cli.evaluate import evaluate
 from xgeom_core.cli.export import export
-from xgeom_core.cli.faults import told
+from xgeom_core.cli.faults import DEBUG, told
 from xgeom_core.cli.geometry import geometry
 from xgeom_core.cli.info import info
 from xgeom_core.cli.jobs import jobs
@@ -57,8 +58,17 @@ def main() -> None:
         if wrong is not None:
             say(*wrong)
             sys.exit(2)
+        if DEBUG in os.environ or _in_job():
+            raise
         say(f"xgeom: {told(error, 'running ' + shlex.join(['xgeom', *sys.argv[1:]]))}")
         sys.exit(1)
+
+
+def _in_job() -> bool:
+    """Whether a job runs this: its log is where details belong, and what is read to say why it failed."""
+    from xgeom_core.jobs.family import MARK  # noqa: PLC0415 - psutil takes time
+
+    return MARK in os.environ
 
 
 def _wrong_arguments(error: Exception) -> list[str] | None:

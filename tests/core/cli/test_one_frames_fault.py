@@ -17,6 +17,7 @@ from xgeom_core.cli import answer_file
 from xgeom_core.cli.answer_file import AnswerFile
 from xgeom_core.cli.faults import log_file
 from xgeom_core.errors import UsageError
+from xgeom_core.jobs.family import MARK
 from xgeom_core.predict.prediction import Prediction
 from xgeom_core.predict.predictor import Predictor
 
@@ -279,5 +280,9 @@ def test_a_fault_anywhere_is_a_sentence(xgeom, frames, monkeypatch) -> None:
     code, out, err = xgeom("info", frames)
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert err.startswith("xgeom: A fault of xgeom while running xgeom info") and "KeyError" in err
+    monkeypatch.setenv(MARK, "a job")
+    with pytest.raises(KeyError, match="no such key"):
+        xgeom("info", frames)
+    monkeypatch.delenv(MARK)
     code, out, err = xgeom("predict", frames, "--model", "default", "--no-fit")
     assert (code, out, err.count("\n")) == (2, "", 1) and "while opening" in err
