@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from xgeom_core.estimate import Estimate
     from xgeom_core.formats.reading import Reading
     from xgeom_core.formats.source import FrameSource
-    from xgeom_core.frame import Frame, Metadata
+    from xgeom_core.frame import Frame
+    from xgeom_core.metadata import Metadata
     from xgeom_core.predict.predictor import Predictor
 
 

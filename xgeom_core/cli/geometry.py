@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,7 @@ from xgeom_core.errors import UsageError
 if TYPE_CHECKING:
     from xgeom_core.formats.format import Writing
     from xgeom_core.formats.reading import Hints, Reading
+    from xgeom_core.metadata import Choice
 
 SizeOption = Annotated[
     str | None,
@@ -110,7 +110,10 @@ def record(reading: Reading) -> dict[str, Any]:
         "panels": reading.panels,
         "convention": estimate.convention,
         "native": reading.native,
-        "choices": [{"name": c.name, "center_px": _numbers(c.center_px)} for c in reading.choices],
+        "choices": [
+            {"name": c.name, "center_px": _numbers(c.center_or(estimate.center_px)), **_changed(c)}
+            for c in reading.choices
+        ],
         "warnings": list(estimate.warnings),
     }
 
@@ -143,9 +146,33 @@ def _lines(reading: Reading, number: int, count: int) -> list[str]:
     lines += [estimate.convention] if estimate.convention else []
     lines += [f"note: {warning}" for warning in estimate.warnings]
     for index, choice in enumerate(reading.choices):
-        x, y = choice.center_px
-        lines.append(f"--choice {index}: {choice.name}: ({x:.3f}, {y:.3f}) px")
+        lines.append(f"--choice {index}: {choice.name}: {_choice_words(choice, estimate.center_px)}")
     return [lines[0], *(f"    {line}" for line in lines[1:])]
+
+
+def _changed(choice: Choice) -> dict[str, Any]:
+    """What a reading changes beside the center, by the names of the record."""
+    values = {
+        "tilt_deg": _numbers(choice.tilt_deg),
+        "distance_mm": choice.distance_mm,
+        "pixel_mm": _numbers(choice.pixel_mm),
+        "wavelength_A": choice.wavelength_A,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _choice_words(choice: Choice, stated: tuple[float, float]) -> str:
+    x, y = choice.center_or(stated)
+    words = [f"({x:.3f}, {y:.3f}) px"]
+    if choice.tilt_deg is not None:
+        words.append(f"pitch {choice.tilt_deg[0]:+.4f} yaw {choice.tilt_deg[1]:+.4f} deg")
+    if choice.distance_mm is not None:
+        words.append(f"distance {choice.distance_mm:g} mm")
+    if choice.pixel_mm is not None:
+        words.append("pixel " + " x ".join(f"{v * 1000:g}" for v in choice.pixel_mm) + " um")
+    if choice.wavelength_A is not None:
+        words.append(f"wavelength {choice.wavelength_A:g} Å")
+    return ", ".join(words)
 
 
 def _chosen(found: list[Reading], number: int, option: str) -> Reading:
@@ -158,9 +185,7 @@ def _with_choice(reading: Reading, number: int) -> Reading:
     if not 0 <= number < len(reading.choices):
         offered = f"0 to {len(reading.choices) - 1}" if reading.choices else "none"
         raise UsageError(f"--choice {number}: this reading offers {offered}.")
-    choice = reading.choices[number]
-    estimate = replace(reading.estimate, center_px=choice.center_px, convention=choice.name)
-    return replace(reading, estimate=estimate, choices=())
+    return reading.read_as(reading.choices[number])
 
 
 def _convert(

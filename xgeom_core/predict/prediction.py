@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xgeom_core.estimate import Estimate, Status
-from xgeom_core.frame import Metadata
+from xgeom_core.metadata import Metadata
 
 if TYPE_CHECKING:
     from xgeom_core.predict.explanation import Explanation
