@@ -7,7 +7,6 @@ exceptions become errors with a sentence, and CBF files are checked before it se
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import io
 import logging
@@ -24,9 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
+from xgeom_core.formats import edf_header, packed
 from xgeom_core.formats import image_headers as headers
+from xgeom_core.formats.cbf.checksum import check_md5
+from xgeom_core.formats.edf_header import check_edf
+from xgeom_core.formats.limits import check_size
 from xgeom_core.formats.masking import mask_counts
 from xgeom_core.formats.source import Contents, FrameSource
+from xgeom_core.formats.tiff_directories import check_tiff
 from xgeom_core.frame import Frame
 
 KNOWN = "HDF5 (NXmx, Dectris, training files), CBF, TIFF, SMV/IMG, MarCCD, EDF and Bruker"
@@ -35,6 +39,8 @@ _T = TypeVar("_T")
 _DAMAGE = re.compile(r"incomplete|truncated|corrupt|no tiff reader managed", re.IGNORECASE)
 _CBF_STARTER = b"\x0c\x1a\x04\xd5"
 _CBF_SECTION = b"--CIF-BINARY-FORMAT-SECTION--"
+# Headers of detectors of many panels are long; after the data comes little.
+_CBF_HEADER, _CBF_AFTER = 2**22, 2**16
 _quiet = threading.Lock()
 
 
@@ -67,7 +73,7 @@ def _describe(path: str, image: Any) -> Contents:
     kind, fields = type(image).__name__, image.header
     layout, read_header = headers.READERS.get(kind, (kind.removesuffix("Image"), headers.silent))
     # A MarCCD file is a TIFF with its own header inside, which fabio drops.
-    own = headers.marccd_fields(_head(path, headers.MAR_START + headers.MAR_BYTES))
+    own = headers.marccd_fields(packed.read_head(path, headers.MAR_START + headers.MAR_BYTES))
     if kind in {"TifImage", "MarccdImage"} and own is not None:
         layout, read_header, fields = "MarCCD", headers.marccd, own
     header = read_header(fields, first.shape)
@@ -117,11 +123,14 @@ def _open_image(path: str) -> Any:
     import fabio.marccdimage  # noqa: PLC0415
 
     if _is_cbf(path):
-        content = _decompressed(path)
+        content = _read_cbf(path)
         _check_cbf(path, content)
         return fabio.cbfimage.CbfImage().read(io.BytesIO(content), check_MD5=False)
-    if _is_packed(path):
-        _read_through(path)  # fabio pads what ends early in some formats
+    check_edf(path, packed.read_head(path, edf_header.HEAD_BYTES))
+    with packed.open_unpacked(path) as file:
+        check_tiff(path, file)
+    if packed.is_packed(path):
+        packed.read_through(path)  # fabio pads what ends early in some formats
     return fabio.open(path)
 
 
@@ -200,59 +209,58 @@ class _Collector(logging.Handler):
         self._lines.append(record.getMessage())
 
 
-def _stream(path: str) -> Any:
-    match Path(path).suffix.lower():
-        case ".gz":
-            return gzip.open(path, "rb")
-        case ".bz2":
-            return bz2.open(path, "rb")
-        case _:
-            return Path(path).open("rb")
-
-
-def _head(path: str, size: int = 16) -> bytes:
-    """The first bytes of a file, decompressed by its name as fabio does."""
-    with _stream(path) as file:
-        return bytes(file.read(size))
-
-
-def _read_through(path: str) -> None:
-    """Decompress a file to its end, so that damage to it is found."""
-    with _stream(path) as file:
-        while file.read(1 << 20):
-            pass
-
-
-def _decompressed(path: str) -> bytes:
-    with _stream(path) as file:
-        return bytes(file.read())
-
-
-def _is_packed(path: str) -> bool:
-    return Path(path).suffix.lower() in {".gz", ".bz2"}
-
-
 def _is_cbf(path: str) -> bool:
-    inner = Path(path).stem if _is_packed(path) else path
-    return Path(inner).suffix.lower() == ".cbf" or _head(path).startswith(b"###CBF")
+    inner = Path(path).stem if packed.is_packed(path) else path
+    return Path(inner).suffix.lower() == ".cbf" or packed.read_head(path, 16).startswith(b"###CBF")
 
 
-def _check_cbf(path: str, content: bytes) -> None:
-    """Make sure that a CBF holds the whole of its binary section."""
-    section = content.find(_CBF_SECTION)
-    start = content.find(_CBF_STARTER, max(section, 0))
+def _read_cbf(path: str) -> bytes:
+    """The content of a CBF: of a packed one only as much as its binary section needs."""
+    with packed.open_unpacked(path) as file:
+        head = file.read(_CBF_HEADER)
+        _check_cbf_header(path, head)
+        size = _number(rb"X-Binary-Size", head)
+        if size is None or not packed.is_packed(path):
+            return head + packed.read_up_to(path, file)
+        return head + file.read(max(0, head.find(_CBF_STARTER) + size + _CBF_AFTER - len(head)))
+
+
+def _check_cbf_header(path: str, head: bytes) -> None:
+    """Make sure that a CBF has a binary section of a size and kind that is read."""
+    section = head.find(_CBF_SECTION)
+    start = head.find(_CBF_STARTER, max(section, 0))
     if section < 0 or start < 0:
-        what = "it ends within its header" if content.startswith(b"###CBF") else "it has no image data"
+        what = "it ends within its header" if head.startswith(b"###CBF") else "it has no image data"
+        if len(head) == _CBF_HEADER:
+            what = f"its first {_CBF_HEADER >> 20} MiB have no image data"
         raise UnreadableFileError(f"{path} is not a complete CBF file ({what}): copy it again.")
-    stated = re.search(rb"X-Binary-Size:\s*(\d+)", content[section:start])
-    found = len(content) - start - len(_CBF_STARTER)
-    if stated and found < int(stated.group(1)):
-        raise UnreadableFileError(
-            f"{path} is truncated: {found} bytes of image data of {int(stated.group(1))}: copy it again."
-        )
-    scheme = re.search(rb'conversions="?\s*([\w-]+)', content[section:start])
+    header = head[section:start]
+    sides = [_number(rb"X-Binary-Size-%s-Dimension" % name, header) for name in (b"Fastest", b"Second")]
+    check_size(path, [side or 0 for side in sides])
+    scheme = re.search(rb'conversions="?\s*([\w-]+)', header)
     if scheme and scheme.group(1) != b"x-CBF_BYTE_OFFSET":
         raise UnreadableFileError(
             f"{path} is compressed as {scheme.group(1).decode()}: only x-CBF_BYTE_OFFSET is read; "
             f"convert the file."
         )
+
+
+def _check_cbf(path: str, content: bytes) -> None:
+    """Make sure that a CBF holds the whole of its binary section, as it was written."""
+    section = content.find(_CBF_SECTION)
+    start = content.find(_CBF_STARTER, section) + len(_CBF_STARTER)
+    header, data = content[section:start], memoryview(content)[start:]
+    size = _number(rb"X-Binary-Size", header)
+    if size is None:
+        return
+    if len(data) < size:
+        raise UnreadableFileError(
+            f"{path} is truncated: {len(data)} bytes of image data of {size}: copy it again."
+        )
+    check_md5(path, header, data[:size])
+
+
+def _number(name: bytes, header: bytes) -> int | None:
+    """A whole number that a section's header states."""
+    stated = re.search(name + rb":\s*(\d{1,18})\b", header)
+    return int(stated.group(1)) if stated else None

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _ALIGNED = 64
+_LARGEST_ARRAY = 2**32
 _NUMBERS = "biuf"
 
 
@@ -219,13 +220,17 @@ def _record(cls: Any) -> _Codec:
 
 
 def _array(scalar: Any) -> _Codec:
-    """Arrays of one type of number, or of any if only ``np.generic`` is promised."""
+    """Arrays of one type of number, or of any if only ``np.generic`` is promised.
+
+    A mask of nothing, as that of saturated pixels often is, takes no room.
+    """
 
     def encode(value: Any, arrays: _Arrays) -> Any:
         if not isinstance(value, np.ndarray) or not _fits(value.dtype, scalar):
             raise _other(f"array of {scalar.__name__}", value)
         plain = value.astype(value.dtype.newbyteorder("="), copy=False)
-        return [plain.dtype.str, list(plain.shape), arrays.add(plain)]
+        empty = plain.dtype.kind == "b" and not plain.any()
+        return [plain.dtype.str, list(plain.shape), None if empty else arrays.add(plain)]
 
     def decode(plain: Any, data: memoryview) -> Any:
         name, shape, start = _of(list, plain, 3)
@@ -236,14 +241,14 @@ def _array(scalar: Any) -> _Codec:
             kind = np.dtype(name)
         except TypeError:
             raise _other("type of number", name) from None
-        count, at = math.prod(sides), _to_size(start)
-        if not _fits(kind, scalar) or at + count * kind.itemsize > len(data):
+        count = math.prod(sides)
+        if not _fits(kind, scalar) or count * kind.itemsize > _LARGEST_ARRAY:
             raise _other("array", plain)
-        return (
-            np.frombuffer(data, kind, count, at if count else 0).reshape(sides)
-            if count
-            else np.zeros(sides, kind)
-        )
+        if start is None:
+            return np.zeros(sides, kind)
+        if _to_size(start) + count * kind.itemsize > len(data):
+            raise _other("array", plain)
+        return np.frombuffer(data, kind, count, start).reshape(sides)
 
     return _Codec(encode, decode)
 
