@@ -16,7 +16,6 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,9 +24,9 @@ from numpy.typing import NDArray
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.formats import edf_header, packed
 from xgeom_core.formats import image_headers as headers
-from xgeom_core.formats.cbf.checksum import check_md5
+from xgeom_core.formats.cbf.content import is_cbf, read_cbf
 from xgeom_core.formats.edf_header import check_edf
-from xgeom_core.formats.limits import check_size
+from xgeom_core.formats.judging import judged
 from xgeom_core.formats.masking import mask_counts
 from xgeom_core.formats.source import Contents, FrameSource
 from xgeom_core.formats.tiff_directories import check_tiff
@@ -37,10 +36,6 @@ KNOWN = "HDF5 (NXmx, Dectris, training files), CBF, TIFF, SMV/IMG, MarCCD, EDF a
 
 _T = TypeVar("_T")
 _DAMAGE = re.compile(r"incomplete|truncated|corrupt|no tiff reader managed", re.IGNORECASE)
-_CBF_STARTER = b"\x0c\x1a\x04\xd5"
-_CBF_SECTION = b"--CIF-BINARY-FORMAT-SECTION--"
-# Headers of detectors of many panels are long; after the data comes little.
-_CBF_HEADER, _CBF_AFTER = 2**22, 2**16
 _quiet = threading.Lock()
 
 
@@ -76,7 +71,7 @@ def _describe(path: str, image: Any) -> Contents:
     own = headers.marccd_fields(packed.read_head(path, headers.MAR_START + headers.MAR_BYTES))
     if kind in {"TifImage", "MarccdImage"} and own is not None:
         layout, read_header, fields = "MarCCD", headers.marccd, own
-    header = read_header(fields, first.shape)
+    header = judged([read_header(fields, first.shape)], (first.shape[1], first.shape[0]))
     return Contents(
         path=path,
         layout=layout,
@@ -122,10 +117,8 @@ def _open_image(path: str) -> Any:
     import fabio.cbfimage  # noqa: PLC0415
     import fabio.marccdimage  # noqa: PLC0415
 
-    if _is_cbf(path):
-        content = _read_cbf(path)
-        _check_cbf(path, content)
-        return fabio.cbfimage.CbfImage().read(io.BytesIO(content), check_MD5=False)
+    if is_cbf(path):
+        return fabio.cbfimage.CbfImage().read(io.BytesIO(read_cbf(path)), check_MD5=False)
     check_edf(path, packed.read_head(path, edf_header.HEAD_BYTES))
     with packed.open_unpacked(path) as file:
         check_tiff(path, file)
@@ -207,60 +200,3 @@ class _Collector(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._lines.append(record.getMessage())
-
-
-def _is_cbf(path: str) -> bool:
-    inner = Path(path).stem if packed.is_packed(path) else path
-    return Path(inner).suffix.lower() == ".cbf" or packed.read_head(path, 16).startswith(b"###CBF")
-
-
-def _read_cbf(path: str) -> bytes:
-    """The content of a CBF: of a packed one only as much as its binary section needs."""
-    with packed.open_unpacked(path) as file:
-        head = file.read(_CBF_HEADER)
-        _check_cbf_header(path, head)
-        size = _number(rb"X-Binary-Size", head)
-        if size is None or not packed.is_packed(path):
-            return head + packed.read_up_to(path, file)
-        return head + file.read(max(0, head.find(_CBF_STARTER) + size + _CBF_AFTER - len(head)))
-
-
-def _check_cbf_header(path: str, head: bytes) -> None:
-    """Make sure that a CBF has a binary section of a size and kind that is read."""
-    section = head.find(_CBF_SECTION)
-    start = head.find(_CBF_STARTER, max(section, 0))
-    if section < 0 or start < 0:
-        what = "it ends within its header" if head.startswith(b"###CBF") else "it has no image data"
-        if len(head) == _CBF_HEADER:
-            what = f"its first {_CBF_HEADER >> 20} MiB have no image data"
-        raise UnreadableFileError(f"{path} is not a complete CBF file ({what}): copy it again.")
-    header = head[section:start]
-    sides = [_number(rb"X-Binary-Size-%s-Dimension" % name, header) for name in (b"Fastest", b"Second")]
-    check_size(path, [side or 0 for side in sides])
-    scheme = re.search(rb'conversions="?\s*([\w-]+)', header)
-    if scheme and scheme.group(1) != b"x-CBF_BYTE_OFFSET":
-        raise UnreadableFileError(
-            f"{path} is compressed as {scheme.group(1).decode()}: only x-CBF_BYTE_OFFSET is read; "
-            f"convert the file."
-        )
-
-
-def _check_cbf(path: str, content: bytes) -> None:
-    """Make sure that a CBF holds the whole of its binary section, as it was written."""
-    section = content.find(_CBF_SECTION)
-    start = content.find(_CBF_STARTER, section) + len(_CBF_STARTER)
-    header, data = content[section:start], memoryview(content)[start:]
-    size = _number(rb"X-Binary-Size", header)
-    if size is None:
-        return
-    if len(data) < size:
-        raise UnreadableFileError(
-            f"{path} is truncated: {len(data)} bytes of image data of {size}: copy it again."
-        )
-    check_md5(path, header, data[:size])
-
-
-def _number(name: bytes, header: bytes) -> int | None:
-    """A whole number that a section's header states."""
-    stated = re.search(name + rb":\s*(\d{1,18})\b", header)
-    return int(stated.group(1)) if stated else None
