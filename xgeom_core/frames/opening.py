@@ -84,7 +84,7 @@ def _open_hdf5(path: str, wanted: str) -> FrameSource:
                 source = nxmx.open_nxmx(file, path, wanted)
             if source is None:
                 source = plain_hdf5.open_plain(file, path, wanted)
-        except (OSError, RuntimeError, KeyError) as error:
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
             # Whatever the HDF5 library finds wrong inside a damaged file.
             raise UnreadableFileError(
                 f"{path} is a damaged HDF5 file ({hdf5.brief(str(error))}): copy it again."

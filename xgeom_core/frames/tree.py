@@ -12,6 +12,7 @@ import numpy as np
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.formats.hdf5 import links
 from xgeom_core.formats.hdf5.file import MIN_SIDE, brief, image_set, open_file
+from xgeom_core.formats.hdf5.storage import content
 from xgeom_core.frames.tree_nodes import Details, Node
 
 MOST_CHILDREN = 5000
@@ -175,7 +176,7 @@ def _value(dataset: h5py.Dataset) -> str:
     if dataset.size is None or dataset.size > _MOST_VALUES:
         return ""
     try:
-        return _words(dataset[()])
+        return _words(content(dataset))
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         return f"cannot be read ({brief(str(error))})"
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.formats.hdf5 import links
+from xgeom_core.formats.hdf5.storage import check_external, check_storage
 from xgeom_core.formats.source import Contents, FrameSource
 
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi")
@@ -183,6 +184,7 @@ def require_images(file: h5py.File, path: str, name: str) -> ImageSet:
     found = image_set(name, item)
     if found is not None and found.length > 0:
         links.check_virtual(path, item, "images")
+        check_storage(path, item)
         return found
     if isinstance(item, h5py.Dataset):
         what = f"a dataset of shape {item.shape} and type {_type_name(item)}, not an image"
@@ -214,9 +216,10 @@ def read_image(file: h5py.File, path: str, name: str, index: int | tuple[int, ..
     dataset = require(file, path, name)
     where = index if isinstance(index, tuple) else (index,)
     where = where[: dataset.ndim - 2]
+    check_external(path, dataset)
     try:
         raw = np.asarray(dataset[where])
-    except OSError as error:
+    except (OSError, RuntimeError, ValueError, TypeError) as error:
         links.check_sources(path, dataset, where)
         raise UnreadableFileError(_why_no_image(path, name, where, str(error))) from error
     if dataset.is_virtual and bool(np.all(raw == dataset.fillvalue)):

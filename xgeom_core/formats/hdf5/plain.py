@@ -17,6 +17,7 @@ from xgeom_core.errors import MissingDatasetError
 from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.hdf5 import links
 from xgeom_core.formats.hdf5.file import Hdf5Source, ImageSet
+from xgeom_core.formats.hdf5.storage import content
 from xgeom_core.formats.masking import mask_counts
 from xgeom_core.formats.source import Contents
 from xgeom_core.frame import Frame
@@ -123,7 +124,9 @@ def _cxi_metadata(detector: h5py.Group) -> Metadata:
 
 def _field(group: h5py.Group, name: str) -> float | None:
     item = group.get(name)
-    return _number(item[()]) if isinstance(item, h5py.Dataset) and item.size and item.size < 10**6 else None
+    return (
+        _number(content(item)) if isinstance(item, h5py.Dataset) and item.size and item.size < 10**6 else None
+    )
 
 
 def _number(value: Any) -> float | None:

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from xgeom_core import units
+from xgeom_core.formats.hdf5.storage import content
 from xgeom_core.formats.nexus import fields as nexus
 from xgeom_core.formats.panels import Panel
 from xgeom_core.formats.planes import Plane, image_size
@@ -156,7 +157,7 @@ def _start(module: h5py.Group, fast: h5py.Dataset) -> str:
     if isinstance(offset, h5py.Dataset):
         return str(offset.name)
     detector = nexus.child(module.parent, "depends_on")
-    value = detector[()] if isinstance(detector, h5py.Dataset) and detector.size == 1 else ""
+    value = content(detector) if isinstance(detector, h5py.Dataset) and detector.size == 1 else ""
     return (
         posixpath.normpath(posixpath.join(str(module.parent.name), nexus.text(value) or ".")) if value else ""
     )

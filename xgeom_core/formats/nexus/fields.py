@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from xgeom_core import units
+from xgeom_core.formats.hdf5.storage import content
 from xgeom_core.geometry import FloatArray
 
 # Everything that h5py is known to raise on damaged files.
@@ -96,7 +97,7 @@ def field_of(node: h5py.Dataset) -> Field | None:
     try:
         if node.dtype.kind not in "iuf" or not node.size or node.size > _MOST_VALUES:
             return None
-        numbers = np.asarray(node[()]).astype(np.float64).ravel()
+        numbers = np.asarray(content(node)).astype(np.float64).ravel()
     except BROKEN:
         return None
     finite = numbers[np.isfinite(numbers)]

@@ -10,6 +10,7 @@ import numpy as np
 
 from xgeom_core import units
 from xgeom_core.formats.hdf5 import file as hdf5
+from xgeom_core.formats.hdf5.storage import content
 from xgeom_core.formats.header import Header
 from xgeom_core.metadata import Metadata
 
@@ -96,7 +97,7 @@ def _value(group: h5py.Group, name: str) -> _Value | None:
         field = group.get(name)
         if not isinstance(field, h5py.Dataset) or not field.size or field.size > _MOST_VALUES:
             return None
-        numbers = np.asarray(field[()])
+        numbers = np.asarray(content(field))
         numbers = numbers.astype(np.float64).ravel()
     except (OSError, KeyError, RuntimeError, ValueError, TypeError):
         return None  # a header field that cannot be read is one that is not there
@@ -109,7 +110,7 @@ def _value(group: h5py.Group, name: str) -> _Value | None:
 
 def _text(group: h5py.Group, name: str) -> str:
     field = group.get(name)
-    return hdf5.text_of(field[()]).strip() if isinstance(field, h5py.Dataset) else ""
+    return hdf5.text_of(content(field)).strip() if isinstance(field, h5py.Dataset) else ""
 
 
 def _length(group: h5py.Group, names: Sequence[str], notes: list[str]) -> float | None:
@@ -177,5 +178,5 @@ def _tilt(detector: h5py.Group) -> tuple[float, float] | None:
     field = detector.get(TILT_FIELD)
     if not isinstance(field, h5py.Dataset) or field.shape != (2,):
         return None
-    pitch, yaw = map(float, field[()])
+    pitch, yaw = map(float, content(field))
     return (pitch, yaw) if np.isfinite([pitch, yaw]).all() else None

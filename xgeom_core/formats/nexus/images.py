@@ -20,6 +20,7 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.hdf5 import links
 from xgeom_core.formats.hdf5.file import Hdf5Source, ImageSet
+from xgeom_core.formats.hdf5.storage import content
 from xgeom_core.formats.masking import BoolImage, mask_counts
 from xgeom_core.formats.nexus.header import MASK_FIELDS, find_detector, read_header
 from xgeom_core.formats.source import Contents
@@ -212,7 +213,7 @@ class NxmxSource(Hdf5Source):
         for name in MASK_FIELDS:
             if detector is None or detector.get(name, getlink=True) is None:
                 continue
-            mask: BoolImage = np.squeeze(np.asarray(detector[name][()]) != 0)
+            mask: BoolImage = np.squeeze(np.asarray(content(detector[name])) != 0)
             if mask.shape == self.shape:
                 return mask
             self._notes.append(
