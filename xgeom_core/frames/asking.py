@@ -137,6 +137,9 @@ def _sent(worker: Worker, verb: str, what: str, arguments: tuple[Any, ...]) -> C
 
 def _ready(worker: Worker) -> Channel:
     """The process's channel, once it can be asked."""
+    if not worker.running:
+        # It may have ended since it was last asked, for want of memory for instance.
+        worker.close()
     channel = worker.start()
     if not worker.greeted:
         channel.patience(_SILENT_S)

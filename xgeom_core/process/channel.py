@@ -25,7 +25,7 @@ class Channel:
     def __init__(self, end: socket.socket) -> None:
         self._end = end
 
-    def send(self, parts: Sequence[memoryview | bytes], files: Sequence[int] = ()) -> None:
+    def send(self, parts: Sequence[memoryview | bytes | bytearray], files: Sequence[int] = ()) -> None:
         """Write one message.
 
         Parameters

@@ -63,15 +63,16 @@ class Worker:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> Channel:
-        """Start the process unless it runs, which takes a moment; how to speak with it.
+        """Start the process if there is none, which takes a moment; how to speak with it.
+
+        One that has ended by itself counts until it is closed: those who ask it are to know.
 
         Raises
         ------
         XgeomError
             If it cannot be started.
         """
-        if self._channel is None or not self.running:
-            self.close()
+        if self._channel is None:
             try:
                 self._process, self._channel = _started(self._module, self._environment)
             except OSError as error:
