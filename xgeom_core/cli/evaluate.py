@@ -12,6 +12,7 @@ import typer
 
 from xgeom_core.cli.common import progress, say
 from xgeom_core.errors import UsageError
+from xgeom_core.process.reading import start_reading
 from xgeom_core.training.events import Step, Validation, read_events
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def evaluate(
     The constant predictor says the mean of the true values every time. Errors of centers are
     distances in px of the frames; errors of tilts are the larger of pitch and yaw, in degrees.
     """
+    start_reading()
     from xgeom_core.evaluate.report import Scored, write_report  # noqa: PLC0415 - torch takes seconds
     from xgeom_core.evaluate.run import evaluate as score  # noqa: PLC0415
     from xgeom_core.frames import open_frames  # noqa: PLC0415

@@ -11,6 +11,7 @@ import typer
 
 from xgeom_core.cli.common import DistanceOption, Overrides, PixelOption, WavelengthOption, say
 from xgeom_core.errors import UsageError
+from xgeom_core.process.reading import start_reading
 
 if TYPE_CHECKING:
     from xgeom_core.formats.format import Writing
@@ -56,7 +57,8 @@ def geometry(
         return
     if file is None:
         raise UsageError("xgeom geometry needs a FILE, --list or --programs.")
-    from xgeom_core.formats.registry import read_geometry  # noqa: PLC0415 - h5py takes time
+    start_reading()
+    from xgeom_core.frames.guarded import read_geometry  # noqa: PLC0415 - numpy takes time
 
     found = read_geometry(file, hints(image_size, Overrides(distance_mm, pixel_um, wavelength_A)))
     chosen = found if reading is None else [_chosen(found, reading, "--reading")]

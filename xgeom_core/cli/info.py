@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from xgeom_core.process.reading import start_reading
+
 
 def info(
     path: Annotated[str, typer.Argument(help="File of frames (FILE.h5::/dataset), or a model.")],
@@ -24,7 +26,8 @@ def info(
 
 
 def _frame_facts(path: str) -> dict[str, Any]:
-    from xgeom_core.frames import open_frames  # noqa: PLC0415 - h5py and fabio take time
+    start_reading()
+    from xgeom_core.frames import open_frames  # noqa: PLC0415 - numpy takes time
 
     with open_frames(path) as source:
         meta = source.metadata

@@ -19,6 +19,7 @@ from xgeom_core.cli.common import (
 )
 from xgeom_core.cli.predict_output import footnotes, line, write
 from xgeom_core.errors import UsageError, XgeomError
+from xgeom_core.process.reading import start_reading
 
 if TYPE_CHECKING:
     from xgeom_core.frame import Frame
@@ -85,6 +86,7 @@ def predict(
     """
     del list_methods  # answered by its callback
     _check_endings(out, explain)
+    start_reading()
     answer = _answerer(
         model, "network" if no_fit else method, _start(start), _cell(cell), explain is not None
     )

@@ -24,7 +24,7 @@ def open_unpacked(path: str) -> BinaryIO:
         case ".gz":
             return cast(BinaryIO, gzip.open(path, "rb"))
         case ".bz2":
-            return bz2.open(path, "rb")
+            return cast(BinaryIO, bz2.open(path, "rb"))
         case _:
             return Path(path).open("rb")
 
