@@ -33,7 +33,7 @@ _stop: ContextVar[Callable[[float], None] | None] = ContextVar("stop", default=N
 
 
 @contextmanager
-def stoppable(check: Callable[[float], None]) -> Iterator[None]:
+def interruptible(check: Callable[[float], None]) -> Iterator[None]:
     """Within this, whoever waits for the reading process can be stopped.
 
     Parameters

@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QThread
 
 from xgeom_core.errors import XgeomError
-from xgeom_core.frames.asking import stoppable
+from xgeom_core.frames.asking import interruptible
 
 
 class LatestThread(QThread):
@@ -76,7 +76,7 @@ class LatestThread(QThread):
                 if self._ending:
                     break
                 _, request = self._waiting.popitem(last=False)
-            with stoppable(self.stop_waiting):
+            with interruptible(self.stop_waiting):
                 self.handle(request)
         self.finish()
 
