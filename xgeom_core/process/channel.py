@@ -11,8 +11,6 @@ from contextlib import suppress
 
 _COUNT = struct.Struct("<Q")
 _MOST_PARTS, _MOST_FILES = 4096, 8
-# Files received must not be passed on to programs that this one starts.
-_NOT_INHERITED = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 class MessageError(Exception):
@@ -94,9 +92,12 @@ class Channel:
     def _first(self, size: int) -> tuple[bytes, list[int]]:
         """The first bytes of a message, with which files come."""
         try:
-            head, files, _, _ = socket.recv_fds(self._end, size, _MOST_FILES, _NOT_INHERITED)
+            head, files, _, _ = socket.recv_fds(self._end, size, _MOST_FILES)
         except ConnectionError:
             raise EOFError from None
+        for file in files:
+            # Not for programs that this one starts.
+            os.set_inheritable(file, False)
         try:
             return head + self._read(size - len(head), begun=bool(head)), files
         except BaseException:
