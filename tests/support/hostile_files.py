@@ -51,7 +51,7 @@ def _tiff(sides: tuple[int, int], following: int) -> bytes:
         (262, 1),
         (273, 122),
         (278, slow),
-        (279, 2 * slow * fast),
+        (279, min(2 * slow * fast, 2**32 - 1)),
     ]
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
     head = struct.pack("<2sHIH", b"II", 42, 8, len(tags))
