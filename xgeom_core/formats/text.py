@@ -82,8 +82,9 @@ def _read(path: Path, size: int, strict: bool) -> bytes:
     parts: list[bytes] = []
     try:
         if not path.is_file():
+            what = "a pipe or a device, no regular file" if path.exists() else "not there"
             raise UnreadableFileError(
-                f"{path} is {'a folder' if path.is_dir() else 'not there'}; a file was expected."
+                f"{path} is {'a folder' if path.is_dir() else what}; a file was expected."
             )
         with path.open("rb") as raw, _decompressed(raw) as stream:
             left = size
