@@ -109,6 +109,9 @@ def _exchanged(worker: Worker, verb: str, what: str, arguments: tuple[Any, ...])
         raise UnreadableFileError(_trouble_text(what, *error.args)) from None
     except EOFError:
         raise UnreadableFileError(_end_text(what, worker.close())) from None
+    except TimeoutError:
+        worker.end()
+        raise UnreadableFileError(_silence_text(what)) from None
     except MessageError as error:
         worker.end()
         raise UnreadableFileError(
@@ -179,10 +182,14 @@ def _wait(worker: Worker, channel: Channel, what: str) -> None:
             moved = now
         elif now - moved > _SILENT_S:
             worker.end()
-            raise UnreadableFileError(
-                f"{what} does not go on: nothing has come from it for {_SILENT_S:.0f} s. Is its drive still "
-                "connected, and is it a file?"
-            )
+            raise UnreadableFileError(_silence_text(what))
+
+
+def _silence_text(what: str) -> str:
+    return (
+        f"{what} does not go on: nothing has come from it for {_SILENT_S:.0f} s. Is its drive still "
+        "connected, and is it a file?"
+    )
 
 
 def _trouble_text(what: str, kind: str, words: str) -> str:

@@ -17,7 +17,7 @@ from xgeom_core.frames.service import LEAST_S, Service
 from xgeom_core.process import bounds
 from xgeom_core.process.channel import Channel, inherited
 
-# A frame of the greatest size takes 5 GiB at most, while its bad pixels are looked for.
+# Counts in 32 bits take 11 bytes a pixel while bad pixels are looked for, 4.1 GiB for the greatest frame.
 _MEMORY, _SHARE_OF_MACHINE = 8 * 2**30, 0.75
 
 

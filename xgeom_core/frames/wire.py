@@ -143,9 +143,7 @@ def answered(channel: Channel, verb: str) -> Any:
     """
     parts, files = channel.receive(_MOST_TEXT if shared_memory.AVAILABLE else _MOST_SHARED)
     try:
-        data = memoryview(parts[2])
-        for file in files:
-            data = shared_memory.take(file, _MOST_SHARED)
+        data = _shared(files) if files else memoryview(parts[2])
         outcome = parts[0].decode("ascii")
         if outcome == "done":
             return unpack(_types(verb)[1], parts[1], data)
@@ -155,3 +153,12 @@ def answered(channel: Channel, verb: str) -> Any:
     if outcome in _ERRORS:
         raise _ERRORS[outcome](words)
     raise TroubleError(outcome, words)
+
+
+def _shared(files: Sequence[int]) -> memoryview:
+    """The content of the shared memory that came with an answer."""
+    if len(files) > 1 or not shared_memory.AVAILABLE:
+        for file in files:
+            os.close(file)
+        raise ValueError(f"{len(files)} files")
+    return shared_memory.take(files[0], _MOST_SHARED)

@@ -336,6 +336,29 @@ def test_an_answer_that_makes_no_sense_becomes_a_sentence_and_the_end_of_that_pr
     assert astray.ended == 1
 
 
+def test_an_answer_that_stops_in_the_middle_is_not_waited_for() -> None:
+    astray = _Astray([b"done"])
+    astray.channel.receive()
+    astray.channel.patience(0.05)
+    astray._far._end.sendall(bytes([3, 0, 0, 0]))
+    with pytest.raises(UnreadableFileError, match=r"^a\.h5 does not go on"):
+        asking._exchanged(astray, "frame", "a.h5", (1, 2))
+    assert astray.ended == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="shared memory is handed over on Linux only")
+@pytest.mark.parametrize("count", [1, 2])
+def test_files_that_are_no_shared_memory_are_not_taken(count, path) -> None:
+    astray = _Astray([b"done"])
+    astray.channel.receive()
+    before = psutil.Process().num_fds()
+    with path.open("rb") as file:
+        astray._far.send([b"done", b"[]", b""], [file.fileno()] * count)
+    with pytest.raises(UnreadableFileError, match="makes no sense"):
+        asking._exchanged(astray, "frame", "a.h5", (1, 2))
+    assert psutil.Process().num_fds() == before - 2
+
+
 def test_an_error_of_no_known_name_is_a_sentence_too() -> None:
     astray = _Astray([b"SystemExit", b'"words"', b""])
     with pytest.raises(UnreadableFileError, match=r"^a\.h5 cannot be read \(words\)"):
