@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from xgeom_core.estimate import Estimate
 from xgeom_core.formats.numbers import numbers
 from xgeom_core.formats.reading import Hints, Reading
-from xgeom_core.metadata import Metadata
+from xgeom_core.metadata import Choice, Metadata
 
 _T = TypeVar("_T")
+_HALF = "first pixel's center is the origin (+0.5 px)"
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,11 @@ def two(values: Sequence[_T]) -> tuple[_T | None, _T | None]:
     """Two values as they are, anything else as two unknowns."""
     first, second = values if len(values) == 2 else (None, None)
     return first, second
+
+
+def half_pixel(center: tuple[float, float]) -> tuple[Choice, ...]:
+    """The other reading of a center whose format does not say where pixels are counted from."""
+    return (Choice(_HALF, (center[0] + 0.5, center[1] + 0.5)),)
 
 
 def if_stated(center: tuple[float, float] | None, convention: str) -> str:
