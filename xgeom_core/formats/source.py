@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+
 from xgeom_core.errors import MissingDatasetError
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame
@@ -52,6 +54,11 @@ class Contents:
     notes: tuple[str, ...] = ()
     axes: tuple[int, ...] = ()
     axis_names: tuple[str, ...] = ()
+
+
+def position(index: int, axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Where frame ``index`` lies on axes of these lengths, the last running fastest."""
+    return tuple(map(int, np.unravel_index(index, axes))) if axes else ()
 
 
 class FrameSource(ABC):

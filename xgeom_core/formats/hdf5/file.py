@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.formats.hdf5 import links
 from xgeom_core.formats.hdf5.fields import BROKEN, attribute, text
-from xgeom_core.formats.source import Contents, FrameSource
+from xgeom_core.formats.source import Contents, FrameSource, position
 
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi")
 MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -316,11 +316,6 @@ def read_image(file: h5py.File, path: str, name: str, index: int) -> NDArray[Any
     if dataset.is_virtual and bool(np.all(raw == dataset.fillvalue)):
         links.check_sources(path, dataset, where)
     return raw
-
-
-def position(index: int, axes: tuple[int, ...]) -> tuple[int, ...]:
-    """Where a frame lies on the leading axes."""
-    return tuple(map(int, np.unravel_index(index, axes))) if axes else ()
 
 
 def _why_no_image(path: str, name: str, where: tuple[int, ...], message: str) -> str:

@@ -29,7 +29,7 @@ from xgeom_core.formats.hdf5 import fields, links
 from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.hdf5.file import Hdf5Source
 from xgeom_core.formats.masking import mask_counts
-from xgeom_core.formats.source import Contents
+from xgeom_core.formats.source import Contents, position
 from xgeom_core.frame import Frame
 from xgeom_core.metadata import Metadata
 
@@ -141,12 +141,12 @@ class Layout:
 
     def row(self, index: int) -> dict[str, float]:
         """Everything the tables say of frame ``index``; geometry wins over labels of the same name."""
-        position = hdf5.position(index, self.axes)
+        place = position(index, self.axes)
         values: dict[str, float] = {}
         for table, columns in self.columns.items():
             if columns:
                 dataset = self.file[table]
-                numbers = np.asarray(dataset[position[: dataset.ndim - 1]], dtype=np.float64).ravel()
+                numbers = np.asarray(dataset[place[: dataset.ndim - 1]], dtype=np.float64).ravel()
                 values.update(zip(columns, map(float, numbers), strict=False))
         return values
 
