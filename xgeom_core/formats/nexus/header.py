@@ -131,7 +131,9 @@ def _of_chain(modules: list[_Module], plain: Header) -> Header:
     # Nobody states a tilt by leaving all rotations away.
     tilted = max(abs(geometry.pitch_deg), abs(geometry.yaw_deg)) > _SQUARE_DEG
     turned = tilted or any(module.chain.turns for module in modules)
-    center, convention = in_image(panels, panel, geometry.center_px), _CHAIN_CONVENTION
+    # The digits that multiplying matrices made up are left away.
+    x, y = (round(at, 9) for at in in_image(panels, panel, geometry.center_px))
+    center, convention = (x, y), _CHAIN_CONVENTION
     choices, notes = half_pixel(center), list(miss_warning(panels, panel, miss))
     stated = plain.metadata
     verdicts: tuple[Verdict, ...] = ()
@@ -154,7 +156,7 @@ def _of_chain(modules: list[_Module], plain: Header) -> Header:
         **plain.native,
     }
     metadata = Metadata(
-        distance_mm=geometry.distance_mm,
+        distance_mm=units.tidy(geometry.distance_mm),
         pixel_mm=panel.plane.pixel_mm,
         center_px=center,
         tilt_deg=(geometry.pitch_deg, geometry.yaw_deg) if turned else None,
