@@ -12,13 +12,12 @@ from xgeom_core.formats.fabio_images import open_fabio
 from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.hdf5.plain import open_plain
 from xgeom_core.formats.hdf5.training import open_training
-from xgeom_core.formats.nexus.cansas import open_cansas
 from xgeom_core.formats.nexus.images import open_nxmx
 from xgeom_core.formats.source import FrameSource
 from xgeom_core.frames.location import check_file, choose_dataset, split_location
 
 # From the most to the least particular; the last takes anything.
-LAYOUTS: tuple[hdf5.Layout, ...] = (open_training, open_nxmx, open_cansas, open_plain)
+LAYOUTS: tuple[hdf5.Layout, ...] = (open_training, open_nxmx, open_plain)
 
 
 def open_frames(location: str | os.PathLike[str], *, dataset: str | None = None) -> FrameSource:

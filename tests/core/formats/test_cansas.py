@@ -55,7 +55,7 @@ def test_the_center_is_where_q_is_zero(
     with open_frames(path) as source:
         found = source.metadata
 
-    assert (source.layout, source.dataset) == ("NXcanSAS", "/sasentry01/sasdata/I")
+    assert (source.layout, source.dataset) == ("HDF5", "/sasentry01/sasdata/I")
     assert found.center_px == pytest.approx(center, abs=1e-6)
     assert (reading.estimate.center_px, reading.distance_mm, found.pixel_mm) == (found.center_px, None, None)
     assert found.title == "pure water"
@@ -86,3 +86,18 @@ def test_a_real_one(frames_dir: Path) -> None:
     with open_frames(path) as source:
         assert source.metadata.center_px == pytest.approx((75.0, 75.0), abs=1e-6)
         assert (source.metadata.distance_mm, source.metadata.title) == (None, "MH4_5deg_16T_SLOW")
+
+
+def test_a_newer_file_with_nexus_classes_is_a_grid_too(tmp_path: Path) -> None:
+    """Later versions of the definition name NXentry, NXdata and NXdetector beside their own classes."""
+    y, x = np.indices(SHAPE) + 0.5
+    _write(tmp_path / "q.h5", x - 30.0, y - 20.0)
+    with h5py.File(tmp_path / "q.h5", "r+") as file:
+        entry = file["sasentry01"]
+        entry.attrs["NX_class"], entry["definition"] = "NXentry", "NXcanSAS"
+        entry.create_group("instrument/detector").attrs["NX_class"] = "NXdetector"
+        entry["instrument"].attrs["NX_class"] = "NXinstrument"
+        entry["instrument/detector/beam_center_x"] = entry["instrument/detector/beam_center_y"] = 5.0
+    (reading,) = read_geometry(tmp_path / "q.h5")
+    with open_frames(tmp_path / "q.h5") as source:
+        assert source.metadata.center_px == reading.estimate.center_px == pytest.approx((30.0, 20.0))

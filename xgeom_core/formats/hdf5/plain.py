@@ -1,8 +1,9 @@
 """Any HDF5 file with an image in it: the largest one, or the one asked for.
 
 Geometry is taken only where it is stated plainly: attributes of the dataset whose names carry their
-units (``distance_m``, ``pixel_m``, ``wavelength_A``; ``beam_center_x``, ``beam_center_y`` in px), and
-the fields beside the images in CXI files, which are in meters and joules by definition.
+units (``distance_m``, ``pixel_m``, ``wavelength_A``; ``beam_center_x``, ``beam_center_y`` in px), the
+fields beside the images in CXI files, which are in meters and joules by definition, and the grid of Q of
+NXcanSAS files.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import h5py
 from xgeom_core import units
 from xgeom_core.errors import MissingDatasetError
 from xgeom_core.formats.format import Format
-from xgeom_core.formats.hdf5 import fields, links
+from xgeom_core.formats.hdf5 import cansas, fields, links
 from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.hdf5.file import Hdf5Source, ImageSet
-from xgeom_core.formats.header import FieldNote, Header, half_pixel
+from xgeom_core.formats.header import FieldNote, Header, half_a_pixel
 from xgeom_core.formats.image_readings import reading_of_headers
 from xgeom_core.formats.judging import judged
 from xgeom_core.formats.masking import mask_counts
@@ -113,6 +114,9 @@ def headers(path: Path, hints: Hints) -> list[Header]:
 
 def _headers(file: h5py.File, name: str) -> list[Header]:
     dataset = file[name]
+    grid = cansas.header(dataset)
+    if grid is not None:
+        return [grid]
     metadata = _cxi(dataset.parent) if "cxi_version" in file else _attributes(dataset)
     shape = dataset.shape
     return [Header(metadata, image_size=(int(shape[-1]), int(shape[-2])))]
@@ -128,7 +132,7 @@ def _attributes(dataset: h5py.Dataset) -> Metadata:
         pixel_mm=units.both(pixel, pixel),
         center_px=center,
         center_convention=_CONVENTION if center else "",
-        choices=half_pixel(center) if center else (),
+        choices=half_a_pixel(center),
     )
 
 
@@ -179,5 +183,6 @@ FORMAT = Format(
         FieldNote("distance_m", "distance_mm", "m; also distance_mm, distance_um, detector_distance_m, ..."),
         FieldNote("pixel_m", "pixel_mm", "m, both axes; also pixel_mm, pixel_um, pixel_size_m, ..."),
         FieldNote("wavelength_A", "wavelength_A", "Å"),
+        FieldNote("Qx, Qy", "center_px", "of NXcanSAS, at the pixels' centers: where both are zero"),
     ),
 )

@@ -15,7 +15,7 @@ from xgeom_core import units
 from xgeom_core.errors import GeometryError
 from xgeom_core.formats import planes
 from xgeom_core.formats.hdf5 import fields
-from xgeom_core.formats.header import Header, half_pixel
+from xgeom_core.formats.header import Header, half_a_pixel
 from xgeom_core.formats.judging import same_center
 from xgeom_core.formats.nexus import beam
 from xgeom_core.formats.nexus.chain import Chain, IncompleteChainError, module_panel
@@ -134,7 +134,7 @@ def _of_chain(modules: list[_Module], plain: Header) -> Header:
     # The digits that multiplying matrices made up are left away.
     x, y = (round(at, 9) for at in in_image(panels, panel, geometry.center_px))
     center, convention = (x, y), _CHAIN_CONVENTION
-    choices, notes = half_pixel(center), list(miss_warning(panels, panel, miss))
+    choices, notes = half_a_pixel(center), list(miss_warning(panels, panel, miss))
     stated = plain.metadata
     verdicts: tuple[Verdict, ...] = ()
     if stated.center_px is not None and len(panels) == 1 and max(map(abs, geometry.center_px)) < 1e-6:

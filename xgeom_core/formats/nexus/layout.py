@@ -14,17 +14,14 @@ _NUMBERED = re.compile(r"^data_?(\d+)$")
 
 
 def find_entry(file: h5py.File) -> h5py.Group | None:
-    """The NXentry of the images: the first that holds data or a detector, or a group named "entry"."""
-    for entry in fields.groups_of_class(file, "NXentry"):
-        if "data" in entry or next(detectors_of(entry), None) is not None:
-            return entry
-    return fields.subgroup(file, "entry")
+    """The entry of the images: the first that holds data or a detector."""
+    holding = (one for one in _entries(file) if "data" in one or next(detectors_of(one), None) is not None)
+    return next(holding, None)
 
 
 def detectors(file: h5py.File) -> list[tuple[h5py.Group, h5py.Group]]:
     """Pairs of entry and detector, by class or by the usual names."""
-    entries = fields.groups_of_class(file, "NXentry") or [fields.subgroup(file, "entry")]
-    return [(entry, detector) for entry in entries if entry is not None for detector in detectors_of(entry)]
+    return [(entry, detector) for entry in _entries(file) for detector in detectors_of(entry)]
 
 
 def detectors_of(entry: h5py.Group) -> Iterator[h5py.Group]:
@@ -71,6 +68,12 @@ def image_size(entry: h5py.Group, detector: h5py.Group) -> tuple[int, int] | Non
         if images is not None:
             return images.shape[::-1]
     return None
+
+
+def _entries(file: h5py.File) -> list[h5py.Group]:
+    """The entries, but for those of images on a grid of Q."""
+    found = _named_or_of_class(file, "entry", "NXentry")
+    return [entry for entry in found if fields.read_text(entry, "definition") != "NXcanSAS"]
 
 
 def _named_or_of_class(parent: h5py.Group, name: str, nx_class: str) -> list[h5py.Group]:

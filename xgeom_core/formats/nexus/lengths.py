@@ -15,7 +15,7 @@ import h5py
 from xgeom_core import units
 from xgeom_core.formats.hdf5 import fields
 from xgeom_core.formats.hdf5.fields import Field
-from xgeom_core.formats.header import Header, half_pixel
+from xgeom_core.formats.header import Header, half_a_pixel
 from xgeom_core.formats.judging import is_usual
 from xgeom_core.formats.planes import rounded
 from xgeom_core.metadata import Choice, Metadata, Point, Verdict
@@ -156,7 +156,7 @@ def _with_center(
         found,
         center_px=center,
         center_convention=_CONVENTION.format(unit=best[0]),
-        choices=(*choices, *half_pixel(center), *found.choices),
+        choices=(*choices, *half_a_pixel(center), *found.choices),
         verdicts=verdicts,
     )
 

@@ -25,7 +25,7 @@ from xgeom_core.formats.nexus.writing import (
 )
 from xgeom_core.formats.panels import in_panel, panel_in_beam
 from xgeom_core.formats.planes import RigidMove
-from xgeom_core.geometry import FloatArray, Geometry
+from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
 
 _DETECTOR = "/entry/instrument/detector"
@@ -119,6 +119,8 @@ def _move(file: h5py.File, writing: Writing) -> None:
 
 def _write_move(detector: h5py.Group, move: RigidMove) -> str:
     """Write a move as a translation and a rotation that depends on it; the path of the rotation."""
+    from scipy.spatial.transform import Rotation  # noqa: PLC0415 - slow to import, and reading needs it not
+
     chain = fields.subgroup(detector, "transformations")
     if chain is None:
         chain = group_of(detector, "transformations", "NXtransformations")
@@ -127,22 +129,7 @@ def _write_move(detector: h5py.Group, move: RigidMove) -> str:
     suffix = f"_{count + 1}" if count else ""
     shift = tuple(float(value) for value in move.shift)
     moved = put_link(chain, f"xgeom_translation{suffix}", 0.0, "mm", "translation", (1, 0, 0), ".", shift)
-    axis, angle = _axis_angle(move.rotation)
+    turn = Rotation.from_matrix(move.rotation).as_rotvec(degrees=True)
+    angle = float(np.linalg.norm(turn))
+    axis = turn / angle if angle > 0 else np.array([0.0, 0.0, 1.0])
     return put_link(chain, f"xgeom_rotation{suffix}", angle, "deg", "rotation", tuple(axis.tolist()), moved)
-
-
-def _axis_angle(rotation: FloatArray) -> tuple[FloatArray, float]:
-    """Unit axis and angle in degrees of a rotation matrix."""
-    twice = np.array(
-        [rotation[2, 1] - rotation[1, 2], rotation[0, 2] - rotation[2, 0], rotation[1, 0] - rotation[0, 1]]
-    )
-    sine = float(np.linalg.norm(twice)) / 2.0
-    cosine = (float(np.trace(rotation)) - 1.0) / 2.0
-    if sine > 1e-9:
-        return twice / (2.0 * sine), float(np.degrees(np.arctan2(sine, cosine)))
-    if cosine > 0:
-        return np.array([0.0, 0.0, 1.0]), 0.0
-    # Half a turn: the axis is the longest column of R + 1.
-    columns = rotation + np.eye(3)
-    axis = columns[:, int(np.argmax(np.linalg.norm(columns, axis=0)))]
-    return axis / np.linalg.norm(axis), 180.0
