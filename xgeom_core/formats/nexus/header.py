@@ -32,7 +32,7 @@ from xgeom_core.formats.panels import (
 )
 from xgeom_core.formats.planes import rounded
 from xgeom_core.formats.swing import swung
-from xgeom_core.geometry import FloatArray
+from xgeom_core.geometry import FloatArray, Geometry
 from xgeom_core.metadata import Metadata, PanelPlace, Point, Verdict
 
 BEAM = np.array([0.0, 0.0, 1.0])
@@ -75,9 +75,9 @@ def headers_of(
     pixel_mm : tuple of float, optional
         Stands in where the file states no pixel size.
     """
-    notes: list[str] = []
+    said: list[str] = []
     if detector is None:
-        return [Header(_surroundings(entry, None, _UNTILTED, notes), tuple(notes), image_size=size)]
+        return [Header(_surroundings(entry, None, _UNTILTED, said), tuple(said), image_size=size)]
     modules, problem = _modules(detector)
     panels = [module.panel for module in modules]
     if panels:
@@ -90,8 +90,8 @@ def headers_of(
             chain, to_lab = _of_chain(modules, plain), _to_lab(panels)
         except GeometryError as error:
             problem = str(error).removeprefix(f"{_CHAIN}: ")
-    around = _surroundings(entry, detector, to_lab, notes)
-    plain = replace(plain, metadata=_with_plain(around, plain.metadata), notes=(*plain.notes, *notes))
+    around = _surroundings(entry, detector, to_lab, said)
+    plain = replace(plain, metadata=_with_plain(around, plain.metadata), notes=(*plain.notes, *said))
     if chain is None:
         reason = (f"The transformation chain is not used: {problem}",) if problem else ()
         metadata, swing = swung(plain.metadata, _two_theta(detector), _YAW_SIGN)
@@ -100,7 +100,9 @@ def headers_of(
     if stated is not None and not same_center(stated, chain.metadata.center_px):
         chain, plain = replace(chain, where=_CHAIN), replace(plain, where="beam_center")
     # Doubts about units are none of the chain's.
-    return [chain, replace(plain, metadata=replace(plain.metadata, verdicts=()))]
+    doubts = {verdict.reason for verdict in plain.metadata.verdicts}
+    notes = tuple(one for one in plain.notes if one not in doubts)
+    return [chain, replace(plain, metadata=replace(plain.metadata, verdicts=()), notes=notes)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,21 +136,13 @@ def _of_chain(modules: list[_Module], plain: Header) -> Header:
     # The digits that multiplying matrices made up are left away.
     x, y = (round(at, 9) for at in in_image(panels, panel, geometry.center_px))
     center, convention = (x, y), _CHAIN_CONVENTION
-    choices, notes = half_a_pixel(center), list(miss_warning(panels, panel, miss))
+    choices = half_a_pixel(center)
     stated = plain.metadata
     verdicts: tuple[Verdict, ...] = ()
     if stated.center_px is not None and len(panels) == 1 and max(map(abs, geometry.center_px)) < 1e-6:
         # Older Dectris files leave the place across the beam to beam_center; DIALS reads them like this too.
         center, choices, verdicts = stated.center_px, stated.choices, stated.verdicts
         convention = f"{stated.center_convention} The rest is that of the transformation chain."
-    elif stated.center_px is not None and not same_center(stated.center_px, center):
-        x, y = stated.center_px
-        notes.append(f"beam_center_x/y in the same file says ({x:.2f}, {y:.2f}) px instead.")
-    along = (geometry.distance_mm, geometry.normal_distance_mm())
-    if stated.distance_mm and all(abs(stated.distance_mm / one - 1.0) > _AGREE for one in along):
-        notes.append(f"The distance in the same file says {stated.distance_mm:g} mm instead.")
-    varying = sorted({name for module in modules for name in module.chain.varying})
-    notes += [f"{name} varies over the frames; its first value is used." for name in varying[:1]]
     native = {
         "origin": f"{rounded(panel.plane.origin)} mm",
         "fast_pixel_direction": rounded(panel.plane.fast, 6),
@@ -165,7 +159,21 @@ def _of_chain(modules: list[_Module], plain: Header) -> Header:
         choices=choices,
         verdicts=verdicts,
     )
-    return Header(metadata, tuple(notes), native, image_size=common_size(panels, panel))
+    notes = (*miss_warning(panels, panel, miss), *_differences(modules, geometry, center, stated))
+    return Header(metadata, notes, native, image_size=common_size(panels, panel))
+
+
+def _differences(modules: list[_Module], geometry: Geometry, center: Point, stated: Metadata) -> list[str]:
+    """What the plain fields say otherwise than the chain, and which link does not stay what it is."""
+    notes = []
+    if stated.center_px is not None and not same_center(stated.center_px, center):
+        x, y = stated.center_px
+        notes.append(f"beam_center_x/y in the same file says ({x:.2f}, {y:.2f}) px instead.")
+    along = (geometry.distance_mm, geometry.normal_distance_mm())
+    if stated.distance_mm and all(abs(stated.distance_mm / one - 1.0) > _AGREE for one in along):
+        notes.append(f"The distance in the same file says {stated.distance_mm:g} mm instead.")
+    varying = sorted({name for module in modules for name in module.chain.varying})
+    return notes + [f"{name} varies over the frames; its first value is used." for name in varying[:1]]
 
 
 def _to_lab(panels: list[Panel]) -> FloatArray:

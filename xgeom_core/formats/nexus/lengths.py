@@ -18,7 +18,7 @@ from xgeom_core.formats.hdf5.fields import Field
 from xgeom_core.formats.header import Header, half_a_pixel
 from xgeom_core.formats.judging import is_usual
 from xgeom_core.formats.planes import rounded
-from xgeom_core.metadata import Choice, Metadata, Point, Verdict
+from xgeom_core.metadata import Choice, Metadata, Point, Quantity, Verdict
 
 Size = tuple[int, int]
 _Read = tuple[str, Point | None, Point]  # unit, center in px, size of a pixel in this unit
@@ -49,19 +49,8 @@ def plain_fields(detector: h5py.Group, pixel_mm: Point | None, size: Size | None
     unit = _missing_unit(sizes)
     pixel = units.both(*(sense_of(one, lambda mm: is_usual("pixel size", mm), unit) for one in sizes))
     distance = _field(detector, notes, "detector_distance", "distance")
-    found = Metadata(
-        distance_mm=sense_of(distance, lambda mm: is_usual("distance", mm), unit),
-        pixel_mm=pixel or pixel_mm,
-    )
-    as_stated = _as_the_standard_has_it(found, sizes, distance)
-    if as_stated is not None:
-        named = {"a pixel": pixel and pixel[0], "the distance": found.distance_mm}
-        words = ", ".join(f"{name} as {value:g} mm" for name, value in named.items() if value)
-        reason = f"The detector's lengths have no unit: {words} is what makes sense."
-        notes.append(reason)
-        verdicts = [Verdict("distance", "doubtful", reason)] if as_stated.distance_mm else []
-        verdicts += [Verdict("pixel size", "doubtful", reason)] if as_stated.pixel_mm else []
-        found = replace(found, choices=(as_stated,), verdicts=tuple(verdicts))
+    far = sense_of(distance, lambda mm: is_usual("distance", mm), unit)
+    found = _unit_doubts(Metadata(distance_mm=far, pixel_mm=pixel or pixel_mm), sizes, distance, notes)
     center = [_field(detector, notes, f"beam_center_{axis}") for axis in "xy"]
     native = {
         name: f"{rounded([field.first])} {field.unit}".strip()
@@ -107,18 +96,26 @@ def _missing_unit(sizes: Sequence[Field | None]) -> str:
     return ""
 
 
-def _as_the_standard_has_it(
-    found: Metadata, sizes: Sequence[Field | None], distance: Field | None
-) -> Choice | None:
-    """Lengths without a unit in m, where that is not how they were read."""
-    pixel = units.both(*(fields.length_mm(size) for size in sizes))
-    far = fields.length_mm(distance)
-    changed = Choice(
+def _unit_doubts(
+    found: Metadata, sizes: Sequence[Field | None], distance: Field | None, notes: list[str]
+) -> Metadata:
+    """The metadata with a choice and doubts where lengths without a unit are not read in m."""
+    pixel, far = units.both(*(fields.length_mm(size) for size in sizes)), fields.length_mm(distance)
+    as_stated = Choice(
         "lengths without a unit in m, as NeXus has them",
         distance_mm=far if far != found.distance_mm else None,
         pixel_mm=pixel if pixel != found.pixel_mm else None,
     )
-    return changed if changed.distance_mm or changed.pixel_mm else None
+    doubtful: list[Quantity] = ["distance"] if as_stated.distance_mm else []
+    doubtful += ["pixel size"] if as_stated.pixel_mm else []
+    if not doubtful:
+        return found
+    named = {"a pixel": pixel and found.pixel_mm and found.pixel_mm[0], "the distance": found.distance_mm}
+    words = ", ".join(f"{name} as {value:g} mm" for name, value in named.items() if value)
+    reason = f"The detector's lengths have no unit: {words} is what makes sense."
+    notes.append(reason)
+    verdicts = tuple(Verdict(quantity, "doubtful", reason) for quantity in doubtful)
+    return replace(found, choices=(as_stated,), verdicts=verdicts)
 
 
 def _with_center(
@@ -136,29 +133,22 @@ def _with_center(
     if first[1] is None:
         notes.append(f"{_CENTER} is stated in {named or unit!r}, which cannot be turned into pixels.")
         return found
-    missing = not any(field.unit for field in stated) and unit not in _DECTRIS
     better = second[1] is not None and _on_image(second[1], size) and not _on_image(first[1], size)
     best, other = (second, first) if better else (first, second)
     center = best[1] or first[1]
+    found = replace(found, center_px=center, center_convention=_CONVENTION.format(unit=best[0]))
     choices: tuple[Choice, ...] = ()
-    verdicts = found.verdicts
-    if better or (missing and other[1] is not None):
-        choices += (Choice(f"{_CENTER} in {other[0]}", other[1]),)
+    if other[1] is not None and (better or (unit not in _DECTRIS and not any(one.unit for one in stated))):
+        choices = (Choice(f"{_CENTER} in {other[0]}", other[1]),)
         where = f"({center[0]:.2f}, {center[1]:.2f}) px"
         reason = f"{_CENTER} is read in {best[0]}, which puts it at {where}; it may be in {other[0]}."
         notes.append(reason)
-        verdicts += (Verdict("center", "doubtful", reason),)
+        found = replace(found, verdicts=(*found.verdicts, Verdict("center", "doubtful", reason)))
     if not _on_image(center, size):
         fast, slow = best[2]
         swapped = center[1] * slow / fast, center[0] * fast / slow
         choices += (Choice("x along the slow axis, y along the fast axis", swapped),)
-    return replace(
-        found,
-        center_px=center,
-        center_convention=_CONVENTION.format(unit=best[0]),
-        choices=(*choices, *half_a_pixel(center), *found.choices),
-        verdicts=verdicts,
-    )
+    return replace(found, choices=(*choices, *half_a_pixel(center), *found.choices))
 
 
 def _as_length(stated: tuple[Field, Field], unit: str, pixel_mm: Point | None) -> _Read:
