@@ -110,9 +110,9 @@ def _unit_doubts(
     doubtful += ["pixel size"] if as_stated.pixel_mm else []
     if not doubtful:
         return found
-    named = {"a pixel": pixel and found.pixel_mm and found.pixel_mm[0], "the distance": found.distance_mm}
-    words = ", ".join(f"{name} as {value:g} mm" for name, value in named.items() if value)
-    reason = f"The detector's lengths have no unit: {words} is what makes sense."
+    named = {"pixel": pixel and found.pixel_mm and found.pixel_mm[0], "distance": found.distance_mm}
+    words = ", ".join(f"{name} {value:g} mm" for name, value in named.items() if value)
+    reason = f"The detector's lengths have no unit and are read as makes sense: {words}."
     notes.append(reason)
     verdicts = tuple(Verdict(quantity, "doubtful", reason) for quantity in doubtful)
     return replace(found, choices=(as_stated,), verdicts=verdicts)
