@@ -13,6 +13,7 @@ import typer
 
 from xgeom_core.cli.common import (
     DistanceOption,
+    FramesOption,
     Overrides,
     PixelOption,
     WavelengthOption,
@@ -52,7 +53,7 @@ def compare(
         list[Path] | None,
         typer.Option("--with", help="A file of another program, or a table of centers; may be repeated."),
     ] = None,
-    frames: Annotated[str | None, typer.Option("--frames", help="Which frames: 3, 0:10, 5:.")] = None,
+    frames: FramesOption = None,
     model: Annotated[str, typer.Option("--model", help="Bundled model or model file.")] = "default",
     no_predict: Annotated[bool, typer.Option("--no-predict", help="Neither network nor fit.")] = False,
     reference: Annotated[

@@ -38,6 +38,8 @@ def _frame_facts(path: str) -> dict[str, Any]:
             "dataset": source.dataset or None,
             "datasets": list(source.datasets),
             "frames": len(source),
+            "axes (the last runs fastest)": list(source.axes),
+            "axis names": [name or "?" for name in source.axis_names] if any(source.axis_names) else None,
             "shape [slow, fast]": list(source.shape),
             "detector": meta.detector or None,
             "distance_mm": meta.distance_mm,

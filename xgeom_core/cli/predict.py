@@ -12,6 +12,7 @@ import typer
 from xgeom_core.cli.answer_file import AnswerFile
 from xgeom_core.cli.common import (
     DistanceOption,
+    FramesOption,
     Overrides,
     PixelOption,
     WavelengthOption,
@@ -45,9 +46,7 @@ def _list_methods(wanted: bool) -> None:
 
 def predict(
     paths: Annotated[list[str], typer.Argument(help="Files, or FILE.h5::/dataset.", metavar="PATH...")],
-    frames: Annotated[
-        str | None, typer.Option("--frames", help="Which frames: 3, 0:10, 5: (default all).")
-    ] = None,
+    frames: FramesOption = None,
     model: Annotated[str, typer.Option("--model", help="Bundled model or model file.")] = "default",
     method: Annotated[
         str, typer.Option("--method", help="auto, or one of --list-methods.", metavar="NAME")

@@ -34,17 +34,22 @@ def reading_of_headers(
         MissingDatasetError
             If no part states a beam center.
         """
-        parts = headers(path, hints)
-        whole = judged(parts, hints.image_size).reading(program, path, hints)
-        if whole is None:
+        found = readings(program, path, headers(path, hints), hints)
+        if not found:
             raise MissingDatasetError(f"{path} states no beam center: {lacking}.")
-        found = [whole]
-        for part in parts:
-            reading = part.reading(program, path, hints)
-            if reading is not None and not any(
-                same_center(reading.estimate.center_px, one.estimate.center_px) for one in found
-            ):
-                found.append(reading)
         return found
 
     return read
+
+
+def readings(program: str, path: Path, parts: list[Header], hints: Hints) -> list[Reading]:
+    """The judged whole of a file's headers first, then every part that states another center."""
+    whole = judged(parts, hints.image_size).reading(program, path, hints)
+    found = [whole] if whole is not None else []
+    for part in parts if found else ():
+        reading = part.reading(program, path, hints)
+        if reading is not None and not any(
+            same_center(reading.estimate.center_px, one.estimate.center_px) for one in found
+        ):
+            found.append(reading)
+    return found

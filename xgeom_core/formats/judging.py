@@ -118,6 +118,11 @@ def _merged(headers: Sequence[Header], size: Size | None) -> Header:
     )
 
 
+def is_usual(quantity: Quantity, value: float) -> bool:
+    """Whether a length in mm or a wavelength in Å is one that experiments have."""
+    return any(known.quantity == quantity and _within(value, known.usual) for known in _RANGES)
+
+
 def same_center(one: Point, other: Point | None) -> bool:
     """Whether two centers in px are one and the same but for rounding."""
     return other is not None and max(abs(one[0] - other[0]), abs(one[1] - other[1])) <= _SAME_PX

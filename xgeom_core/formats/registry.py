@@ -16,6 +16,7 @@ from xgeom_core.formats.crystfel import stream as crystfel_stream
 from xgeom_core.formats.dials import expt as dials
 from xgeom_core.formats.dials.writing import dials_import_options
 from xgeom_core.formats.format import Format, Writing
+from xgeom_core.formats.hdf5 import plain as hdf5
 from xgeom_core.formats.nexus import geometry as nxmx_geometry
 from xgeom_core.formats.pyfai import fit2d
 from xgeom_core.formats.pyfai import poni as pyfai
@@ -28,6 +29,7 @@ from xgeom_core.formats.xds import inp as xds
 FORMATS: tuple[Format, ...] = (
     dials.FORMAT,
     nxmx_geometry.FORMAT,
+    hdf5.FORMAT,
     dectris_stream.FORMAT,
     cbf.FORMAT,
     smv.FORMAT,

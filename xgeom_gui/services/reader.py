@@ -85,6 +85,8 @@ class SourceInfo:
         Number of frames.
     shape : tuple of int
         Pixels ``(slow, fast)``.
+    axes : tuple of int
+        Lengths of the axes that the frames are numbered over, the last running fastest.
     """
 
     spec: str
@@ -94,6 +96,7 @@ class SourceInfo:
     layout: str
     frames: int
     shape: tuple[int, int]
+    axes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,6 +226,7 @@ class FrameReader(LatestThread):
             source.layout,
             len(source),
             frame.shape,
+            source.axes,
         )
         masked = without(frame, request.mask)
         painted = request.mask.pixels if request.mask is not None and masked is not frame else None
