@@ -24,11 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
-from xgeom_core.formats import image_headers as headers
-from xgeom_core.formats.judging import judged
-from xgeom_core.formats.masking import mask_counts
-from xgeom_core.formats.source import Contents, FrameSource
-from xgeom_core.frame import Frame
+from xgeom_core.formats.image_readings import HeaderReader, ImageSource
 
 KNOWN = "HDF5 (NXmx, Dectris, training files), CBF, TIFF, SMV/IMG, MarCCD, EDF and Bruker"
 
@@ -39,8 +35,21 @@ _CBF_SECTION = b"--CIF-BINARY-FORMAT-SECTION--"
 _quiet = threading.Lock()
 
 
-def open_fabio(path: str) -> FabioSource:
+def open_fabio(
+    path: str, layout: str = "", headers: HeaderReader = lambda path, hints: [], reader: str = ""
+) -> ImageSource:
     """Open a file in one of fabio's formats.
+
+    Parameters
+    ----------
+    path : str
+        The file; fabio tells its format by its first bytes, and whether it is packed by its name.
+    layout : str
+        Name of the format; by default what fabio calls it.
+    headers : callable
+        ``headers(path, hints)`` of the format; by default nothing is stated.
+    reader : str
+        fabio's name of the reader; by default fabio tells by the first bytes and the name.
 
     Raises
     ------
@@ -50,67 +59,36 @@ def open_fabio(path: str) -> FabioSource:
         If it holds something else than grey images.
     """
     with ExitStack() as stack:
-        image = _guarded(path, lambda: _open_image(path))
+        image = guarded(path, lambda: _open_image(path, reader))
         stack.callback(_close, image)
-        contents = _describe(path, image)
-        stack.pop_all()
-    return FabioSource(contents, image)
-
-
-def _describe(path: str, image: Any) -> Contents:
-    first = _guarded(path, lambda: _pixels(image))
-    if first is None:
-        raise UnreadableFileError(f"{path} is damaged (no image could be read from it): copy it again.")
-    if first.ndim != 2 or first.dtype.kind not in "buif" or first.size == 0:
-        raise MissingDatasetError(
-            f"{path} holds no grey image, but data of shape {first.shape} and type {first.dtype}."
-        )
-    kind, fields = type(image).__name__, image.header
-    layout, read_header = headers.READERS.get(kind, (kind.removesuffix("Image"), headers.silent))
-    # A MarCCD file is a TIFF with its own header inside, which fabio drops.
-    own = headers.marccd_fields(_head(path, headers.MAR_START + headers.MAR_BYTES))
-    if kind in {"TifImage", "MarccdImage"} and own is not None:
-        layout, read_header, fields = "MarCCD", headers.marccd, own
-    header = judged([read_header(fields, first.shape)], (first.shape[1], first.shape[0]))
-    return Contents(
-        path=path,
-        layout=layout,
-        length=max(1, int(image.nframes)),
-        shape=first.shape,
-        metadata=header.metadata,
-        notes=header.notes,
-    )
-
-
-class FabioSource(FrameSource):
-    """Frames of a file that fabio reads."""
-
-    def __init__(self, contents: Contents, image: Any) -> None:
-        super().__init__(contents)
-        self._image = image
-
-    def close(self) -> None:
-        """Close the file; closing twice is fine."""
-        if self._image is not None:
-            _close(self._image)
-        self._image = None
-
-    def _frame(self, index: int) -> Frame:
-        if self._image is None:
-            raise ValueError("the source is closed")
-        raw = _guarded(self.path, lambda: _pixels(self._image, index))
-        if raw is None or raw.shape != self.shape:
-            found = "none" if raw is None else f"an image of {raw.shape} pixels"
-            raise UnreadableFileError(
-                f"Frame {index} of {self.path} cannot be read: {self.shape} pixels were expected, "
-                f"{found} was found."
+        first = guarded(path, lambda: _pixels(image))
+        if first is None:
+            raise UnreadableFileError(f"{path} is damaged (no image could be read from it): copy it again.")
+        if first.ndim != 2 or first.dtype.kind not in "buif" or first.size == 0:
+            raise MissingDatasetError(
+                f"{path} holds no grey image, but data of shape {first.shape} and type {first.dtype}."
             )
-        data, valid, saturated = mask_counts(raw, saturation=self.metadata.saturation)
-        notes = self._contents.notes
-        return Frame(data, valid, saturated, self.metadata, self.path, "", index, notes)
+        source = ImageSource(
+            path,
+            layout or type(image).__name__.removesuffix("Image"),
+            headers,
+            lambda index: _frame(path, image, index),
+            first.shape,
+            max(1, int(image.nframes)),
+            lambda: _close(image),
+        )
+        stack.pop_all()
+        return source
 
 
-def _open_image(path: str) -> Any:
+def _frame(path: str, image: Any, index: int) -> NDArray[Any]:
+    raw = guarded(path, lambda: _pixels(image, index))
+    if raw is None:
+        raise UnreadableFileError(f"Frame {index} of {path} cannot be read: nothing was found there.")
+    return raw
+
+
+def _open_image(path: str, reader: str) -> Any:
     """fabio's object for the file, its first image read."""
     # Imported here because it takes 0.2 s, which programs that read HDF5 need not wait for.
     import fabio  # noqa: PLC0415
@@ -123,7 +101,7 @@ def _open_image(path: str) -> Any:
         return fabio.cbfimage.CbfImage().read(io.BytesIO(content), check_MD5=False)
     if _is_packed(path):
         _read_through(path)  # fabio pads what ends early in some formats
-    return fabio.open(path)
+    return fabio.fabioformats.factory(reader).read(path) if reader else fabio.open(path)
 
 
 def _pixels(image: Any, index: int = 0) -> NDArray[Any] | None:
@@ -137,7 +115,7 @@ def _close(image: Any) -> None:
         image.close()
 
 
-def _guarded(path: str, work: Callable[[], _T]) -> _T:
+def guarded(path: str, work: Callable[[], _T]) -> _T:
     """Run fabio, quietly, and turn what it raises or logs about damage into an error."""
     with _silence() as log:
         try:
