@@ -263,16 +263,25 @@ _MAR345 = {
 }
 
 
+def mar345_noise() -> np.ndarray:
+    """Noise, since fabio packs nothing else well."""
+    return np.random.default_rng(1).integers(0, 4000, SIDE).astype("<i4")
+
+
 def write_mar345(path: Path, changes: Fields) -> None:
-    """Sixteen numbers, lines of 64 characters, packed pixels: noise, since fabio packs nothing else well."""
+    """Sixteen numbers, lines of 64 characters, counts beyond 16 bits, packed pixels."""
     from fabio.compression import compPCK
 
-    noise = np.random.default_rng(1).integers(0, 4000, SIDE).astype("<i4")
-    numbers = [1234, FAST, 0, 1, 1, FAST * SLOW, 100, 200, 1_100_000, 200_000, *[0] * 6]
-    lines = ["mar research", *(f"{name:<15}{value}" for name, value in _with(_MAR345, changes).items())]
+    fields = _with({**_MAR345, "pixels": mar345_noise()}, changes)
+    pixels = fields.pop("pixels")
+    high = np.flatnonzero(pixels > 65535)
+    numbers = [1234, FAST, len(high), 1, 1, FAST * SLOW, 100, 200, 1_100_000, 200_000, *[0] * 6]
+    lines = ["mar research", *(f"{name:<15}{value}" for name, value in fields.items())]
     text = "".join(f"{line:<63}\n" for line in (*lines, "END OF HEADER"))
-    head = struct.pack("<16i", *numbers).ljust(128, b"\0") + text.encode()
-    path.write_bytes(head.ljust(4096) + compPCK(noise))
+    head = (struct.pack("<16i", *numbers).ljust(128, b"\0") + text.encode()).ljust(4096)
+    records = np.stack([high + 1, pixels.ravel()[high]], axis=1).astype("<i4").tobytes()
+    low = np.where(pixels > 65535, 0, pixels).astype("<i4")
+    path.write_bytes(head + records.ljust(-len(records) % 64 + len(records), b"\0") + compPCK(low))
 
 
 _RAXIS_AT = {

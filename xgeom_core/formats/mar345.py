@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import struct
+from functools import cache
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from xgeom_core import units
 from xgeom_core.errors import UnreadableFileError
-from xgeom_core.formats.fabio_images import open_fabio
 from xgeom_core.formats.format import Format
 from xgeom_core.formats.header import FieldNote, Header, half_a_pixel, if_stated
 from xgeom_core.formats.image_readings import ImageSource, reading_of_headers
+from xgeom_core.formats.limits import check_size
 from xgeom_core.formats.numbers import numbers
+from xgeom_core.formats.pck import unpack
 from xgeom_core.formats.planes import image_size, rounded
 from xgeom_core.formats.reading import Hints
 from xgeom_core.formats.swing import swung
-from xgeom_core.formats.text import read_head
+from xgeom_core.formats.text import read_head, read_part
 from xgeom_core.metadata import Metadata, Rotation, Verdict
 
 NAME = "Mar345"
@@ -96,8 +101,39 @@ def _rotation(start: float | None, end: float | None) -> Rotation | None:
 
 
 def open_frames(path: str, dataset: str) -> ImageSource:
-    """Open the image of a file; errors as of `xgeom_core.formats.fabio_images.open_fabio`."""
-    return open_fabio(path, NAME, headers, "mar345image")
+    """Open the image of a file.
+
+    Raises
+    ------
+    UnreadableFileError
+        If it is not packed, or damaged.
+    """
+    (stated,) = headers(Path(path), Hints())
+    fast, slow = stated.image_size or (0, 0)
+    check_size(path, (fast, slow))
+
+    @cache  # the only image, unpacked to see whether it is whole
+    def read(index: int) -> NDArray[np.uint32]:
+        # A packed pixel takes four bytes at most, and its block's beginning one.
+        data = read_part(Path(path), 0, _HEADER_BYTES + 6 * fast * slow)
+        image = unpack(data[_HEADER_BYTES:])
+        if image is None or image.shape != (slow, fast):
+            raise UnreadableFileError(f"{path} is damaged: its {fast} x {slow} pixels cannot be unpacked.")
+        _put_high(image.reshape(-1), data)
+        return image
+
+    read(0)
+    return ImageSource(path, NAME, headers, read, (slow, fast))
+
+
+def _put_high(pixels: NDArray[np.uint32], data: bytes) -> None:
+    """Put counts beyond 16 bits in, which stand before the packed pixels: place from 1, and value."""
+    order = _order(data)
+    count = max(0, struct.unpack_from(f"{order}i", data, 8)[0])
+    known = np.frombuffer(data[_HEADER_BYTES : _HEADER_BYTES + 8 * count], f"{order}i4")
+    places, values = known[: len(known) // 2 * 2].reshape(-1, 2).T
+    sane = (places > 0) & (places <= len(pixels)) & (values >= 0)
+    pixels[places[sane] - 1] = values[sane]
 
 
 FORMAT = Format(
