@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from xgeom_core import units
 from xgeom_core.errors import UnreadableFileError
 from xgeom_core.formats.fabio_images import open_fabio
 from xgeom_core.formats.format import Format
-from xgeom_core.formats.header import FieldNote, Header, if_stated, many, one, two
+from xgeom_core.formats.header import FieldNote, Header, many, one, two
 from xgeom_core.formats.image_readings import ImageSource, reading_of_headers
 from xgeom_core.formats.numbers import numbers
-from xgeom_core.formats.planes import image_size, rounded
+from xgeom_core.formats.planes import image_size
 from xgeom_core.formats.reading import Hints
-from xgeom_core.formats.swing import swung
+from xgeom_core.formats.swing import swung_header
 from xgeom_core.formats.text import read_head
 from xgeom_core.metadata import Choice, Metadata, Point, Rotation
 
 NAME = "Bruker"
+_CONVENTION = (
+    "Bruker CENTER (px from the lower left, at two-theta 0), turned over; origin not stated: +-0.5 px"
+)
 _RECORD, _MOST_BYTES = 80, 64 * 1024
 _START = re.compile(rb"FORMAT\s{0,3}:\s{0,20}(86|100)\b")
-_AXES = {1: "2theta", 2: "omega", 3: "phi", 4: "chi"}
+_AXES: dict[float, str] = {1: "2theta", 2: "omega", 3: "phi", 4: "chi"}
 
 
 def recognizes(path: Path, head: bytes) -> bool:
@@ -31,13 +35,7 @@ def recognizes(path: Path, head: bytes) -> bool:
 
 
 def headers(path: Path, hints: Hints) -> list[Header]:
-    """What the records state.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the file does not start with them.
-    """
+    """What the records state; an UnreadableFileError if the file does not start with them."""
     head = read_head(path, _MOST_BYTES)
     if not recognizes(path, head):
         raise UnreadableFileError(f"{path} is no Bruker frame: it does not start with FORMAT.")
@@ -59,41 +57,28 @@ def header(fields: Mapping[str, str]) -> Header:
     """
     size = image_size([one(fields, "NCOLS"), one(fields, "NROWS")])
     detector, distances = fields.get("DETTYPE", "").split(), many(fields, "DISTANC")
-    angles, axis = many(fields, "ANGLES"), _AXES.get(int(one(fields, "AXIS") or 0), "")
+    angles, axis = many(fields, "ANGLES"), _AXES.get(one(fields, "AXIS") or 0, "")
     start, step = one(fields, "START"), one(fields, "INCREME")
-    center, choices = _center(many(fields, "CENTER"), size)
+    center = units.stated_center(*two(many(fields, "CENTER")[:2])) if size is not None else None
+    choices: tuple[Choice, ...] = ()
+    if center is not None and size is not None:
+        choices = (Choice("counted from the first row", center),)
+        center = center[0], size[1] - center[1]
     known = Metadata(
         distance_mm=units.positive(distances[-1] * 10.0) if distances else None,
         wavelength_A=units.positive(one(fields, "WAVELEN")),
         pixel_mm=_pixel(detector, size),
         center_px=center,
-        center_convention=if_stated(
-            center,
-            "Bruker CENTER (px from the lower left, at two-theta 0), turned over; origin undefined: +-0.5 px",
-        ),
+        center_convention=_CONVENTION,
         saturation=units.positive(next(iter(many(fields, "CCDPARM")[4:]), None)),
         detector=detector[0] if detector else "",
         rotation=Rotation(start, step, name=axis) if start is not None and step else None,
         title=fields.get("TITLE", ""),
         choices=choices,
     )
-    stated, notes = swung(known, (angles[0] + 180.0) % 360.0 - 180.0 if angles else None, -1)
-    native = {
-        "CENTER": f"{rounded(many(fields, 'CENTER')[:2])} px",
-        "DISTANC": f"{rounded(distances[-1:])} cm",
-        "ANGLES": f"{rounded(angles[:1])} deg",
-    }
-    return Header(stated, notes, native, image_size=size)
-
-
-def _center(stated: list[float], size: tuple[int, int] | None) -> tuple[Point | None, tuple[Choice, ...]]:
-    lower_left = units.stated_center(*two(stated[:2]))
-    if lower_left is None or size is None:
-        return None, ()
-    x, y = lower_left[0], size[1] - lower_left[1]
-    return (x, y), (
-        Choice("pixels are counted from their centers (+0.5 px)", (x + 0.5, y - 0.5)),
-        Choice("counted from the first row", lower_left),
+    found = swung_header(known, (angles[0] + 180.0) % 360.0 - 180.0 if angles else None, -1, image_size=size)
+    return replace(
+        found, native={name: fields[name] for name in ("CENTER", "DISTANC", "ANGLES") if name in fields}
     )
 
 

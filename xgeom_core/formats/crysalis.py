@@ -47,13 +47,7 @@ def recognizes(path: Path, head: bytes) -> bool:
 
 
 def headers(path: Path, hints: Hints) -> list[Header]:
-    """What the goniometer's section states.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the header is damaged.
-    """
+    """What the goniometer's section states; an UnreadableFileError if the header is damaged."""
     head = read_head(path, _HEADER_BYTES)
     try:
         return [_header(_esperanto(head) if head.startswith(_ESPERANTO) else _rod(head))]

@@ -60,13 +60,7 @@ def recognizes(path: Path, head: bytes) -> bool:
 
 
 def headers(path: Path, hints: Hints) -> list[Header]:
-    """What the first header states, and the fields of a mini-header in its title.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the file is no EDF.
-    """
+    """What the first header states, its title included; an UnreadableFileError if the file is no EDF."""
     with parts_of(path) as part:
         fields, _ = _header_at(path, part, 0)
     size = _size(fields)
@@ -137,13 +131,7 @@ def _header_at(path: Path, part: Callable[[int, int], bytes], at: int) -> tuple[
 
 
 def open_frames(path: str, dataset: str) -> ImageSource:
-    """Open the images of a file that are as large as the first; fabio unpacks what is compressed.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the file is damaged or truncated.
-    """
+    """Open the images that are as large as the first; an UnreadableFileError if one is truncated."""
     length, at = unpacked_size(Path(path)), 0
     first: tuple[np.dtype, tuple[int, int]] | None = None
     places: list[list[tuple[int, int]]] = []

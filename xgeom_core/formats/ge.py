@@ -59,13 +59,7 @@ def _by_header(head: bytes) -> _Layout | None:
 
 
 def headers(path: Path, hints: Hints) -> list[Header]:
-    """The size of the images: GE's header states no geometry.
-
-    Raises
-    ------
-    UnreadableFileError
-        If it cannot be told.
-    """
+    """The size of the images, since GE states no geometry; an UnreadableFileError if it cannot be told."""
     start, _, (slow, fast) = _layout(path)
     notes: tuple[str, ...] = ()
     if read_head(path, len(_MAGIC)) != _MAGIC:
@@ -87,13 +81,7 @@ def _layout(path: Path) -> _Layout:
 
 
 def open_frames(path: str, dataset: str) -> ImageSource:
-    """Open the images of a file.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the file is damaged or truncated.
-    """
+    """Open the images of a file; an UnreadableFileError if it is damaged or truncated."""
     start, pixel, shape = _layout(Path(path))
     # The header counts frames too, but programs that cut or join files leave it as it was.
     count = (unpacked_size(Path(path)) - start) // (pixel.itemsize * shape[0] * shape[1])

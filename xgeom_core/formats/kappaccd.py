@@ -13,7 +13,7 @@ from xgeom_core.formats.header import FieldNote, Header, one
 from xgeom_core.formats.image_readings import ImageSource, reading_of_headers
 from xgeom_core.formats.planes import image_size
 from xgeom_core.formats.reading import Hints
-from xgeom_core.formats.swing import swung
+from xgeom_core.formats.swing import swung_header
 from xgeom_core.formats.text import read_head
 from xgeom_core.metadata import Metadata, Rotation
 
@@ -29,13 +29,7 @@ def recognizes(path: Path, head: bytes) -> bool:
 
 
 def headers(path: Path, hints: Hints) -> list[Header]:
-    """What the lines state.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the file is no frame of a KappaCCD.
-    """
+    """What the lines state; an UnreadableFileError if the file is no frame of a KappaCCD."""
     head = read_head(path, _HEADER_BYTES)
     if not recognizes(path, head):
         raise UnreadableFileError(f"{path} is no frame of a KappaCCD: its lines of text are missing.")
@@ -48,7 +42,7 @@ def headers(path: Path, hints: Hints) -> list[Header]:
     pixel = units.both(*(length * binned if length is not None else None for length in lengths))
     theta, axis = one(fields, "Theta start"), "phi" if "Phi scan range" in fields else "omega"
     start, step = one(fields, f"{axis.title()} start"), one(fields, f"{axis.title()} scan range")
-    stated, notes = swung(
+    found = swung_header(
         Metadata(
             distance_mm=units.positive(one(fields, "Dx start")),
             wavelength_A=_wavelength(
@@ -60,8 +54,9 @@ def headers(path: Path, hints: Hints) -> list[Header]:
         ),
         2 * theta if theta is not None else None,
         1,
+        image_size=image_size([one(fields, f"{side} dimension") for side in "XY"]),
     )
-    return [Header(stated, notes, image_size=image_size([one(fields, f"{axis} dimension") for axis in "XY"]))]
+    return [found]
 
 
 def _wavelength(alpha1: float | None, alpha2: float | None, ratio: float | None) -> float | None:

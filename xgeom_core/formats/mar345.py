@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,14 +13,14 @@ from numpy.typing import NDArray
 from xgeom_core import units
 from xgeom_core.errors import UnreadableFileError
 from xgeom_core.formats.format import Format
-from xgeom_core.formats.header import FieldNote, Header, half_a_pixel, if_stated
+from xgeom_core.formats.header import FieldNote, Header
 from xgeom_core.formats.image_readings import ImageSource, reading_of_headers
 from xgeom_core.formats.limits import check_size
 from xgeom_core.formats.numbers import numbers
 from xgeom_core.formats.pck import unpack
-from xgeom_core.formats.planes import image_size, rounded
+from xgeom_core.formats.planes import image_size
 from xgeom_core.formats.reading import Hints
-from xgeom_core.formats.swing import swung
+from xgeom_core.formats.swing import swung_header
 from xgeom_core.formats.text import read_head, read_part
 from xgeom_core.metadata import Metadata, Rotation, Verdict
 
@@ -41,13 +42,7 @@ def _order(head: bytes) -> str:
 
 
 def headers(path: Path, hints: Hints) -> list[Header]:
-    """What the lines state.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the file is no image of a Mar345.
-    """
+    """What the lines state; an UnreadableFileError if the file is no image of a Mar345."""
     head = read_head(path, _HEADER_BYTES)
     if not recognizes(path, head) or len(head) < _HEADER_BYTES:
         raise UnreadableFileError(f"{path} is no whole image of a Mar345: its header is missing.")
@@ -72,7 +67,7 @@ def _header(fields: dict[str, list[str]], size: tuple[int, int] | None) -> Heade
     if wavelength == _COPPER_A and "SYNCHROTRON" in fields.get("GENERATOR", []):
         reason = "The wavelength is that of a copper anode, which is the program's default, at a synchrotron."
         verdicts = (Verdict("wavelength", "doubtful", reason),)
-    stated, notes = swung(
+    found = swung_header(
         Metadata(
             distance_mm=units.positive(number("DISTANCE")),
             wavelength_A=wavelength,
@@ -80,20 +75,20 @@ def _header(fields: dict[str, list[str]], size: tuple[int, int] | None) -> Heade
                 *(units.length_mm(number("PIXEL", name), "um") for name in ("LENGTH", "HEIGHT"))
             ),
             center_px=beam,
-            center_convention=if_stated(beam, _CONVENTION),
+            center_convention=_CONVENTION,
             detector=" ".join(fields.get("DETECTOR", [])),
             polarization=(1 + polarization) / 2 if polarization and abs(polarization) <= 1 else None,
             rotation=_rotation(number("PHI", "START"), number("PHI", "END")),
             title=" ".join(word for word in fields.get("REMARK", []) if word != "None"),
-            choices=half_a_pixel(beam),
             verdicts=verdicts,
         ),
         number("TWOTHETA"),
         1,
         "horizontal",  # as the maker's CCDs; DIALS reads none that is swung
+        "CENTER",
+        size,
     )
-    native = {} if beam is None else {"CENTER": f"{rounded(beam)} px"}
-    return Header(stated, (*notes, *(one.reason for one in verdicts)), native, image_size=size)
+    return replace(found, notes=(*found.notes, *(one.reason for one in verdicts)))
 
 
 def _rotation(start: float | None, end: float | None) -> Rotation | None:
@@ -101,13 +96,7 @@ def _rotation(start: float | None, end: float | None) -> Rotation | None:
 
 
 def open_frames(path: str, dataset: str) -> ImageSource:
-    """Open the image of a file.
-
-    Raises
-    ------
-    UnreadableFileError
-        If it is not packed, or damaged.
-    """
+    """Open the image of a file; an UnreadableFileError if it is damaged or not packed."""
     (stated,) = headers(Path(path), Hints())
     fast, slow = stated.image_size or (0, 0)
     check_size(path, (fast, slow))

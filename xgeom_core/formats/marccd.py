@@ -8,11 +8,11 @@ from pathlib import Path
 from xgeom_core import units
 from xgeom_core.errors import UnreadableFileError
 from xgeom_core.formats.format import Format
-from xgeom_core.formats.header import FieldNote, Header, half_a_pixel, if_stated
+from xgeom_core.formats.header import FieldNote, Header
 from xgeom_core.formats.image_readings import ImageSource, reading_of_headers
-from xgeom_core.formats.planes import image_size, rounded
+from xgeom_core.formats.planes import image_size
 from xgeom_core.formats.reading import Hints
-from xgeom_core.formats.swing import swung
+from xgeom_core.formats.swing import swung_header
 from xgeom_core.formats.text import read_head
 from xgeom_core.formats.tiff import open_tiff
 from xgeom_core.formats.tiff_tags import is_tiff
@@ -51,13 +51,7 @@ def recognizes(path: Path, head: bytes) -> bool:
 
 
 def headers(path: Path, hints: Hints) -> list[Header]:
-    """What MarCCD's own header states.
-
-    Raises
-    ------
-    UnreadableFileError
-        If there is none.
-    """
+    """What MarCCD's own header states; an UnreadableFileError if there is none."""
     head = read_head(path, _START + _BYTES)
     if not recognizes(path, head) or len(head) < _START + _BYTES:
         raise UnreadableFileError(f"{path} is no whole MarCCD image: its header of 4096 bytes is missing.")
@@ -75,24 +69,23 @@ def _header(fields: dict[str, int], title: str) -> Header:
         (fields[k] for k in ("xtal_to_detector", "start_xtal_to_detector") if fields[k] > 0), None
     )
     axis, step = _AXES.get(fields["rotation_axis"]), fields["rotation_range"] / 1e3
-    stated, notes = swung(
+    return swung_header(
         Metadata(
             distance_mm=units.length_mm(distance, "um"),
             wavelength_A=units.tidy(fields["source_wavelength"] * 1e-5),
             pixel_mm=units.both(*pixel),
             center_px=beam,
-            center_convention=if_stated(beam, _CONVENTION),
+            center_convention=_CONVENTION,
             saturation=units.positive(fields["saturated_value"]) or _CCD_MAXIMUM,
             rotation=Rotation(fields[f"start_{axis}"] / 1e3, step, name=axis) if axis and step else None,
             title=title,
-            choices=half_a_pixel(beam),
         ),
         fields["start_twotheta"] / 1e3,
         1,
         "horizontal",  # as DIALS turns Rayonix detectors
+        "beam_x, beam_y",
+        image_size([fields["nfast"], fields["nslow"]]),
     )
-    native = {} if beam is None else {"beam_x, beam_y": f"{rounded(beam)} px"}
-    return Header(stated, notes, native, image_size=image_size([fields["nfast"], fields["nslow"]]))
 
 
 def open_frames(path: str, dataset: str) -> ImageSource:

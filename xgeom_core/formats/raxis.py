@@ -10,11 +10,11 @@ from xgeom_core import units
 from xgeom_core.errors import UnreadableFileError
 from xgeom_core.formats.fabio_images import open_fabio
 from xgeom_core.formats.format import Format
-from xgeom_core.formats.header import FieldNote, Header, half_a_pixel, if_stated
+from xgeom_core.formats.header import FieldNote, Header
 from xgeom_core.formats.image_readings import ImageSource, reading_of_headers
-from xgeom_core.formats.planes import image_size, rounded
+from xgeom_core.formats.planes import image_size
 from xgeom_core.formats.reading import Hints
-from xgeom_core.formats.swing import swung
+from xgeom_core.formats.swing import swung_header
 from xgeom_core.formats.text import read_head
 from xgeom_core.metadata import Metadata, Rotation
 
@@ -41,13 +41,7 @@ def recognizes(path: Path, head: bytes) -> bool:
 
 
 def headers(path: Path, hints: Hints) -> list[Header]:
-    """What the header states.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the file is no image of an R-AXIS.
-    """
+    """What the header states; an UnreadableFileError if the file is no image of an R-AXIS."""
     head = read_head(path, _HEADER_BYTES)
     if not recognizes(path, head):
         raise UnreadableFileError(f"{path} is no whole image of an R-AXIS: its header is missing.")
@@ -62,21 +56,19 @@ def _header(fields: dict[str, float], size: tuple[int, int] | None) -> Header:
         beam = None
     start, end = fields["Phi start"], fields["Phi end"]
     turns = max(abs(start), abs(end)) < 1e5
-    stated, notes = swung(
+    return swung_header(
         Metadata(
             distance_mm=units.tidy(round(fields["Distance"], 6)),
             wavelength_A=units.tidy(round(fields["Wavelength"], 6)),
             pixel_mm=units.both(*(units.tidy(round(fields[f"Pixel {axis}"], 7)) for axis in "xy")),
             center_px=beam,
-            center_convention=if_stated(beam, _CONVENTION),
+            center_convention=_CONVENTION,
             rotation=Rotation(start, end - start, name="phi") if turns else None,
-            choices=half_a_pixel(beam),
         ),
         fields["2Theta"],
         1,
+        image_size=size,
     )
-    native = {} if beam is None else {"beam": f"{rounded(beam)} px"}
-    return Header(stated, notes, native, image_size=size)
 
 
 def open_frames(path: str, dataset: str) -> ImageSource:

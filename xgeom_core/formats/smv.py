@@ -62,13 +62,7 @@ def recognizes(path: Path, head: bytes) -> bool:
 
 
 def headers(path: Path, hints: Hints) -> list[Header]:
-    """What the header states, by :func:`header`.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the file is no SMV image.
-    """
+    """What the header states, by :func:`header`; an UnreadableFileError if the file is no SMV image."""
     return [header(_fields(path), hints.pixel_mm)]
 
 
@@ -225,13 +219,7 @@ def _dials_origin(fields: Mapping[str, str], pixel: Point | None) -> Point | Non
 
 
 def open_frames(path: str, dataset: str) -> ImageSource:
-    """Open the image of a file.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the file is truncated, or its pixels are of a type that is not known.
-    """
+    """Open the images of a file; an UnreadableFileError if it is truncated or of unknown pixels."""
     fields = _fields(Path(path))
     size = planes.image_size([_number(fields, "SIZE1"), _number(fields, "SIZE2")])
     kind = (fields.get("Data_type") or fields.get("TYPE") or "unsigned_short").lower().replace("_", " ")

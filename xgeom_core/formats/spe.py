@@ -53,13 +53,7 @@ def recognizes(path: Path, head: bytes) -> bool:
 
 
 def headers(path: Path, hints: Hints) -> list[Header]:
-    """The comments; SPE states no geometry.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the file is no SPE.
-    """
+    """The comments, since SPE states no geometry; an UnreadableFileError if the file is no SPE."""
     layout = _read(path)
     return [Header(Metadata(title=layout.title), image_size=(layout.shape[1], layout.shape[0]))]
 
@@ -72,13 +66,7 @@ def _read(path: Path) -> _Layout:
 
 
 def open_frames(path: str, dataset: str) -> ImageSource:
-    """Open the images of a file.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the file is damaged or truncated.
-    """
+    """Open the images of a file; an UnreadableFileError if it is damaged or truncated."""
     found = _read(Path(path))
     places = one_after_another(_HEADER_BYTES, found.pixel, found.shape, min(found.frames, 10**6))
     return open_raw(path, NAME, headers, found.pixel, found.shape, places)

@@ -11,7 +11,11 @@ import math
 from dataclasses import replace
 from typing import Literal
 
+from xgeom_core.formats.header import Header, half_a_pixel, if_stated
+from xgeom_core.formats.planes import rounded
 from xgeom_core.metadata import Choice, Metadata, Point
+
+Axis = Literal["vertical", "horizontal"]
 
 _SMALLEST_DEG = 0.05  # less is how well an arm stands, not a swing
 _LARGEST_DEG = 80.0
@@ -27,7 +31,7 @@ def swung(
     stated: Metadata,
     two_theta_deg: float | None,
     sign: int,
-    axis: Literal["vertical", "horizontal"] = "vertical",
+    axis: Axis = "vertical",
 ) -> tuple[Metadata, tuple[str, ...]]:
     """A header's metadata with its swing taken into account.
 
@@ -87,6 +91,29 @@ def swung(
         "detector was moved accordingly. Which way a swing turns differs between beamlines."
     )
     return replace(usual, choices=tuple(other), distance_along="normal"), (note,)
+
+
+def swung_header(
+    stated: Metadata,
+    two_theta_deg: float | None,
+    sign: int,
+    axis: Axis = "vertical",
+    beam: str = "beam",
+    image_size: tuple[int, int] | None = None,
+) -> Header:
+    """The header of a detector that may be swung (see :func:`swung`), whose pixels' corner is not defined.
+
+    ``beam`` is what the format calls the center.
+    """
+    center = stated.center_px
+    known = replace(
+        stated,
+        center_convention=if_stated(center, stated.center_convention),
+        choices=(*half_a_pixel(center), *stated.choices),
+    )
+    found, notes = swung(known, two_theta_deg, sign, axis)
+    native = {} if center is None else {beam: f"{rounded(center)} px"}
+    return Header(found, notes, native, image_size=image_size)
 
 
 def _signed(words: str, angle: float) -> str:

@@ -37,13 +37,7 @@ def recognizes(path: Path, head: bytes) -> bool:
 
 
 def headers(path: Path, hints: Hints) -> list[Header]:
-    """What description and tags state.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the file is no TIFF or its directories are damaged.
-    """
+    """What description and tags state; an UnreadableFileError if the file is no TIFF or damaged."""
     return headers_of(_first(path, directories(path)))
 
 
@@ -141,7 +135,12 @@ def _wavelength(wavelength: tuple[float, str] | None, energy: tuple[float, str] 
 
 
 def open_frames(path: str, dataset: str) -> ImageSource:
-    """Open the images of a file.
+    """Open the images of a file; errors as of :func:`open_tiff`."""
+    return open_tiff(path, NAME, headers)
+
+
+def open_tiff(path: str, layout: str, read_headers: HeaderReader) -> ImageSource:
+    """Open the images of a TIFF that are as large as the first; fabio unpacks what is compressed.
 
     Raises
     ------
@@ -150,11 +149,6 @@ def open_frames(path: str, dataset: str) -> ImageSource:
     MissingDatasetError
         If it holds something else than grey images.
     """
-    return open_tiff(path, NAME, headers)
-
-
-def open_tiff(path: str, layout: str, read_headers: HeaderReader) -> ImageSource:
-    """Open the images of a TIFF that are as large as the first; fabio unpacks what is compressed."""
     found = directories(Path(path))
     first = _first(Path(path), found)
     pixel = first.pixel
