@@ -1,15 +1,13 @@
-"""Formats that the fabio library reads: CBF, TIFF, SMV, MarCCD, EDF, Bruker and others.
+"""Formats that the fabio library reads: TIFF, SMV, MarCCD, EDF, Bruker and others.
 
-fabio raises whatever comes to hand on a damaged file, reports other damage only in its log, and
-waits forever for the data of a CBF that ends in its header. So its log is listened to, all its
-exceptions become errors with a sentence, and CBF files are checked before it sees them.
+fabio raises whatever comes to hand on a damaged file, and reports other damage only in its log. So its log is
+listened to, and all its exceptions become errors with a sentence.
 """
 
 from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import logging
 import re
 import threading
@@ -34,8 +32,6 @@ KNOWN = "HDF5 (NXmx, Dectris, training files), CBF, TIFF, SMV/IMG, MarCCD, EDF a
 
 _T = TypeVar("_T")
 _DAMAGE = re.compile(r"incomplete|truncated|corrupt|no tiff reader managed", re.IGNORECASE)
-_CBF_STARTER = b"\x0c\x1a\x04\xd5"
-_CBF_SECTION = b"--CIF-BINARY-FORMAT-SECTION--"
 _quiet = threading.Lock()
 
 
@@ -114,13 +110,8 @@ def _open_image(path: str) -> Any:
     """fabio's object for the file, its first image read."""
     # Imported here because it takes 0.2 s, which programs that read HDF5 need not wait for.
     import fabio  # noqa: PLC0415
-    import fabio.cbfimage  # noqa: PLC0415
     import fabio.marccdimage  # noqa: PLC0415
 
-    if _is_cbf(path):
-        content = _decompressed(path)
-        _check_cbf(path, content)
-        return fabio.cbfimage.CbfImage().read(io.BytesIO(content), check_MD5=False)
     if _is_packed(path):
         _read_through(path)  # fabio pads what ends early in some formats
     return fabio.open(path)
@@ -224,36 +215,5 @@ def _read_through(path: str) -> None:
             pass
 
 
-def _decompressed(path: str) -> bytes:
-    with _stream(path) as file:
-        return bytes(file.read())
-
-
 def _is_packed(path: str) -> bool:
     return Path(path).suffix.lower() in {".gz", ".bz2"}
-
-
-def _is_cbf(path: str) -> bool:
-    inner = Path(path).stem if _is_packed(path) else path
-    return Path(inner).suffix.lower() == ".cbf" or _head(path).startswith(b"###CBF")
-
-
-def _check_cbf(path: str, content: bytes) -> None:
-    """Make sure that a CBF holds the whole of its binary section."""
-    section = content.find(_CBF_SECTION)
-    start = content.find(_CBF_STARTER, max(section, 0))
-    if section < 0 or start < 0:
-        what = "it ends within its header" if content.startswith(b"###CBF") else "it has no image data"
-        raise UnreadableFileError(f"{path} is not a complete CBF file ({what}): copy it again.")
-    stated = re.search(rb"X-Binary-Size:\s*(\d+)", content[section:start])
-    found = len(content) - start - len(_CBF_STARTER)
-    if stated and found < int(stated.group(1)):
-        raise UnreadableFileError(
-            f"{path} is truncated: {found} bytes of image data of {int(stated.group(1))}: copy it again."
-        )
-    scheme = re.search(rb'conversions="?\s*([\w-]+)', content[section:start])
-    if scheme and scheme.group(1) != b"x-CBF_BYTE_OFFSET":
-        raise UnreadableFileError(
-            f"{path} is compressed as {scheme.group(1).decode()}: only x-CBF_BYTE_OFFSET is read; "
-            f"convert the file."
-        )

@@ -15,7 +15,7 @@ from xgeom_core import units
 from xgeom_core.formats import header as text
 from xgeom_core.formats import smv
 from xgeom_core.formats.bruker import bruker
-from xgeom_core.formats.cbf.mini import MiniHeader, from_fields, mini_header
+from xgeom_core.formats.cbf.mini import from_fields
 from xgeom_core.formats.header import Header
 from xgeom_core.formats.swing import swung
 from xgeom_core.metadata import Metadata
@@ -26,33 +26,10 @@ _CCD_MAXIMUM = 65535.0  # where 16-bit CCD formats saturate unless they say othe
 HeaderReader = Callable[[Mapping[str, Any], tuple[int, int]], Header]
 
 
-def mini_cbf(header: Mapping[str, Any], shape: tuple[int, int]) -> Header:
-    """The mini-header of Pilatus and Eiger CBF files."""
-    return _dectris(mini_header(str(header.get("_array_data.header_contents", ""))), "CBF mini-header")
-
-
 def dectris_tiff(header: Mapping[str, Any], shape: tuple[int, int]) -> Header:
-    """The same fields in the description of a Pilatus TIFF."""
-    return _dectris(from_fields({str(key): str(value) for key, value in header.items()}), "TIFF header")
-
-
-def _dectris(mini: MiniHeader, where: str) -> Header:
-    stated, notes = swung(
-        Metadata(
-            distance_mm=mini.distance_mm,
-            wavelength_A=mini.wavelength_A,
-            pixel_mm=mini.pixel_mm,
-            center_px=mini.beam_px,
-            center_convention=text.if_stated(
-                mini.beam_px, f"{where} Beam_xy (px); origin not stated, taken as the pixel corner: +-0.5 px"
-            ),
-            saturation=mini.cutoff,
-            detector=mini.detector,
-        ),
-        mini.two_theta_deg,
-        1,
-    )
-    return Header(stated, notes)
+    """The fields of a Dectris mini-header in the description of a Pilatus TIFF."""
+    fields = {str(key): str(value) for key, value in header.items()}
+    return from_fields(fields, "TIFF header", (shape[1], shape[0]))
 
 
 def smv_fields(header: Mapping[str, Any], shape: tuple[int, int]) -> Header:
@@ -137,7 +114,6 @@ def silent(header: Mapping[str, Any], shape: tuple[int, int]) -> Header:
 
 
 READERS: Mapping[str, tuple[str, HeaderReader]] = {
-    "CbfImage": ("CBF", mini_cbf),
     "PilatusImage": ("TIFF", dectris_tiff),
     "TifImage": ("TIFF", silent),
     "DtrekImage": ("SMV", smv_fields),

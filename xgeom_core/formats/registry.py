@@ -10,7 +10,7 @@ from pathlib import Path
 
 from xgeom_core.errors import UnreadableFileError, UsageError
 from xgeom_core.formats import adxv, dectris_stream, denzo, mosflm, smv
-from xgeom_core.formats.cbf import geometry as cbf
+from xgeom_core.formats.cbf import images as cbf
 from xgeom_core.formats.crystfel import geometry as crystfel
 from xgeom_core.formats.crystfel import stream as crystfel_stream
 from xgeom_core.formats.dials import expt as dials

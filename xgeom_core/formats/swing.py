@@ -62,7 +62,16 @@ def swung(stated: Metadata, two_theta_deg: float | None, yaw_sign: int) -> tuple
         f"The detector is swung by {two_theta_deg:g} degrees in two-theta: the center of the unswung "
         "detector was moved accordingly. Which way a swing turns differs between beamlines."
     )
-    return replace(usual, choices=(*other, *stated.choices), distance_along="normal"), (note,)
+    moved = tuple(_moved_along(choice, stated, usual) for choice in stated.choices)
+    return replace(usual, choices=(*other, *moved), distance_along="normal"), (note,)
+
+
+def _moved_along(choice: Choice, stated: Metadata, usual: Metadata) -> Choice:
+    """Another reading of the unswung center, moved by the swing as the usual one is."""
+    if choice.center_px is None or stated.center_px is None or usual.center_px is None:
+        return choice
+    shift = usual.center_px[0] - stated.center_px[0], usual.center_px[1] - stated.center_px[1]
+    return replace(choice, center_px=(choice.center_px[0] + shift[0], choice.center_px[1] + shift[1]))
 
 
 def _choice(name: str, found: Metadata) -> Choice:

@@ -10,6 +10,8 @@ import bz2
 import gzip
 import lzma
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -81,27 +83,42 @@ def _read(path: Path, size: int, strict: bool) -> bytes:
     """At most ``size`` decompressed bytes; without ``strict``, damage ends the data instead of raising."""
     parts: list[bytes] = []
     try:
-        if not path.is_file():
-            raise UnreadableFileError(
-                f"{path} is {'a folder' if path.is_dir() else 'not there'}; a file was expected."
-            )
-        with path.open("rb") as raw, _decompressed(raw) as stream:
+        with unpacked(path) as stream:
             left = size
             # Small pieces, so that what lies before the damage is kept.
             while left > 0 and (piece := stream.read(min(left, HEAD_BYTES))):
                 parts.append(piece)
                 left -= len(piece)
-    except _DAMAGED as error:
-        if strict:
+    except UnreadableFileError:
+        if strict or not parts:
+            raise
+    return b"".join(parts)
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[BinaryIO]:
+    """The content of a file, whatever it is compressed with, to be read.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is absent or cannot be opened, or where reading it comes upon damage.
+    """
+    try:
+        if not path.is_file():
             raise UnreadableFileError(
-                f"{path} is damaged: its compressed data cannot be unpacked ({error})."
-            ) from error
+                f"{path} is {'a folder' if path.is_dir() else 'not there'}; a file was expected."
+            )
+        with path.open("rb") as raw, _decompressed(raw) as stream:
+            yield stream
+    except _DAMAGED as error:
+        raise UnreadableFileError(
+            f"{path} is damaged: its compressed data cannot be unpacked ({error})."
+        ) from error
     except (OSError, ValueError) as error:
         # A ValueError comes from names that no file can have, such as one with a zero byte.
-        if strict or not parts:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise UnreadableFileError(f"{path} cannot be read: {reason}.") from error
-    return b"".join(parts)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnreadableFileError(f"{path} cannot be read: {reason}.") from error
 
 
 def _decompressed(raw: BinaryIO) -> BinaryIO:

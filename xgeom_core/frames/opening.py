@@ -14,7 +14,9 @@ from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.hdf5 import plain as plain_hdf5
 from xgeom_core.formats.hdf5 import training
 from xgeom_core.formats.nexus import images as nxmx
+from xgeom_core.formats.registry import FORMATS
 from xgeom_core.formats.source import FrameSource
+from xgeom_core.formats.text import read_head
 from xgeom_core.frames.location import check_file, choose_dataset, split_location
 
 
@@ -58,7 +60,9 @@ def open_frames(location: str | os.PathLike[str], *, dataset: str | None = None)
         raise MissingDatasetError(
             f"{path} is not an HDF5 file and has no dataset {wanted}: leave away the part after the path."
         )
-    return open_fabio(path)
+    head = read_head(Path(path))
+    known = next((one for one in FORMATS if one.open_frames and one.recognizes(Path(path), head)), None)
+    return known.open_frames(path, wanted) if known and known.open_frames else open_fabio(path)
 
 
 def _open_hdf5(path: str, wanted: str) -> FrameSource:

@@ -17,7 +17,7 @@ import pytest
 
 from xgeom_core.errors import XgeomError
 from xgeom_core.formats import dectris_stream, smv
-from xgeom_core.formats.cbf import geometry as cbf
+from xgeom_core.formats.cbf import images as cbf
 from xgeom_core.formats.dials import expt as dials
 from xgeom_core.formats.format import Format, Writing
 from xgeom_core.formats.nexus import geometry as nxmx_geometry
