@@ -8,7 +8,6 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 START = "###CBF: VERSION 1.5, CBFlib v0.7.8 - PILATUS detectors\n\ndata_image_1\n\n"
@@ -128,10 +127,16 @@ def cbf(pixels: Image, header: str = "", conversion: str = "x-CBF_BYTE_OFFSET", 
             data = byte_offsets(pixels.view(f"{pixels.dtype.str[1:].replace('f', 'i')}"))
         case _:
             data = pixels.tobytes()
-    return (START + header).encode("latin-1") + b"\n_array_data.data" + section(data, pixels, conversion, **fields)
+    return (
+        (START + header).encode("latin-1")
+        + b"\n_array_data.data"
+        + section(data, pixels, conversion, **fields)
+    )
 
 
-def axes_header(axes: str, settings: str, more: str = "", start: float = 0.0, direction: str = "increasing") -> str:
+def axes_header(
+    axes: str, settings: str, more: str = "", start: float = 0.0, direction: str = "increasing"
+) -> str:
     """The text of a full header for 1475 x 1679 pixels of 0.172 x 0.1 mm along ELEMENT_X and ELEMENT_Y."""
     return f"""
 loop_

@@ -1,4 +1,4 @@
-"""The packed compressions: against an encoder written from their description, and against CBFlib's own bytes."""
+"""Packed compressions: an encoder written from their description, and CBFlib's own bytes, come back."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cbf_files import packed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from cbf_files import packed
 from xgeom_core.formats.cbf.packing import unpack
 
 
@@ -36,9 +36,7 @@ def _images(dtype: str) -> st.SearchStrategy[np.ndarray[Any, Any]]:
     flat=st.booleans(),
     seed=st.integers(0, 10**6),
 )
-def test_what_was_packed_comes_back(
-    image: np.ndarray[Any, Any], version: int, flat: bool, seed: int
-) -> None:
+def test_what_was_packed_comes_back(image: np.ndarray[Any, Any], version: int, flat: bool, seed: int) -> None:
     data = packed(image, version, flat=flat, seed=seed)
     np.testing.assert_array_equal(unpacked(data, image, version, flat), image)
 

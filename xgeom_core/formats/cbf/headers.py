@@ -243,8 +243,7 @@ def _array_size(found: dict[str, Table]) -> tuple[int, int] | None:
 def _element_size(found: dict[str, Table]) -> Point | None:
     """The pixel size of ``_array_element_size`` (in m), index 1 being fast."""
     sizes = {
-        row.get("index", ""): value * 1e3
+        row.get("index", ""): units.length_mm(number(row, "size"), "m")
         for row in found.get("array_element_size", [])
-        if (value := number(row, "size")) is not None and 1e-9 < value < 1.0
     }
-    return (sizes["1"], sizes["2"]) if {"1", "2"} <= sizes.keys() else None
+    return units.both(sizes.get("1"), sizes.get("2"))
