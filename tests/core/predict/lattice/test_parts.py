@@ -121,11 +121,7 @@ def test_all_groups_that_twofold_axes_make(crystals, cell, orders):
     bend = np.eye(3) + np.random.default_rng(5).normal(0, 1e-4, (3, 3))
     found = find_symmetries(np.linalg.inv(crystals.cell_vectors(cell) @ bend), 0.008)
     assert Counter(symmetry.order for symmetry in found) == orders
-    assert [symmetry.order for symmetry in found] == sorted(orders_of(orders), reverse=True)
-
-
-def orders_of(counts: dict[int, int]) -> list[int]:
-    return [order for order, count in counts.items() for _ in range(count)]
+    assert [symmetry.order for symmetry in found] == sorted(Counter(orders).elements(), reverse=True)
 
 
 def _primitive(vectors: np.ndarray, volume: float) -> np.ndarray:
