@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from cbf_files import cbf
 from small_files import SIDE, counting_images
 
 Fields = Mapping[str, Any]
@@ -35,7 +36,8 @@ class Sample:
     stated : mapping
         What the file states: attributes of Metadata and their values.
     others : mapping
-        For fields of `Format.fields` the changes that state something else there.
+        For fields of `Format.fields` the changes that state something else there; what else they change
+        makes the field count, such as another one that would be believed before it.
     """
 
     key: str
@@ -164,24 +166,139 @@ def write_tags(
     path.write_bytes(bytes(block) + pixels.tobytes() + end)
 
 
-_PILATUS = {
+MINI = {
+    "Detector": "PILATUS 300K, S/N 3-0118",
     "Pixel_size": "100e-6 m x 200e-6 m",
-    "sensor": "CdTe sensor, thickness 0.001000 m",
+    "Silicon sensor, thickness": "0.001000 m",
     "Exposure_time": "1.0000000 s",
     "Count_cutoff": "60000 counts",
     "Wavelength": "1.1000 A",
     "Detector_distance": "0.20000 m",
     "Beam_xy": "(19.50, 23.50) pixels",
     "Detector_2theta": "0.0000 deg.",
+    "Polarization": "0.990",
+    "Start_angle": "10.0000 deg.",
+    "Angle_increment": "0.5000 deg.",
+    "Oscillation_axis": "OMEGA",
+    "Comment": "alumina",
+}
+OTHER_MINI = {
+    "Detector": "EIGER 1M",
+    "Pixel_size": "172e-6 m x 172e-6 m",
+    "Silicon sensor, thickness": "0.000450 m",
+    "Count_cutoff": "61000 counts",
+    "Wavelength": "1.2000 A",
+    "Detector_distance": "0.21000 m",
+    "Beam_xy": "(18.50, 23.50) pixels",
+    "Detector_2theta": "10.0000 deg.",
+    "Polarization": "0.900",
+    "Start_angle": "11.0000 deg.",
+    "Angle_increment": "1.0000 deg.",
+    "Oscillation_axis": "PHI",
+    "Comment": "other",
+}
+STATED_MINI = {
+    **COMMON,
+    "pixel_mm": (0.1, 0.2),
+    "saturation": 60000.0,
+    "detector": "PILATUS 300K",
+    "sensor_material": "Si",
+    "sensor_mm": 1.0,
+    "polarization": 0.99,
+    "title": "alumina",
 }
 
 
+def mini_lines(fields: Fields) -> str:
+    """A mini-header, with CR LF."""
+    return "".join(f"# {name} {value}\r\n" for name, value in fields.items())
+
+
 def write_pilatus_tiff(path: Path, changes: Fields) -> None:
-    """The fields of a mini-header in the description, with CR LF."""
-    fields = _with({**_PILATUS, "Model": "PILATUS 300K, S/N 3-0118"}, changes)
+    """The fields of a mini-header in the description."""
+    fields = _with({**MINI, "Model": "PILATUS 300K-W, S/N 3-0101"}, changes)
     model = fields.pop("Model")
-    lines = [f"# {'' if name == 'sensor' else name + ' '}{value}" for name, value in fields.items()]
-    write_tags(path, {270: "\r\n".join(lines) + "\r\n", 272: model}, data=image("<i4"))
+    write_tags(path, {270: mini_lines(fields), 272: model}, data=image("<i4"))
+
+
+def write_mini_cbf(path: Path, changes: Fields) -> None:
+    """A mini-header alone."""
+    text = f"_array_data.header_contents\r\n;\r\n{mini_lines(_with(MINI, changes))};\r\n"
+    path.write_bytes(cbf(image("<i4"), text))
+
+
+_IMGCIF = {
+    "_axis.vector, _axis.offset": "-1.95 4.7 0",
+    "_diffrn_scan_frame_axis.angle": 0.0,
+    "_diffrn_scan_frame_axis.displacement": 200.0,
+    "_array_structure_list_axis.displacement_increment": 0.1,
+    "_array_structure_list.array_id": 1,
+    "_diffrn_scan_axis.angle_increment": 0.5,
+    "_diffrn_data_frame.center_fast": 19.0,
+    "_diffrn_measurement.sample_detector_distance": 200.0,
+    "_diffrn_radiation_wavelength.wavelength": 1.1,
+    "_diffrn_radiation.polarizn_source_ratio": 0.8,
+    "_array_intensities.overload": 60000,
+    "_diffrn_detector.type": "MAR325",
+}
+_WITHOUT_AXES = {"_axis.vector, _axis.offset": None}
+
+
+def _loop(table: str, items: str, *rows: str) -> str:
+    return "loop_\n" + "".join(f"_{table}.{item}\n" for item in items.split()) + "\n".join(rows) + "\n"
+
+
+def write_imgcif(path: Path, changes: Fields) -> None:
+    """Axes (left out where the offset is None), the frame's own center, and what else a full header has."""
+    told = {**_IMGCIF, **changes}
+    offset, arrays = told["_axis.vector, _axis.offset"], told["_array_structure_list.array_id"]
+    axes = [
+        "SOURCE general source . 0 0 1 . . .",
+        "GON_OMEGA rotation goniometer . 1 0 0 . . .",
+        "DET_2THETA rotation detector . 0 1 0 . . .",
+        "DET_Z translation detector DET_2THETA 0 0 -1 0 0 0",
+        f"ELEMENT_X translation detector DET_Z 1 0 0 {offset}",
+        "ELEMENT_Y translation detector ELEMENT_X 0 -1 0 0 0 0",
+    ]
+    rows = SLOW // arrays
+    structure = [
+        row
+        for number in range(1, arrays + 1)
+        for row in (
+            f"ARRAY{number} 1 {FAST} 1 increasing ELEMENT_X",
+            f"ARRAY{number} 2 {rows} 2 increasing ELEMENT_Y{number}",
+        )
+    ]
+    step = told["_array_structure_list_axis.displacement_increment"]
+    sides = [f"ELEMENT_X ELEMENT_X 0.0 {step}"]
+    sides += [f"ELEMENT_Y{n + 1} ELEMENT_Y {0.2 * n * rows} 0.2" for n in range(arrays)]
+    settings = (
+        f"FRAME1 DET_2THETA {told['_diffrn_scan_frame_axis.angle']} 0.0",
+        f"FRAME1 DET_Z 0.0 {told['_diffrn_scan_frame_axis.displacement']}",
+        "FRAME1 GON_OMEGA 10.0 0.0",
+    )
+    vector = "vector[1] vector[2] vector[3] offset[1] offset[2] offset[3]"
+    text = "" if offset is None else _loop("axis", f"id type equipment depends_on {vector}", *axes)
+    text += _loop("diffrn_scan_frame_axis", "frame_id axis_id angle displacement", *settings)
+    turn = f"GON_OMEGA 10.0 {told['_diffrn_scan_axis.angle_increment']}"
+    text += _loop("diffrn_scan_axis", "axis_id angle_start angle_increment", turn)
+    text += _loop(
+        "array_structure_list", "array_id index dimension precedence direction axis_set_id", *structure
+    )
+    text += _loop(
+        "array_structure_list_axis", "axis_set_id axis_id displacement displacement_increment", *sides
+    )
+    center = f"FRAME1 {told['_diffrn_data_frame.center_fast']} 23.0 pixels"
+    text += _loop("diffrn_data_frame", "id center_fast center_slow center_units", center)
+    plain = (
+        "_diffrn_measurement.sample_detector_distance",
+        "_diffrn_radiation_wavelength.wavelength",
+        "_diffrn_radiation.polarizn_source_ratio",
+        "_array_intensities.overload",
+        "_diffrn_detector.type",
+    )
+    text += "".join(f"{name} {told[name]}\n" for name in plain)
+    path.write_bytes(cbf(image("<i4"), text))
 
 
 _EPICS = {
@@ -521,29 +638,47 @@ SAMPLES: dict[str, Sample] = {
             }
         ),
     ),
+    "cbf": Sample("cbf", "a_00001.cbf", write_mini_cbf, STATED_MINI, _each(OTHER_MINI)),
+    "imgcif": Sample(
+        "cbf",
+        "b_00001.cbf",
+        write_imgcif,
+        {
+            **COMMON,
+            "tilt_deg": (0.0, 0.0),
+            "pixel_mm": (0.1, 0.2),
+            "saturation": 60000.0,
+            "polarization": 0.9,
+            "detector": "MAR325",
+        },
+        {
+            **_each(
+                {
+                    "_axis.vector, _axis.offset": "-1.85 4.7 0",
+                    "_diffrn_scan_frame_axis.angle": 5.0,
+                    "_diffrn_scan_frame_axis.displacement": 210.0,
+                    "_array_structure_list_axis.displacement_increment": 0.11,
+                    "_array_structure_list.array_id": 2,
+                    "_diffrn_scan_axis.angle_increment": 1.0,
+                    "_diffrn_radiation_wavelength.wavelength": 1.2,
+                    "_diffrn_radiation.polarizn_source_ratio": 0.6,
+                    "_array_intensities.overload": 61000,
+                    "_diffrn_detector.type": "ADSC",
+                }
+            ),
+            "_diffrn_data_frame.center_fast": {**_WITHOUT_AXES, "_diffrn_data_frame.center_fast": 18.0},
+            "_diffrn_measurement.sample_detector_distance": {
+                **_WITHOUT_AXES,
+                "_diffrn_measurement.sample_detector_distance": 210.0,
+            },
+        },
+    ),
     "pilatus tiff": Sample(
         "tiff",
         "a.tif",
         write_pilatus_tiff,
-        {
-            **COMMON,
-            **_TENTH_AND_FIFTH,
-            "detector": "PILATUS 300K",
-            "sensor_material": "CdTe",
-            "sensor_mm": 1.0,
-        },
-        _each(
-            {
-                "Beam_xy": "(18.50, 23.50) pixels",
-                "Detector_distance": "0.21000 m",
-                "Wavelength": "1.2000 A",
-                "Pixel_size": "172e-6 m x 172e-6 m",
-                "Detector_2theta": "10.0000 deg.",
-                "Count_cutoff": "61000 counts",
-                "sensor": "Silicon sensor, thickness 0.000450 m",
-                "Model": "PILATUS 1M",
-            }
-        ),
+        STATED_MINI,
+        {**_each(OTHER_MINI), "Model": {"Detector": None, "Model": "PILATUS 1M"}},
     ),
     "epics tiff": Sample(
         "tiff",

@@ -44,9 +44,11 @@ def reading_of_headers(
             If no part states a beam center.
         """
         parts = headers(path, hints)
-        whole = judged(parts, hints.image_size).reading(program, path, hints)
+        together = judged(parts, hints.image_size)
+        whole = together.reading(program, path, hints)
         if whole is None:
-            raise MissingDatasetError(f"{path} states no beam center: {lacking}.")
+            why = " ".join((f"{path} states no beam center: {lacking}.", *together.notes))
+            raise MissingDatasetError(why)
         found = [whole]
         for part in parts:
             reading = part.reading(program, path, hints)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def open_raw(
     _check_places(path, pixel, shape, places)
     read = _reader(path, pixel, shape, places)
     if is_packed(Path(path)):
+        read = lru_cache(maxsize=1)(read)
         read(0)  # nothing else would tell that a packed file ends early
     return ImageSource(path, layout, headers, read, shape, len(places))
 

@@ -26,7 +26,7 @@ from xgeom_core.formats import (
     spe,
     tiff,
 )
-from xgeom_core.formats.cbf import geometry as cbf
+from xgeom_core.formats.cbf import images as cbf
 from xgeom_core.formats.crystfel import geometry as crystfel
 from xgeom_core.formats.crystfel import stream as crystfel_stream
 from xgeom_core.formats.dials import expt as dials

@@ -100,21 +100,19 @@ def parts_of(path: Path) -> Iterator[Callable[[int, int], bytes]]:
     UnreadableFileError
         As :func:`read_part`; also if a packed file, which is unpacked whole, is larger than any frame.
     """
-    with _damage_named(path):
-        if path.is_file() and not is_packed(path):
-            with path.open("rb") as file:
-                size = path.stat().st_size
+    if path.is_file() and is_packed(path):
+        data = read_part(path, 0, LARGEST_UNPACKED + 1)
+        _check_unpacked(path, len(data))
+        yield lambda start, wanted: data[start : start + wanted]
+        return
+    with unpacked(path) as file:
+        size = path.stat().st_size
 
-                def part(start: int, wanted: int) -> bytes:
-                    file.seek(start)
-                    return file.read(min(wanted, size))
+        def part(start: int, wanted: int) -> bytes:
+            file.seek(start)
+            return file.read(min(wanted, size))
 
-                yield part
-            return
-    data = read_part(path, 0, LARGEST_UNPACKED + 1)
-    if len(data) > LARGEST_UNPACKED:
-        raise UnreadableFileError(f"{path} holds more than {LARGEST_UNPACKED} bytes, too much for any frame.")
-    yield lambda start, wanted: data[start : start + wanted]
+        yield part
 
 
 def unpacked_size(path: Path) -> int:
@@ -123,12 +121,23 @@ def unpacked_size(path: Path) -> int:
     Raises
     ------
     UnreadableFileError
-        If the file is absent, or its compressed data are damaged.
+        If the file is absent, or a packed one is damaged or larger than any frame.
     """
     if path.is_file() and not is_packed(path):
         return path.stat().st_size
-    with _damage_named(path):
-        return sum(map(len, _pieces(path, 0)))
+    size = 0
+    with unpacked(path) as stream:
+        while piece := stream.read(HEAD_BYTES):
+            size += len(piece)
+            _check_unpacked(path, size)
+    return size
+
+
+def _check_unpacked(path: Path, size: int) -> None:
+    if size > LARGEST_UNPACKED:
+        raise UnreadableFileError(
+            f"{path} unpacks to more than {LARGEST_UNPACKED / 2**20:.0f} MiB, too much for any frame."
+        )
 
 
 def is_packed(path: Path) -> bool:
@@ -140,37 +149,36 @@ def is_packed(path: Path) -> bool:
 def _read(path: Path, size: int, strict: bool, start: int = 0) -> bytes:
     """At most ``size`` decompressed bytes; without ``strict``, damage ends the data instead of raising."""
     parts: list[bytes] = []
-    left = size
     try:
-        with _damage_named(path):
-            for piece in _pieces(path, start):
-                parts.append(piece[:left])
+        with unpacked(path) as stream:
+            stream.seek(start)
+            left = size
+            # Small pieces, so that what lies before the damage is kept.
+            while left > 0 and (piece := stream.read(min(left, HEAD_BYTES))):
+                parts.append(piece)
                 left -= len(piece)
-                if left <= 0:
-                    break
     except UnreadableFileError:
         if strict or not parts:
             raise
     return b"".join(parts)
 
 
-def _pieces(path: Path, start: int) -> Iterator[bytes]:
-    """The bytes of a file from ``start``, unpacked; small pieces, so that what lies before damage is kept."""
-    if not path.is_file():
-        raise UnreadableFileError(
-            f"{path} is {'a folder' if path.is_dir() else 'not there'}; a file was expected."
-        )
-    with path.open("rb") as raw, _decompressed(raw) as stream:
-        stream.seek(start)
-        while piece := stream.read(HEAD_BYTES):
-            yield piece
-
-
 @contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    """What reading and unpacking raise, as an UnreadableFileError."""
+def unpacked(path: Path) -> Iterator[BinaryIO]:
+    """The content of a file, whatever it is compressed with, to be read.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is absent or cannot be opened, or where reading it comes upon damage.
+    """
     try:
-        yield
+        if not path.is_file():
+            raise UnreadableFileError(
+                f"{path} is {'a folder' if path.is_dir() else 'not there'}; a file was expected."
+            )
+        with path.open("rb") as raw, _decompressed(raw) as stream:
+            yield stream
     except _DAMAGED as error:
         raise UnreadableFileError(
             f"{path} is damaged: its compressed data cannot be unpacked ({error})."

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from xgeom_core import units
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
+from xgeom_core.formats.cbf import mini
 from xgeom_core.formats.cbf.mini import mini_header
 from xgeom_core.formats.fabio_images import open_fabio
 from xgeom_core.formats.format import Format
@@ -16,16 +17,12 @@ from xgeom_core.formats.image_readings import HeaderReader, ImageSource, reading
 from xgeom_core.formats.numbers import numbers
 from xgeom_core.formats.raw_images import open_raw
 from xgeom_core.formats.reading import Hints
-from xgeom_core.formats.swing import swung
 from xgeom_core.formats.tiff_tags import DESCRIPTION, MODEL, Directory, directories, is_tiff
 from xgeom_core.metadata import Metadata
 
 NAME = "TIFF"
 _MINI_FIELD = re.compile(
     r"^\s*#\s*(Pixel_size|Detector(_\w+)?|Wavelength|Beam_xy|Count_cutoff)\b", re.MULTILINE
-)
-_SENSOR = re.compile(
-    r"(?:#\s*|^)(Silicon|CdTe|Si)\s+sensor,\s*thickness\s+([\d.eE+-]{1,20})\s*m\b", re.MULTILINE
 )
 _ATTRIBUTE = re.compile(r"\s*([^:=]{1,60}?)\s*(?:\(\s*([A-Za-z\u00c5]{1,10})\s*\))?\s*[:=]\s*(.{0,200})")
 _MOST_DIGITS = 10**9
@@ -59,29 +56,7 @@ def headers_of(directory: Directory) -> list[Header]:
 
 def mini_headers(text: str, where: str, size: tuple[int, int] | None) -> list[Header]:
     """What a text with the fields of a Pilatus mini-header states; none if it holds no such fields."""
-    if not _MINI_FIELD.search(text):
-        return []
-    mini, sensor = mini_header(text), _SENSOR.search(text)
-    thickness = numbers(sensor.group(2)) if sensor else []
-    stated, notes = swung(
-        Metadata(
-            distance_mm=mini.distance_mm,
-            wavelength_A=mini.wavelength_A,
-            pixel_mm=mini.pixel_mm,
-            center_px=mini.beam_px,
-            center_convention=if_stated(
-                mini.beam_px, f"{where} Beam_xy (px); origin not stated, taken as the pixel corner: +-0.5 px"
-            ),
-            saturation=mini.cutoff,
-            detector=mini.detector,
-            sensor_material="" if sensor is None else {"Silicon": "Si"}.get(sensor[1], sensor[1]),
-            sensor_mm=units.length_mm(thickness[0], "m") if thickness else None,
-            choices=half_a_pixel(mini.beam_px),
-        ),
-        mini.two_theta_deg,
-        1,
-    )
-    return [Header(stated, notes, native={"Beam_xy": mini.beam_text}, image_size=size)]
+    return [mini_header(text, where, size)] if _MINI_FIELD.search(text) else []
 
 
 def _attributes(texts: tuple[str, ...], title: str) -> Header:
@@ -181,13 +156,7 @@ FORMAT = Format(
     ),
     open_frames=open_frames,
     fields=(
-        FieldNote("Beam_xy", "center_px", "px (fast, slow), taken from the first pixel's corner"),
-        FieldNote("Detector_distance", "distance_mm", "m, along the normal"),
-        FieldNote("Wavelength", "wavelength_A", "Å"),
-        FieldNote("Pixel_size", "pixel_mm", "m (fast x slow)"),
-        FieldNote("Detector_2theta", "tilt_deg", "degrees; positive is a positive yaw; moves the center"),
-        FieldNote("Count_cutoff", "saturation", "counts"),
-        FieldNote("sensor", "sensor_mm", "material and thickness in m"),
+        *mini.FIELDS,
         FieldNote("Model", "detector", "tag 272, up to the first comma"),
         FieldNote("Wavelength(A)", "wavelength_A", "EPICS attribute, unit in brackets; Å without"),
         FieldNote("Energy(eV)", "wavelength_A", "EPICS attribute where no wavelength is stated"),

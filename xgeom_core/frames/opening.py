@@ -9,18 +9,13 @@ from pathlib import Path
 import h5py
 
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
-from xgeom_core.formats.cbf import geometry as cbf
 from xgeom_core.formats.fabio_images import open_fabio
 from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.hdf5 import plain as plain_hdf5
 from xgeom_core.formats.hdf5 import training
-from xgeom_core.formats.header import Header
 from xgeom_core.formats.nexus import images as nxmx
-from xgeom_core.formats.reading import Hints
 from xgeom_core.formats.registry import images_of
 from xgeom_core.formats.source import FrameSource
-from xgeom_core.formats.text import read_head
-from xgeom_core.formats.tiff import mini_headers
 from xgeom_core.frames.location import check_file, choose_dataset, split_location
 
 
@@ -67,14 +62,7 @@ def open_frames(location: str | os.PathLike[str], *, dataset: str | None = None)
     known = images_of(Path(path))
     if known is not None:
         return known(path, wanted)
-    if cbf.recognizes(Path(path), read_head(Path(path))):
-        return open_fabio(path, "CBF", _cbf_headers)
     return open_fabio(path)
-
-
-def _cbf_headers(path: Path, hints: Hints) -> list[Header]:
-    text = read_head(path, 2**19).split(b"\x0c\x1a\x04\xd5", 1)[0].decode("latin-1")
-    return mini_headers(text.replace("\r\n", "\n"), "CBF mini-header", None)
 
 
 def _open_hdf5(path: str, wanted: str) -> FrameSource:

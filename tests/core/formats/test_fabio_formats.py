@@ -169,14 +169,6 @@ def test_several_frames_in_an_edf(tmp_path: Path, images: Any) -> None:
             np.testing.assert_array_equal(source.frame(index).data, stack[index])
 
 
-def test_an_unknown_cbf_compression_is_named(tmp_path: Path, image: Any) -> None:
-    path = write_cbf(tmp_path / "a.cbf", image)
-    path.write_bytes(path.read_bytes().replace(b"x-CBF_BYTE_OFFSET", b"x-CBF_PACKED     "))
-
-    with pytest.raises(UnreadableFileError, match="x-CBF_PACKED"):
-        open_frames(path)
-
-
 def test_a_closed_source_gives_no_frames_and_closes_again(tmp_path: Path, image: Any) -> None:
     source = open_frames(write_cbf(tmp_path / "a.cbf", image))
     source.close()

@@ -10,74 +10,14 @@ import pytest
 from sample_files import SAMPLES
 
 from xgeom_core.formats import bruker, smv
-from xgeom_core.formats.header import Header
-from xgeom_core.formats.tiff import mini_headers
 from xgeom_core.frames import open_frames
 from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
 
 
-def mini(*lines: str) -> Header:
-    text = "\r\n".join(f"# {line}" for line in lines)
-    return next(iter(mini_headers(text, "TIFF description", (487, 619))), Header())
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "Beam_xy (244.25, 308.50) pixels",
-        "Beam_xy ( 244.25, 308.5) pixels",
-        "Beam_xy: (244.25,308.50) pixels",
-        "Beam_xy = (2.4425e2, 3.085e+2)",
-    ],
-)
-def test_beam_xy_in_all_its_spellings(line: str) -> None:
-    found = mini(line).metadata
-
-    assert found.center_px == (244.25, 308.5)
-    assert "Beam_xy" in found.center_convention
-    assert "0.5 px" in found.center_convention
-
-
-@pytest.mark.parametrize(
-    ("line", "name", "expected"),
-    [
-        ("Detector_distance 0.35100 m", "distance_mm", 351.0),
-        ("Detector_distance: 0.04 m", "distance_mm", 40.0),
-        ("Detector_distance 351.0 mm", "distance_mm", 351.0),
-        ("Detector_distance 0 m", "distance_mm", None),
-        ("Wavelength 0.96859 A", "wavelength_A", 0.96859),
-        ("Wavelength: 0.096859 nm", "wavelength_A", 0.96859),
-        ("Pixel_size 172e-6 m x 172e-6 m", "pixel_mm", (0.172, 0.172)),
-        ("Pixel_size: 75 um x 80 um", "pixel_mm", (0.075, 0.08)),
-        ("Count_cutoff 115897 counts", "saturation", 115897.0),
-        ("Count_cutoff: 0 counts", "saturation", None),
-        ("Detector: PILATUS 300K, S/N 3-0118, Universite de Geneve", "detector", "PILATUS 300K"),
-        ("Detector: Dectris EIGER2 16M S/N E-32-0100", "detector", "Dectris EIGER2 16M S/N E-32-0100"),
-        ("Beam_xy (0.00, 0.00) pixels", "center_px", None),
-        ("Beam_xy (nil)", "center_px", None),
-        ("Flat_field: (nil)", "center_px", None),
-    ],
-)
-def test_mini_header_lines(line: str, name: str, expected: Any) -> None:
-    assert getattr(mini(line).metadata, name) == expected
-
-
-def test_a_beam_center_in_mm_is_divided_by_the_pixel() -> None:
-    found = mini("Pixel_size 100e-6 m x 200e-6 m", "Beam_xy (24.0, 30.0) mm").metadata
-
-    assert found.center_px == pytest.approx((240.0, 150.0))
-
-
-def test_a_swung_detector_is_said() -> None:
-    assert any("-15.5 degrees" in note for note in mini("Detector_2theta -15.5000 deg.").notes)
-    assert not mini("Detector_2theta 0.0000 deg.").notes
-
-
 def test_nothing_is_made_up_from_headers_that_are_silent() -> None:
     assert smv.header({}).metadata == Metadata(saturation=65535.0)
     assert bruker.header({}).metadata == Metadata()
-    assert not mini("Exposure_time 1.0 s").notes
 
 
 # Bruker, CrysAlis and the like: known geometries, stated as the format has it, must come back.
