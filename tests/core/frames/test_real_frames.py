@@ -158,7 +158,7 @@ def test_a_truncated_real_cbf(frames_dir: Path, tmp_path: Path) -> None:
         # What nobody set: the middle of the image, which is 90 and 27 px off.
         ("agbe_60sec_006.mar1200", (600.18, 690.83), 91.0, True),
         ("nx09_strain_001.mar2300", (1123.97, 1143.51), 27.0, True),
-        ("powCeO2_01.sfrm", (379.17, 517.06), 1.5, False),
+        ("powCeO2_01.sfrm", (379.17, 517.06), 1.6, False),
         # Outside of the image in every reading but one, which is wrong as well.
         ("AgBe_Quantum.img", (622.5, 1098.0), 1200.0, True),
     ],
