@@ -19,6 +19,7 @@ from xgeom_core.predict.combine import Combined, combine
 from xgeom_core.predict.explanation import Explanation
 from xgeom_core.predict.lattice import LatticeSolution, solve_lattice
 from xgeom_core.predict.network import network_estimate
+from xgeom_core.predict.noise_scale import in_counts
 from xgeom_core.predict.prediction import LatticeSummary, Prediction, missing_notes
 from xgeom_core.predict.radial.trouble import background_trouble, tilt_trouble
 from xgeom_core.predict.radial_fit import RadialFit, fit_radial
@@ -137,6 +138,7 @@ class Predictor:
         """
         wishes = Wishes(fit, start_px, cell, explain, use)
         began = time.perf_counter()
+        frame = in_counts(frame)
         trouble = _unusable(frame)
         if trouble:
             return _failed(frame, trouble, began)

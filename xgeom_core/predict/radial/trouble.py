@@ -19,6 +19,8 @@ _LEAST_MISFIT = 0.1
 # Water, air and the solid angle make every real background vary more than this over a detector. On a
 # flatter one the fit follows faint spots, and its solid-angle factor pins a tilt of zero.
 _LEAST_CONTRAST = 0.3
+# A detector that leans by more than this at a distance of its own side leans by far more at any usual one.
+_LARGEST_LEAN_DEG = 5.0
 # Relative error of a model that is no model of the frame.
 _LARGEST_EXCESS = 0.15
 _LARGEST_DROPPED = 0.4
@@ -43,6 +45,8 @@ class Judged(Protocol):
     def converged(self) -> bool: ...  # noqa: D102
     @property
     def sharp(self) -> bool: ...  # noqa: D102
+    @property
+    def lean_deg(self) -> float: ...  # noqa: D102
     @property
     def rings(self) -> int: ...  # noqa: D102
     @property
@@ -81,6 +85,11 @@ def background_trouble(fit: Judged | None, side_px: float) -> str:
         (
             sigma[:2].max() > _SIGMA_SHARE * side_px,
             f"the sides of the frame disagree by {sigma[:2].max():.0f} px about the center",
+        ),
+        (
+            fit.lean_deg > _LARGEST_LEAN_DEG,
+            "the rings are ellipses, as lenses or a strong tilt make them; with a distance and a pixel size "
+            "the tilt can be tried",
         ),
         (
             fit.excess > _LARGEST_EXCESS and not fit.rings,
