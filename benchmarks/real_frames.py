@@ -44,11 +44,15 @@ def read(folder: Path, item: dict[str, Any]) -> Frame:
     """The frame as a user has it."""
     with open_frames(folder / item["file"]) as source:
         frame = source.frame(0)
-    if not item.get("args"):
-        return frame
-    pixel = (item["pixel_mm"],) * 2
-    meta = frame.metadata.overridden(item.get("distance_mm"), pixel, item.get("wavelength_A"))
-    return replace(frame, metadata=meta)
+    words = item.get("args", [])
+    given = dict(zip(words[::2], map(float, words[1::2]), strict=True))
+    pixel_mm = given["--pixel-um"] / 1e3 if "--pixel-um" in given else None
+    return replace(
+        frame,
+        metadata=frame.metadata.overridden(
+            given.get("--distance-mm"), pixel_mm and (pixel_mm, pixel_mm), given.get("--wavelength-A")
+        ),
+    )
 
 
 def row(predictor: Predictor, folder: Path, item: dict[str, Any]) -> dict[str, Any]:

@@ -121,9 +121,12 @@ def _agree(one: Attempt, other: Attempt) -> bool:
 
 
 def _unexplained(attempt: Attempt) -> float:
-    """What a background's model leaves unexplained: relative, and as a share of the frame left out."""
+    """What a background's model leaves unexplained: relative, and as a share of the frame left out.
+
+    One that did not settle explains nothing.
+    """
     fit = attempt.found.background
-    return np.inf if fit is None else (1.0 + fit.excess) / max(1.0 - fit.dropped, 0.01)
+    return np.inf if fit is None or not fit.converged else (1.0 + fit.excess) / max(1.0 - fit.dropped, 0.01)
 
 
 def _of_two(first: Attempt, header: Attempt) -> Attempt:
