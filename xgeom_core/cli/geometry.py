@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xgeom_core.cli.common import DistanceOption, Overrides, PixelOption, WavelengthOption, say
+from xgeom_core.cli.common import DistanceOption, Overrides, PixelOption, WavelengthOption
+from xgeom_core.cli.terminal import pass_on, say, tell, tell_json
 from xgeom_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +68,10 @@ def geometry(
     if out is not None or template is not None:
         raise UsageError("--out and --template go with --to FORMAT.")
     for number, one in enumerate(chosen):
-        typer.echo(json.dumps(record(one)) if as_json else _lines(one, number, len(chosen)))
+        if as_json:
+            tell_json(record(one))
+        else:
+            tell(*_lines(one, number, len(chosen)))
 
 
 def hints(image_size: str | None, overrides: Overrides) -> Hints:
@@ -119,7 +122,7 @@ def _numbers(values: tuple[float, ...] | None) -> list[float | None] | None:
     return None if values is None else [float(v) if math.isfinite(v) else None for v in values]
 
 
-def _lines(reading: Reading, number: int, count: int) -> str:
+def _lines(reading: Reading, number: int, count: int) -> list[str]:
     """One reading in words."""
     estimate = reading.estimate
     name = f"{estimate.source} {reading.where}".strip() + (f" [{number}]" if count > 1 else "")
@@ -144,7 +147,7 @@ def _lines(reading: Reading, number: int, count: int) -> str:
     lines += [f"note: {warning}" for warning in estimate.warnings]
     for index, choice in enumerate(reading.choices):
         lines.append(f"--choice {index}: {choice.name}: {_choice_words(choice, estimate.center_px)}")
-    return "\n    ".join(lines)
+    return [lines[0], *(f"    {line}" for line in lines[1:])]
 
 
 def _changed(choice: Choice) -> dict[str, Any]:
@@ -196,13 +199,13 @@ def _convert(
         # The only format that holds many readings, whole geometries or not.
         text = table_text(found)
         if out is None:
-            typer.echo(text, nl=False)
+            pass_on(text)
         else:
             say(f"{write_text(text, out, overwrite=overwrite, inputs=(file,))} written")
         return
     writing = _writing(file, found, template)
     if out is None:
-        typer.echo(geometry_text(to, writing), nl=False)
+        pass_on(geometry_text(to, writing))
     else:
         say(f"{write_geometry(to, writing, out, overwrite=overwrite, inputs=(file,))} written")
 
@@ -239,14 +242,17 @@ def _list_formats(as_json: bool) -> None:
             "convention": known.convention,
         }
         if as_json:
-            typer.echo(json.dumps(row))
+            tell_json(row)
         else:
             ways = "read, write" if known.writable else "read"
-            typer.echo(f"{known.key:<16}{known.name}: {', '.join(known.suffixes)} ({ways})")
-            typer.echo(f"{'':<16}{known.convention}")
+            tell(f"{known.key:<16}{known.name}: {', '.join(known.suffixes)} ({ways})")
+            tell(f"{'':<16}{known.convention}")
     for key, (words, _) in SNIPPETS.items():
         row = {"key": key, "name": words, "files": [], "writable": True, "convention": words}
-        typer.echo(json.dumps(row) if as_json else f"{key:<16}{words} (write)")
+        if as_json:
+            tell_json(row)
+        else:
+            tell(f"{key:<16}{words} (write)")
 
 
 def _list_programs(as_json: bool) -> None:
@@ -264,8 +270,11 @@ def _list_programs(as_json: bool) -> None:
             "tried": program.tried,
         }
         if as_json:
-            typer.echo(json.dumps(row))
+            tell_json(row)
         else:
             place = where or f"not found ({', '.join(program.executables)}; XGEOM_{program.key.upper()})"
-            typer.echo(f"{program.key:<8}{program.name}: {place}")
-            typer.echo(f"{'':<8}needs {program.needs}\n{'':<8}{program.tried}")
+            tell(
+                f"{program.key:<8}{program.name}: {place}",
+                f"{'':<8}needs {program.needs}",
+                f"{'':<8}{program.tried}",
+            )

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from xgeom_core.cli.terminal import tell
 from xgeom_core.errors import TrainingError, XgeomError
 from xgeom_core.resources import resource
 from xgeom_core.training.events import Event, EventLog, Failed, Finished, Stage, Step, Validation
@@ -95,7 +96,7 @@ class _Log(EventLog):
         super().write(event)
         text = in_words(event) if self._words else ""
         if text:
-            typer.echo(text)
+            tell(text)
 
 
 def in_words(event: Event) -> str:
