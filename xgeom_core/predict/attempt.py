@@ -44,7 +44,7 @@ class Wishes:
     start_px : tuple of float or None
         Rough center ``(x, y)`` in native px in place of the network's.
     start_tilt_deg : tuple of float or None
-        Rough ``(pitch, yaw)`` to go with it; None for a detector that is not swung.
+        Rough ``(pitch, yaw)`` to go with it; without one the header's, if it states any.
     cell : tuple of float or None
         Cell of the crystal, if known: a, b, c in Å, alpha, beta, gamma in degrees.
     explain : bool

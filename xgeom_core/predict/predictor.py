@@ -93,7 +93,9 @@ class Predictor:
     def _rough(self, frame: Frame, wishes: Wishes) -> Estimate:
         if wishes.start_px is None:
             return network_estimate(self.model, frame)
-        return stated_start("start", wishes.start_px, wishes.start_tilt_deg, max(frame.shape))
+        # Who points at a place on a swung detector says nothing against the swing.
+        tilt = wishes.start_tilt_deg or frame.metadata.tilt_deg
+        return stated_start("start", wishes.start_px, tilt, max(frame.shape))
 
 
 def _unusable(frame: Frame) -> str:
