@@ -62,6 +62,7 @@ class Header:
             panels=max(1, len(stated.panels)),
             native=dict(self.native),
             choices=stated.choices,
+            verdicts=stated.verdicts,
         )
 
 

@@ -59,6 +59,7 @@ _RANGES = (
             ("an energy in eV", lambda value: units.energy_to_A(value / 1e3)),
             ("nm, not Å", _times(10.0)),
             ("m, not Å", _times(1e10)),
+            ("Å, not m", _times(1e-10)),
         ),
     ),
 )

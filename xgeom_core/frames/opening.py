@@ -13,6 +13,7 @@ from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.hdf5.plain import open_plain
 from xgeom_core.formats.hdf5.training import open_training
 from xgeom_core.formats.nexus.images import open_nxmx
+from xgeom_core.formats.registry import images_of
 from xgeom_core.formats.source import FrameSource
 from xgeom_core.frames.location import check_file, choose_dataset, split_location
 
@@ -60,6 +61,9 @@ def open_frames(location: str | os.PathLike[str], *, dataset: str | None = None)
         raise MissingDatasetError(
             f"{path} is not an HDF5 file and has no dataset {wanted}: leave away the part after the path."
         )
+    known = images_of(Path(path))
+    if known is not None:
+        return known(path, wanted)
     return open_fabio(path)
 
 
