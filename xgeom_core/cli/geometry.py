@@ -11,6 +11,7 @@ from xgeom_core.cli.common import DistanceOption, Overrides, PixelOption, Wavele
 from xgeom_core.cli.doubts import choice_record, choice_words, doubts, numbers, verdict_record
 from xgeom_core.cli.terminal import pass_on, say, tell, tell_json
 from xgeom_core.errors import UsageError
+from xgeom_core.process.reading import start_reading
 
 if TYPE_CHECKING:
     from xgeom_core.formats.format import Writing
@@ -55,7 +56,8 @@ def geometry(
         return
     if file is None:
         raise UsageError("xgeom geometry needs a FILE, --list or --programs.")
-    from xgeom_core.formats.registry import read_geometry  # noqa: PLC0415 - h5py takes time
+    start_reading()
+    from xgeom_core.frames.guarded import read_geometry  # noqa: PLC0415 - numpy takes time
 
     found = read_geometry(file, hints(image_size, Overrides(distance_mm, pixel_um, wavelength_A)))
     chosen = found if reading is None else [_chosen(found, reading, "--reading")]

@@ -9,6 +9,7 @@ import typer
 
 from xgeom_core.cli.doubts import choice_record, choice_words, doubts, verdict_record
 from xgeom_core.cli.terminal import tell, tell_json
+from xgeom_core.process.reading import start_reading
 
 if TYPE_CHECKING:
     from xgeom_core.metadata import Metadata, Rotation
@@ -43,7 +44,8 @@ def info(
 
 def _frame_facts(path: str) -> tuple[dict[str, Any], Metadata]:
     """What is known, and the header."""
-    from xgeom_core.frames import open_frames  # noqa: PLC0415 - h5py and fabio take time
+    start_reading()
+    from xgeom_core.frames import open_frames  # noqa: PLC0415 - numpy takes time
 
     with open_frames(path) as source:
         meta = source.metadata

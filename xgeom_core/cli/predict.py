@@ -23,6 +23,7 @@ from xgeom_core.cli.predict_run import FAILED, PredictRun
 from xgeom_core.cli.stopping import Stopped, Stops, stoppable
 from xgeom_core.cli.terminal import say, tell, tell_json
 from xgeom_core.errors import UsageError
+from xgeom_core.process.reading import start_reading
 
 if TYPE_CHECKING:
     from xgeom_core.frame import Frame
@@ -96,6 +97,7 @@ def predict(
     if explain is not None and explain.suffix.lower() != ".png":
         raise UsageError(f"--explain writes .png, not {explain.name!r}.")
     asked = (model, "network" if no_fit else method, _start(start), _cell(cell), explain is not None)
+    start_reading()
     run = PredictRun(paths, frames, Overrides(distance_mm, pixel_um, wavelength_A))
     status = _work(run, asked, out, explain, as_json, shared)
     if shared and run.found:

@@ -140,7 +140,8 @@ def open_frames(path: str, dataset: str) -> ImageSource:
         while at < length and len(places) < _MOST_FRAMES and (not places or part(at, 64).strip(b"\0 \r\n")):
             fields, at = _header_at(Path(path), part, at)
             kind, size = _pixel(fields), _size(fields)
-            if fields.get("compression", "none").lower() not in {"none", ""}:
+            packed = fields.get("compression", "none").lower() not in {"none", ""}
+            if packed or "edf_binaryfilename" in fields:
                 return open_fabio(path, NAME, headers, "edfimage")
             if kind is None or size is None:
                 raise UnreadableFileError(

@@ -75,6 +75,11 @@ class FrameSource(ABC):
         self._contents = contents
 
     @property
+    def contents(self) -> Contents:
+        """All that opening the file told."""
+        return self._contents
+
+    @property
     def path(self) -> str:
         """The file as the user named it."""
         return self._contents.path

@@ -174,8 +174,9 @@ def unpacked(path: Path) -> Iterator[BinaryIO]:
     """
     try:
         if not path.is_file():
+            what = "a pipe or a device, no regular file" if path.exists() else "not there"
             raise UnreadableFileError(
-                f"{path} is {'a folder' if path.is_dir() else 'not there'}; a file was expected."
+                f"{path} is {'a folder' if path.is_dir() else what}; a file was expected."
             )
         with path.open("rb") as raw, _decompressed(raw) as stream:
             yield stream

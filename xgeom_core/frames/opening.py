@@ -1,8 +1,9 @@
-"""open_frames: look into a file and pick the layout by what is there, not by its name alone."""
+"""open_in_process: look into a file and pick the layout by what is there, not by its name alone."""
 
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import h5py
@@ -12,6 +13,7 @@ from xgeom_core.formats.fabio_images import open_fabio
 from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.hdf5.plain import open_plain
 from xgeom_core.formats.hdf5.training import open_training
+from xgeom_core.formats.limits import check_size
 from xgeom_core.formats.nexus.images import open_nxmx
 from xgeom_core.formats.registry import images_of
 from xgeom_core.formats.source import FrameSource
@@ -21,8 +23,11 @@ from xgeom_core.frames.location import check_file, choose_dataset, split_locatio
 LAYOUTS: tuple[hdf5.Layout, ...] = (open_training, open_nxmx, open_plain)
 
 
-def open_frames(location: str | os.PathLike[str], *, dataset: str | None = None) -> FrameSource:
-    """Open a file of diffraction frames; nothing is read yet but what describes it.
+def open_in_process(location: str | os.PathLike[str], *, dataset: str | None = None) -> FrameSource:
+    """Open a file of diffraction frames, to be read in this very process.
+
+    Faster by some milliseconds a frame than `xgeom_core.frames.open_frames`, and only for files that are
+    trusted, such as this program's own: a damaged one may crash the process, or never be done.
 
     Parameters
     ----------
@@ -50,6 +55,14 @@ def open_frames(location: str | os.PathLike[str], *, dataset: str | None = None)
     path, named = split_location(location)
     wanted = choose_dataset(named, dataset)
     check_file(path)
+    with ExitStack() as stack:
+        source = stack.enter_context(_opened(path, wanted))
+        check_size(path, source.shape)
+        stack.pop_all()
+    return source
+
+
+def _opened(path: str, wanted: str) -> FrameSource:
     if h5py.is_hdf5(path):
         return hdf5.open_layouts(path, wanted, LAYOUTS)
     if Path(path).suffix.lower() in hdf5.SUFFIXES:

@@ -26,15 +26,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_PATIENCE_S = 2.0
+
 NAMED = -1
 """Asks for the frame that was named: the first, or that of one file of a numbered series."""
-
-
-def open_source(spec: str) -> FrameSource:
-    """Open a file or a run of files. The readers are slow to import, so the thread does it."""
-    from xgeom_core.frames import open_run  # noqa: PLC0415 (see above)
-
-    return open_run(spec)
 
 
 def varied(frame: Frame, variant: Variant) -> Frame:
@@ -166,6 +161,11 @@ class FrameReader(LatestThread):
             last = self._last
             self._close()
             self._last = last
+
+    def stop_waiting(self, waited_s: float) -> None:
+        """A file that takes long gives way to what the user has asked for since."""
+        if self.ending() or (waited_s > _PATIENCE_S and self.superseded()):
+            raise Superseded
 
     def is_ready(self, request: ReadRequest) -> bool:
         """Whether a frame was prepared already; any thread may ask."""

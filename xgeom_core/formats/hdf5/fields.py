@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from xgeom_core import units
+from xgeom_core.formats.hdf5.storage import content
 from xgeom_core.geometry import FloatArray
 
 # Everything that h5py is known to raise on damaged files.
@@ -98,7 +99,9 @@ def read_text(group: h5py.Group, *names: str) -> str:
     for name in names:
         node = dataset(group, name)
         try:
-            words = text(node[()]) if node is not None and node.size and node.size <= _MOST_VALUES else ""
+            words = (
+                text(content(node)) if node is not None and node.size and node.size <= _MOST_VALUES else ""
+            )
         except BROKEN:
             words = ""
         if words:
@@ -122,7 +125,7 @@ def field_of(node: h5py.Dataset) -> Field | None:
         if node.dtype.kind not in "iuf" or not node.size or node.size > _MOST_VALUES:
             return None
         unit = text(attribute(node, "units")) or text(attribute(node, "unit"))
-        return field_from(node[()], unit)
+        return field_from(content(node), unit)
     except BROKEN:
         return None
 

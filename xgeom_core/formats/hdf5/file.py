@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.formats.hdf5 import links
 from xgeom_core.formats.hdf5.fields import BROKEN, attribute, text
+from xgeom_core.formats.hdf5.storage import check_external, check_storage
 from xgeom_core.formats.source import Contents, FrameSource, position
 
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi")
@@ -271,6 +272,7 @@ def require_images(file: h5py.File, path: str, name: str) -> ImageSet:
     found = image_set(name, item)
     if found is not None and found.length > 0:
         links.check_virtual(path, item, "images")
+        check_storage(path, item)
         return found
     if not isinstance(item, h5py.Dataset):
         what = "a group, not an image"
@@ -308,6 +310,7 @@ def read_image(file: h5py.File, path: str, name: str, index: int) -> NDArray[Any
     """
     dataset = require(file, path, name)
     where = position(index, dataset.shape[:-2])
+    check_external(path, dataset)
     try:
         raw = np.asarray(dataset[where])
     except BROKEN as error:

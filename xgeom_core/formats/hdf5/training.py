@@ -28,6 +28,7 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.formats.hdf5 import fields, links
 from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.hdf5.file import Hdf5Source
+from xgeom_core.formats.hdf5.storage import check_storage
 from xgeom_core.formats.masking import mask_counts
 from xgeom_core.formats.source import Contents, position
 from xgeom_core.frame import Frame
@@ -60,6 +61,7 @@ def open_training(file: h5py.File, path: str, wanted: str) -> TrainingSource | N
     for name in ("images", *_TABLES):
         if name in file:
             links.check_virtual(path, file[name], name)
+            check_storage(path, file[name])
     images = file["images"]
     if images.ndim < 3 or images.dtype.kind not in "uif" or 0 in images.shape:
         raise MissingDatasetError(

@@ -19,6 +19,7 @@ from xgeom_core.formats.hdf5 import fields, links
 from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.hdf5.file import Hdf5Source, ImageSet
 from xgeom_core.formats.hdf5.plain import choose
+from xgeom_core.formats.hdf5.storage import content
 from xgeom_core.formats.judging import judged
 from xgeom_core.formats.masking import BoolImage, mask_counts
 from xgeom_core.formats.nexus import layout
@@ -206,7 +207,7 @@ class NxmxSource(Hdf5Source):
         for name in _MASKS:
             if self._detector is None or self._detector.get(name, getlink=True) is None:
                 continue
-            mask: BoolImage = np.squeeze(np.asarray(self._detector[name][()]) != 0)
+            mask: BoolImage = np.squeeze(np.asarray(content(self._detector[name])) != 0)
             if mask.shape == self.shape:
                 return mask
             self._notes.append(
