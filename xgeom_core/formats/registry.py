@@ -15,11 +15,13 @@ from xgeom_core.formats.crystfel import geometry as crystfel
 from xgeom_core.formats.crystfel import stream as crystfel_stream
 from xgeom_core.formats.dials import expt as dials
 from xgeom_core.formats.dials.writing import dials_import_options
+from xgeom_core.formats.electron import emd, hyperspy, mib, mrc, tvips
 from xgeom_core.formats.format import Format, Writing
 from xgeom_core.formats.nexus import geometry as nxmx_geometry
 from xgeom_core.formats.pyfai import fit2d
 from xgeom_core.formats.pyfai import poni as pyfai
 from xgeom_core.formats.reading import Hints, Reading
+from xgeom_core.formats.source import FrameSource
 from xgeom_core.formats.tables import table
 from xgeom_core.formats.text import read_head
 from xgeom_core.formats.xds import inp as xds
@@ -27,10 +29,15 @@ from xgeom_core.formats.xds import inp as xds
 # Most specific first: a CBF header of any kind before text, and the table last, since nearly anything is one.
 FORMATS: tuple[Format, ...] = (
     dials.FORMAT,
+    hyperspy.FORMAT,
+    emd.FORMAT,
     nxmx_geometry.FORMAT,
     dectris_stream.FORMAT,
     cbf.FORMAT,
     smv.FORMAT,
+    mrc.FORMAT,
+    mib.FORMAT,
+    tvips.FORMAT,
     xds.FORMAT,
     crystfel_stream.STREAM,
     crystfel.FORMAT,
@@ -83,6 +90,12 @@ def recognize(path: Path) -> Format:
             return known
     what = "is empty" if not head else "is none of the files that xgeom reads geometry from"
     raise UnreadableFileError(f"{path} {what}; understood are those of {_enumeration(FORMATS)}.")
+
+
+def images_of(path: Path) -> Callable[[str, str], FrameSource] | None:
+    """What opens the images of a file, by its content; None where no format here has any in it."""
+    head = read_head(path)
+    return next((one.open_frames for one in FORMATS if one.open_frames and one.recognizes(path, head)), None)
 
 
 def find_format(key: str) -> Format:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 PACKED = (".gz", ".bz2")
 IMAGE_SUFFIXES = (".cbf", ".tif", ".tiff", ".img", ".mccd", ".marccd", ".sfrm", ".edf", ".smv", ".mar3450")
-HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi")
+HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi", ".hspy", ".emd")
 
 _LAST_NUMBER = re.compile(r"^(.*?)(\d+)(\D*)$", re.DOTALL)
 _SUFFIX = re.compile(r"^\.[A-Za-z]+\d{0,4}$")

@@ -9,11 +9,13 @@ from pathlib import Path
 import h5py
 
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
+from xgeom_core.formats.electron import emd, hyperspy
 from xgeom_core.formats.fabio_images import open_fabio
 from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.hdf5 import plain as plain_hdf5
 from xgeom_core.formats.hdf5 import training
 from xgeom_core.formats.nexus import images as nxmx
+from xgeom_core.formats.registry import images_of
 from xgeom_core.formats.source import FrameSource
 from xgeom_core.frames.location import check_file, choose_dataset, split_location
 
@@ -58,7 +60,8 @@ def open_frames(location: str | os.PathLike[str], *, dataset: str | None = None)
         raise MissingDatasetError(
             f"{path} is not an HDF5 file and has no dataset {wanted}: leave away the part after the path."
         )
-    return open_fabio(path)
+    known = images_of(Path(path))
+    return known(path, wanted) if known is not None else open_fabio(path)
 
 
 def _open_hdf5(path: str, wanted: str) -> FrameSource:
@@ -70,6 +73,9 @@ def _open_hdf5(path: str, wanted: str) -> FrameSource:
             source: FrameSource | None = training.open_training(file, path, wanted)
             if source is None:
                 source = nxmx.open_nxmx(file, path, wanted)
+            for layout in (hyperspy.LAYOUT, emd.LAYOUT):
+                if source is None:
+                    source = layout.open_layout(file, path, wanted)
             if source is None:
                 source = plain_hdf5.open_plain(file, path, wanted)
         except (OSError, RuntimeError, KeyError) as error:

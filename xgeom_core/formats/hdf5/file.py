@@ -16,7 +16,7 @@ from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.formats.hdf5 import links
 from xgeom_core.formats.source import Contents, FrameSource
 
-SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi")
+SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi", ".hspy", ".emd")
 MIN_SIDE = 16  # pixels: a smaller "image" found by looking around is a table
 _LISTED = 8  # names in an error message
 _BEING_WRITTEN = "already open for write"

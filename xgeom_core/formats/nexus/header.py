@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from xgeom_core import units
+from xgeom_core.formats.electron.dectris import electrons
 from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.header import Header
 from xgeom_core.metadata import Metadata
@@ -61,6 +62,8 @@ def read_header(entry: h5py.Group) -> Header:
     wavelength = _wavelength(entry, detector, notes)
     if detector is None:
         return Header(Metadata(wavelength_A=wavelength), tuple(notes))
+    wavelength, said = electrons(_text(detector, "description"), wavelength)
+    notes += said
     fast = _length(detector, ("x_pixel_size", "detectorSpecific/x_pixel_size"), notes)
     slow = _length(detector, ("y_pixel_size", "detectorSpecific/y_pixel_size"), notes)
     pixel = units.both(fast, slow)
