@@ -12,6 +12,7 @@ from xgeom_core.errors import UnreadableFileError, UsageError
 from xgeom_core.formats import adxv, dectris_stream, denzo, mosflm, smv
 from xgeom_core.formats.cbf import geometry as cbf
 from xgeom_core.formats.crystfel import geometry as crystfel
+from xgeom_core.formats.crystfel import stacks as crystfel_stacks
 from xgeom_core.formats.crystfel import stream as crystfel_stream
 from xgeom_core.formats.dials import expt as dials
 from xgeom_core.formats.dials.writing import dials_import_options
@@ -32,6 +33,7 @@ FORMATS: tuple[Format, ...] = (
     hyperspy.FORMAT,
     emd.FORMAT,
     nxmx_geometry.FORMAT,
+    crystfel_stacks.FORMAT,
     dectris_stream.FORMAT,
     cbf.FORMAT,
     smv.FORMAT,

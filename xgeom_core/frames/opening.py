@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
+from xgeom_core.formats.crystfel import stacks as crystfel_stacks
 from xgeom_core.formats.electron import emd, hyperspy
 from xgeom_core.formats.fabio_images import open_fabio
 from xgeom_core.formats.hdf5 import file as hdf5
@@ -17,7 +18,7 @@ from xgeom_core.formats.hdf5 import training
 from xgeom_core.formats.nexus import images as nxmx
 from xgeom_core.formats.registry import images_of
 from xgeom_core.formats.source import FrameSource
-from xgeom_core.frames.location import check_file, choose_dataset, split_location
+from xgeom_core.frames.location import check_file, choose_dataset, split_geometry, split_location
 
 
 def open_frames(location: str | os.PathLike[str], *, dataset: str | None = None) -> FrameSource:
@@ -26,7 +27,8 @@ def open_frames(location: str | os.PathLike[str], *, dataset: str | None = None)
     Parameters
     ----------
     location : str or path-like
-        ``"PATH"`` or ``"PATH::/dataset"``.
+        ``"PATH"`` or ``"PATH::/dataset"``, and after either ``"::geometry=FILE.geom"``: the CrystFEL
+        geometry file that puts the panels into one image.
     dataset : str, optional
         The dataset to read, where an HDF5 file holds several; as good as naming it in ``location``.
 
@@ -46,9 +48,13 @@ def open_frames(location: str | os.PathLike[str], *, dataset: str | None = None)
     UsageError
         If ``location`` and ``dataset`` name different datasets.
     """
-    path, named = split_location(location)
+    place, geometry = split_geometry(location)
+    path, named = split_location(place)
     wanted = choose_dataset(named, dataset)
     check_file(path)
+    if geometry:
+        check_file(geometry)
+        return crystfel_stacks.open_assembled(path, wanted, geometry)
     if h5py.is_hdf5(path):
         return _open_hdf5(path, wanted)
     if Path(path).suffix.lower() in hdf5.SUFFIXES:
@@ -73,9 +79,9 @@ def _open_hdf5(path: str, wanted: str) -> FrameSource:
             source: FrameSource | None = training.open_training(file, path, wanted)
             if source is None:
                 source = nxmx.open_nxmx(file, path, wanted)
-            for layout in (hyperspy.LAYOUT, emd.LAYOUT):
+            for layout in (hyperspy.LAYOUT.open_layout, emd.LAYOUT.open_layout, crystfel_stacks.open_beside):
                 if source is None:
-                    source = layout.open_layout(file, path, wanted)
+                    source = layout(file, path, wanted)
             if source is None:
                 source = plain_hdf5.open_plain(file, path, wanted)
         except (OSError, RuntimeError, KeyError) as error:

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
-from xgeom_core.formats.electron.stack import contents_of
+from xgeom_core.formats.electron.stack import MOST_SIDE_PX, contents_of
 from xgeom_core.formats.format import Format
 from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.header import FieldNote, Header
@@ -74,7 +74,7 @@ def image_array(dataset: Any, last: bool = False) -> ImageArray | None:
         return None
     own = (shape[0], shape[1]) if last else (shape[-2], shape[-1])
     axes = shape[2:] if last else shape[:-2]
-    if 0 in shape or min(own) < hdf5.MIN_SIDE:
+    if 0 in shape or min(own) < hdf5.MIN_SIDE or max(own) > MOST_SIDE_PX:
         return None
     return ImageArray(str(dataset.name), axes, own, last)
 
