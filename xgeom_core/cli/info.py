@@ -7,15 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
+from xgeom_core.cli.common import GeometryOption, assembled
 from xgeom_core.cli.terminal import tell, tell_json
 
 
 def info(
     path: Annotated[str, typer.Argument(help="File of frames (FILE.h5::/dataset), or a model.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    geometry: GeometryOption = None,
 ) -> None:
     """Tell what a file of frames (or a model) holds, in this project's convention."""
-    facts = _model_facts(path) if Path(path).suffix == ".safetensors" else _frame_facts(path)
+    model = Path(path).suffix == ".safetensors"
+    facts = _model_facts(path) if model else _frame_facts(assembled(path, geometry))
     if as_json:
         tell_json(facts)
         return

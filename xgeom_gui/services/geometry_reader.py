@@ -45,6 +45,8 @@ class GeometryRequest:
         Whether it is enough to know whose file it is.
     serial : int
         Tells two requests for one file apart.
+    frames : str
+        The open frames, whose panels a geometry file may put together; "" where it is only to be compared.
     """
 
     path: str
@@ -52,6 +54,7 @@ class GeometryRequest:
     either: bool = False
     look_only: bool = False
     serial: int = 0
+    frames: str = ""
 
 
 def looks_like_frames(path: str, head: bytes) -> bool:
@@ -69,12 +72,15 @@ class GeometryReader(LatestThread):
     done : GeometryRequest, list of Reading
     is_frames : GeometryRequest
         The file holds frames (or claims to), and may be opened as such.
+    assembles : GeometryRequest, str
+        The file puts the panels of the open frames into one image: where that is opened.
     failed : GeometryRequest, str
         The sentence for the user.
     """
 
     done = Signal(object, object)
     is_frames = Signal(object)
+    assembles = Signal(object, str)
     failed = Signal(object, str)
 
     def kind(self, request: GeometryRequest) -> Hashable:
@@ -87,6 +93,7 @@ class GeometryReader(LatestThread):
             program = _program_of(request)
             wanted = program is not None and not request.look_only
             readings = program.read(Path(request.path), request.hints) if program and wanted else []
+            assembled = _assembled(request) if program is not None and program.key == "crystfel" else ""
         except XgeomError as error:
             self.failed.emit(request, str(error))
         # A fault in a reader must not take the window down with it: it is reported and logged.
@@ -99,6 +106,8 @@ class GeometryReader(LatestThread):
         else:
             if program is None:
                 self.is_frames.emit(request)
+            elif assembled:
+                self.assembles.emit(request, assembled)
             else:
                 self.done.emit(request, readings)
 
@@ -123,7 +132,8 @@ def _program_of(request: GeometryRequest) -> Format | None:
     if looks_like_frames(request.path, head) and (not head.startswith(_HDF5) or _opens(request.path)):
         return None
     try:
-        return recognize(path)
+        known = recognize(path)
+        return known if known.open_frames is None else None
     except XgeomError:
         # What claims to be frames is told so; anything else may be frames of a rarer kind.
         if looks_like_frames(request.path, head) or _opens(request.path):
@@ -133,6 +143,18 @@ def _program_of(request: GeometryRequest) -> Format | None:
             f"{path} holds neither diffraction frames nor a geometry that xgeom reads; "
             f"known are those of {names}."
         ) from None
+
+
+def _assembled(request: GeometryRequest) -> str:
+    """Where the open frames are found put together by a geometry file; "" where it is not for them."""
+    # Late, see above.
+    from xgeom_core.formats.crystfel.stack_headers import read_geom, scattered  # noqa: PLC0415
+    from xgeom_core.frames.location import split_geometry, with_geometry  # noqa: PLC0415
+
+    if not request.frames or split_geometry(request.frames)[1] == request.path:
+        return ""
+    location = with_geometry(request.frames, request.path)
+    return location if scattered(read_geom(Path(request.path))) and _opens(location) else ""
 
 
 def _opens(path: str) -> bool:

@@ -15,7 +15,7 @@ from xgeom_core.formats.crystfel import geometry as geom_format
 from xgeom_core.formats.crystfel.canvas import Canvas
 from xgeom_core.formats.crystfel.data_places import DataPlaces, parse_places
 from xgeom_core.formats.crystfel.geom_file import GeomFile, parse_geom
-from xgeom_core.formats.crystfel.layout import Panels, place
+from xgeom_core.formats.crystfel.layout import Panels, lay_out, out_of_order, place
 from xgeom_core.formats.hdf5 import plain
 from xgeom_core.formats.header import Header
 from xgeom_core.formats.reading import Hints
@@ -54,6 +54,14 @@ def read_geom(path: Path) -> StackGeometry:
     text = read_text(path)
     geom = parse_geom(text, path)
     return StackGeometry(path, geom, parse_places(text, path), place(geom))
+
+
+def scattered(geometry: StackGeometry) -> bool:
+    """Whether the panels lie in the data otherwise than in space, so that they need putting together."""
+    if len({panel.layer for panel in geometry.geom.panels}) > 1:
+        return True
+    index = lay_out(geometry.panels, geometry.path).index
+    return len(geometry.geom.panels) > 1 and out_of_order(geometry.panels, index)
 
 
 def with_length(file: h5py.File, geometry: StackGeometry) -> StackGeometry:

@@ -23,6 +23,7 @@ from xgeom_core.formats.crystfel.stack_headers import (
     BROKEN,
     StackGeometry,
     read_geom,
+    scattered,
     stated_header,
     with_length,
 )
@@ -63,7 +64,7 @@ def open_beside(file: h5py.File, path: str, wanted: str) -> AssembledSource | No
         return None
     try:
         geometry = read_geom(found)
-        if len(geometry.geom.panels) < 2:
+        if not scattered(geometry):
             return None
         source = _open(file, path, wanted, geometry)
     except XgeomError:
