@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,44 @@ def test_a_series_of_tvips_opens_by_any_of_its_files(tmp_path: Path) -> None:
     (tmp_path / "a_000.tvips").unlink()
     with pytest.raises(MissingSourceError, match=r"a_000\.tvips, is not beside it"):
         open_frames(tmp_path / "a_002.tvips")
+
+
+def test_a_damaged_later_file_of_a_series_costs_its_frames(tmp_path: Path) -> None:
+    made.write_tvips(tmp_path / "a_000.tvips", {}, (2, 1, 2))
+    (tmp_path / "a_001.tvips").write_bytes(b"short")
+    with open_frames(tmp_path / "a_000.tvips") as source:
+        assert len(source) == 4
+        np.testing.assert_array_equal(source.frame(3).data, made.stack(5)[4])
+        assert any("a_001" in note for note in source.frame(0).warnings)
+
+
+def test_a_camera_length_of_one_meter_is_no_placeholder(tmp_path: Path) -> None:
+    assert _stated(_written("hyperspy", tmp_path, scale=None)).distance_mm == 1000.0
+
+
+@pytest.mark.parametrize("name", ["mrc", "merlin", "tvips"])
+def test_stacks_larger_than_memory_open(name: str, tmp_path: Path) -> None:
+    """A file of 200 GB, most of it a hole: only its size and one frame are ever read."""
+    path = _written(name, tmp_path)
+    if name == "mrc":
+        data = bytearray(path.read_bytes())
+        data[8:12] = (2**24).to_bytes(4, "little")
+        path.write_bytes(bytes(data))
+    else:
+        (tmp_path / "a_001.tvips").unlink(missing_ok=True)
+    with path.open("r+b") as file:
+        file.truncate(2 * 10**11)
+    with open_frames(path) as source:
+        assert len(source) > 10**7
+        assert not source.frame(len(source) - 1).data.any()
+
+
+@pytest.mark.parametrize("name", ["mrc", "merlin"])
+def test_packed_files_are_refused_in_a_sentence(name: str, tmp_path: Path) -> None:
+    packed = tmp_path / f"{ELECTRON[name][1]}.gz"
+    packed.write_bytes(gzip.compress(_written(name, tmp_path).read_bytes()))
+    with pytest.raises(UnreadableFileError, match="unpack it first"):
+        open_frames(packed)
 
 
 def test_binning_and_camera_length_of_tvips_are_offered(tmp_path: Path) -> None:

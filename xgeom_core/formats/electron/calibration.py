@@ -82,8 +82,11 @@ def stated(
 ) -> Header:
     """What high tension, camera length and calibrated axes ``(fast, slow)`` state together."""
     wavelength = electron_wavelength(kv)
+    distance = units.positive(camera_mm)
+    # A round camera length, such as 1 m, is what microscopes have, and no placeholder.
+    nominal = (Verdict("distance", "plausible"),) if distance is not None else ()
     plain = Metadata(
-        distance_mm=units.positive(camera_mm), wavelength_A=wavelength, detector=detector, title=title
+        distance_mm=distance, wavelength_A=wavelength, detector=detector, title=title, verdicts=nominal
     )
     notes = []
     if plain.distance_mm is not None:
@@ -99,7 +102,7 @@ def stated(
             "and the pixel size is not known."
         )
         verdict = Verdict("pixel size", "impossible", reason)
-        return Header(replace(plain, verdicts=(verdict,)), (*notes, reason), image_size=size)
+        return Header(replace(plain, verdicts=(*nominal, verdict)), (*notes, reason), image_size=size)
     pixel = _pixel(plain.distance_mm, angles)
     if pixel is None:
         notes.append(
@@ -114,7 +117,7 @@ def stated(
         pixel_mm=pixel,
         center_px=center,
         center_convention=if_stated(center, _CONVENTION),
-        verdicts=verdicts,
+        verdicts=(*nominal, *verdicts),
     )
     return Header(metadata, tuple(notes), image_size=size)
 

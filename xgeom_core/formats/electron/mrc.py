@@ -70,6 +70,8 @@ class _Mrc:
         if max(self.shape) > stack.MOST_SIDE_PX:
             raise UnreadableFileError(f"{path} states frames of {self.shape[1]} x {self.shape[0]} pixels.")
         self.start = _HEADER_BYTES + int(header["nsymbt"])
+        if stack.is_packed(path):
+            raise UnreadableFileError(f"{path} is packed, which is not read of MRC files: unpack it first.")
         if not _HEADER_BYTES <= self.start <= path.stat().st_size:
             raise UnreadableFileError(
                 f"{path} states an extended header of {int(header['nsymbt'])} bytes, which it does not hold."

@@ -83,6 +83,12 @@ def read_values(path: Path, dtype: np.dtype[Any], count: int, offset: int) -> ND
     return found.astype(dtype.newbyteorder("="), copy=False)
 
 
+def is_packed(path: Path) -> bool:
+    """Whether a file is packed by gzip, bzip2 or xz."""
+    with path.open("rb") as file:
+        return file.read(6).startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00"))
+
+
 def whole_frames(path: Path, start: int, each: int, stated: int | None = None) -> tuple[int, tuple[str, ...]]:
     """How many whole frames of ``each`` bytes a file holds from byte ``start`` on, and what to say of it.
 
@@ -94,8 +100,10 @@ def whole_frames(path: Path, start: int, each: int, stated: int | None = None) -
     Raises
     ------
     UnreadableFileError
-        If there is not one whole frame.
+        If there is not one whole frame, or the file is packed.
     """
+    if is_packed(path):
+        raise UnreadableFileError(f"{path} is packed, which is not read of such files: unpack it first.")
     room = path.stat().st_size - start
     there = max(room, 0) // each
     length = there if stated is None else min(there, stated)

@@ -141,6 +141,16 @@ def _camera_length(first: Path, series: _Series) -> float | None:
     return units.positive(magnification) if mode == _DIFFRACTION and magnification < 10**6 else None
 
 
+def _frames_in(file: Path, start: int, each: int) -> tuple[int, tuple[str, ...]]:
+    """Frames of one file; none, and why, where a later file of the series is damaged."""
+    try:
+        return stack.whole_frames(file, start, each)
+    except UnreadableFileError as error:
+        if start:
+            raise
+        return 0, (str(error),)
+
+
 def open_frames(path: str, dataset: str) -> StackSource:
     """Open a series by any of its files; a frame is read when it is asked for.
 
@@ -155,7 +165,7 @@ def open_frames(path: str, dataset: str) -> StackSource:
     first, series = _read(named)
     files = _files(first)
     starts = [_HEADER_BYTES if file is first else 0 for file in files]
-    found = [stack.whole_frames(file, at, series.each) for file, at in zip(files, starts, strict=True)]
+    found = [_frames_in(file, at, series.each) for file, at in zip(files, starts, strict=True)]
     ends = list(accumulate(length for length, _ in found))
 
     def pixels(index: int) -> NDArray[Any]:
