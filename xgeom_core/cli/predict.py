@@ -13,9 +13,11 @@ from xgeom_core.cli.answer_file import AnswerFile
 from xgeom_core.cli.common import (
     DistanceOption,
     FramesOption,
+    GeometryOption,
     Overrides,
     PixelOption,
     WavelengthOption,
+    assembled,
 )
 from xgeom_core.cli.faults import told
 from xgeom_core.cli.predict_output import footnotes, lines
@@ -90,6 +92,7 @@ def predict(
     distance_mm: DistanceOption = None,
     pixel_um: PixelOption = None,
     wavelength_A: WavelengthOption = None,
+    geometry: GeometryOption = None,
 ) -> None:
     """Predict beam center and detector tilt.
 
@@ -104,6 +107,7 @@ def predict(
         raise UsageError(f"--explain writes .png, not {explain.name!r}.")
     asked = (model, "network" if no_fit else method, _start(start), _cell(cell), explain is not None)
     start_reading()
+    paths = [assembled(path, geometry) for path in paths]
     run = PredictRun(paths, frames, Overrides(distance_mm, pixel_um, wavelength_A))
     status = _work(run, asked, out, explain, as_json, shared)
     if shared and run.found:
