@@ -112,6 +112,9 @@ def _open_image(path: str) -> Any:
     import fabio  # noqa: PLC0415
     import fabio.marccdimage  # noqa: PLC0415
 
+    if Path(path.removesuffix(".gz").removesuffix(".bz2")).suffix.lower() == ".cbf":
+        # fabio waits forever for the data of what is called so.
+        raise UnreadableFileError(f"{path} is no CBF, whatever its name says: copy it again, or rename it.")
     if _is_packed(path):
         _read_through(path)  # fabio pads what ends early in some formats
     return fabio.open(path)

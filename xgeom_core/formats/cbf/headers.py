@@ -17,7 +17,7 @@ from xgeom_core.errors import FrameFileError, GeometryError, UnreadableFileError
 from xgeom_core.formats import planes
 from xgeom_core.formats.cbf import imgcif
 from xgeom_core.formats.cbf.cif import Table, tables
-from xgeom_core.formats.cbf.content import Content, read_header
+from xgeom_core.formats.cbf.content import SECTION, Content, read_header
 from xgeom_core.formats.cbf.imgcif import ImgCif, number
 from xgeom_core.formats.cbf.mini import mini_header, two_theta
 from xgeom_core.formats.header import Header
@@ -64,8 +64,10 @@ def headers(path: Path, hints: Hints) -> list[Header]:
 
 
 def is_cbf(head: bytes) -> bool:
-    """Whether a file starts as a CBF, or is imgCIF text with the axes of a detector."""
-    return head.startswith(b"###CBF") or (b"_array_structure_list" in head and b"_axis." in head)
+    """Whether a file starts as a CBF, has a binary section of one, or the axes of a detector in imgCIF."""
+    if head.startswith(b"###CBF") or SECTION in head:
+        return True
+    return b"_array_structure_list" in head and b"_axis." in head
 
 
 def headers_of(content: Content, hints: Hints) -> list[Header]:
