@@ -89,10 +89,10 @@ def headers_of(content: Content, hints: Hints) -> list[Header]:
     doubt = _contradiction(axes, mini)
     if doubt:
         return [replace(mini, notes=(*mini.notes, doubt)), axes, frame]
-    # The mini-header knows how else the swing may turn.
+    # The axes know which way the swing turns, and the mini-header how else it may.
     others = [choice for choice in mini.metadata.choices if choice.tilt_deg is not None]
-    choices = (*axes.metadata.choices, *others)
-    return [replace(axes, metadata=replace(axes.metadata, choices=choices)), mini, frame]
+    stated = replace(axes.metadata, choices=(*axes.metadata.choices, *others))
+    return [replace(axes, metadata=stated), replace(mini, notes=()) if others else mini, frame]
 
 
 def _contradiction(axes: Header, mini: Header) -> str:
