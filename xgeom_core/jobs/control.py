@@ -24,8 +24,8 @@ from xgeom_core.jobs.records import (
     cannot_write,
     write_json,
 )
+from xgeom_core.system.processes import Identity
 from xgeom_core.training.events import Heartbeat, last_event
-from xgeom_core.training.identity import Identity
 
 _PATIENCE_S = 15.0
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from xgeom_core.jobs.job import Job
-from xgeom_core.training.identity import Identity
+from xgeom_core.system.processes import Identity
 
 MARK = "XGEOM_JOB"
 _ROUND_S = 0.3

@@ -16,7 +16,7 @@ from pathlib import Path
 from xgeom_core.jobs.job import Place
 from xgeom_core.jobs.needs import files_needed, makes
 from xgeom_core.jobs.records import EXIT, PROCESS, TICKET, cannot_write, read_json, write_json
-from xgeom_core.training.identity import Identity
+from xgeom_core.system.processes import Identity
 
 _LOCK = ".lock"
 

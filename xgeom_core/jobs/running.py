@@ -18,8 +18,8 @@ from xgeom_core.jobs.job import Job, JobState, command_of, command_text
 from xgeom_core.jobs.launch import child_environment
 from xgeom_core.jobs.reasons import Begin, why_it_failed
 from xgeom_core.jobs.records import EVENTS, EXIT, KILL, LOG, PROCESS, RESERVE, STOP, write_json
+from xgeom_core.system.processes import Identity
 from xgeom_core.training.events import Failed, Finished, last_event
-from xgeom_core.training.identity import Identity
 
 _POLL_S = 0.3
 # Frame-preparing processes notice within seconds that their parent is gone.

@@ -14,8 +14,8 @@ from xgeom_core.jobs.needs import files_needed
 from xgeom_core.jobs.progress import progress_text
 from xgeom_core.jobs.queue import read_ticket
 from xgeom_core.jobs.records import EVENTS, EXIT, KILL, PAUSED, PROCESS, STOP, read_json
+from xgeom_core.system.processes import Identity, boot
 from xgeom_core.training.events import Event, Failed, Finished, Heartbeat, RunStarted, end_of_events
-from xgeom_core.training.identity import Identity, boot
 
 STALLED_AFTER_S = 30.0
 _LOST = (

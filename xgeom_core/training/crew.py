@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from xgeom_core.system.processes import Identity
 from xgeom_core.training.events import Heartbeat, last_event
-from xgeom_core.training.identity import Identity
 
 # Names the sweep to its trainings: they end in order when it is gone.
 SWEEP = "XGEOM_SWEEP"

@@ -129,7 +129,7 @@ class Heartbeat(Event):
     Parameters
     ----------
     process : str
-        The process, as `xgeom_core.training.identity.Identity` writes it.
+        The process, as `xgeom_core.system.processes.Identity` writes it.
     clock : float
         Seconds of the machine's monotonic clock, which runs the same in every process and is never set.
     quiet_s : float

@@ -9,7 +9,7 @@ import pytest
 from xgeom_core.jobs.job import Place
 from xgeom_core.jobs.queue import draw_ticket, jobs_ahead, read_ticket
 from xgeom_core.jobs.records import EXIT, PROCESS, TICKET
-from xgeom_core.training.identity import Identity
+from xgeom_core.system.processes import Identity
 
 WAIT_FOR_GO = "import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)"
 

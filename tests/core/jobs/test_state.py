@@ -17,8 +17,8 @@ from xgeom_core.jobs.job import Job, Place, SlurmSettings
 from xgeom_core.jobs.queue import draw_ticket
 from xgeom_core.jobs.state import STALLED_AFTER_S
 from xgeom_core.jobs.store import JobStore
+from xgeom_core.system.processes import Identity, boot
 from xgeom_core.training.events import EventLog, Failed, Finished, Heartbeat, RunStarted, Stage
-from xgeom_core.training.identity import Identity, boot
 
 DAY_S = 86_400.0
 

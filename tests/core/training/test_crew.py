@@ -10,9 +10,9 @@ import time
 
 import pytest
 
+from xgeom_core.system.processes import Identity
 from xgeom_core.training import crew as crews
 from xgeom_core.training.crew import SWEEP, Crew, orphaned, trainer_of
-from xgeom_core.training.identity import Identity
 
 SLEEP = "import time; time.sleep({})"
 PATIENCE_S = 120.0
