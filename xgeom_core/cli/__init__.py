@@ -17,6 +17,7 @@ from xgeom_core.cli.simulate import simulate
 from xgeom_core.cli.sweep import sweep
 from xgeom_core.cli.train import train
 from xgeom_core.errors import XgeomError
+from xgeom_core.system.text import printable
 
 app = typer.Typer(
     name="xgeom",
@@ -40,7 +41,7 @@ def main() -> None:
     try:
         app()
     except XgeomError as error:
-        sys.stderr.write(f"xgeom: {error}\n")
+        sys.stderr.write(f"xgeom: {printable(str(error))}\n")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

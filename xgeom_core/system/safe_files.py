@@ -53,6 +53,23 @@ def open_to_read(path: Path, follow: bool = True) -> BinaryIO:
     return os.fdopen(_regular(handle, path), "rb")
 
 
+def end_of_file(path: Path, last_bytes: int, since: int = 0) -> bytes:
+    """The end of a file from byte `since` on, whole lines only, however long it is; empty if there is none.
+
+    A link is not followed.
+    """
+    try:
+        with open_to_read(path, follow=False) as stream:
+            size = stream.seek(0, os.SEEK_END)
+            start = max(size - last_bytes, since, 0)
+            # One byte more, to know whether the part begins with a whole line.
+            stream.seek(max(start - 1, 0))
+            data = stream.read(last_bytes + 1)
+    except OSError:
+        return b""
+    return data.partition(b"\n")[2] if start > 0 else data
+
+
 def open_to_append(path: Path) -> BinaryIO:
     """A regular file opened to add to its end, made if it is not there; a link is not followed.
 
@@ -80,7 +97,11 @@ def touch(path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file (UTF-8) whole or not at all; see `write_bytes`."""
-    write_bytes(path, text.encode("utf-8"))
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise _refusal(errno.EILSEQ, "a name in it is no text in UTF-8", path) from None
+    write_bytes(path, data)
 
 
 def write_bytes(path: Path, data: bytes | memoryview) -> None:

@@ -32,7 +32,7 @@ def name_problem(name: str, slashes: bool = True) -> str:
     ----------
     name : str
     slashes : bool
-        Whether it may hold ``/`` and ``\\``.
+        Whether it may hold ``/``.
     """
     if not name.strip():
         return "it is empty"
@@ -41,7 +41,7 @@ def name_problem(name: str, slashes: bool = True) -> str:
     odd = next((c for c in name if _obeyed(c)), "")
     if odd:
         return f"it holds a line end or another control character ({odd!r})"
-    if not slashes and ("/" in name or "\\" in name):
+    if not slashes and "/" in name:
         return "it holds a slash, which files cannot have in their names"
     return ""
 
