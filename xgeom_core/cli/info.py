@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from xgeom_core.system.text import printable
+
 
 def info(
     path: Annotated[str, typer.Argument(help="File of frames (FILE.h5::/dataset), or a model.")],
@@ -20,7 +22,7 @@ def info(
         return
     width = max(len(key) for key in facts)
     for key, value in facts.items():
-        typer.echo(f"{key:<{width}}  {_text(value)}")
+        typer.echo(f"{key:<{width}}  {printable(_text(value))}")
 
 
 def _frame_facts(path: str) -> dict[str, Any]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xgeom_core.cli.jobs_text import comparison_lines, duration, job_line, show_lines
+from xgeom_core.cli.jobs_text import comparison_lines, job_line, show_lines
 from xgeom_core.cli.train import recipe_or_file
+from xgeom_core.system.safe_files import open_to_read
+from xgeom_core.system.text import printable
 
 if TYPE_CHECKING:
     from xgeom_core.jobs.job import Job
@@ -25,6 +28,9 @@ RootOption = Annotated[
 JobArgument = Annotated[
     str, typer.Argument(help="Id, title or folder of a job; a beginning will do.", metavar="JOB")
 ]
+
+# Everything else that a terminal would obey is spelled out.
+_IN_LOGS = "\n\r\t"
 
 jobs = typer.Typer(
     name="jobs",
@@ -116,7 +122,6 @@ _CONTROLS = {
     "kill": "End a job and all its processes at once; what it has not saved is lost.",
     "pause": "Halt a job; it keeps its memory and its device.",
     "unpause": "Let a paused job go on.",
-    "resume": "Go on with a job that was stopped, killed, crashed or lost, from its last checkpoint.",
 }
 
 
@@ -131,6 +136,25 @@ def _control(name: str) -> Callable[..., None]:
 
 for _name, _help in _CONTROLS.items():
     jobs.command(_name, help=_help)(_control(_name))
+
+
+@jobs.command()
+def resume(
+    job: JobArgument,
+    root: RootOption = None,
+    agreed: Annotated[
+        str,
+        typer.Option(
+            "--run-this",
+            help="Agree to run a command that your xgeom did not write; the refusal shows it and its CODE.",
+            metavar="CODE",
+        ),
+    ] = "",
+) -> None:
+    """Go on with a job that was stopped, killed, crashed or lost, from its last checkpoint."""
+    store, one = _found(job, root)
+    store.resume(one, agreed)
+    typer.echo(job_line(one, store.status(one)))
 
 
 @jobs.command()
@@ -169,19 +193,18 @@ def log(
     from xgeom_core.jobs.records import LOG  # noqa: PLC0415 - --help
 
     store, one = _found(job, root)
-    typer.echo(store.log(one), nl=False)
+    typer.echo(printable(store.log(one), _IN_LOGS), nl=False)
     if not follow:
         return
     path = one.folder / LOG
     offset = path.stat().st_size if path.exists() else 0
     while True:
         over = store.status(one).over
-        if path.exists():
-            with path.open("rb") as stream:
-                stream.seek(offset)
-                fresh = stream.read()
+        with suppress(OSError), open_to_read(path, follow=False) as stream:
+            stream.seek(offset)
+            fresh = stream.read()
             offset += len(fresh)
-            typer.echo(fresh.decode("utf-8", errors="replace"), nl=False)
+            typer.echo(printable(fresh.decode("utf-8", errors="replace"), _IN_LOGS), nl=False)
         if over:
             return
         time.sleep(0.5)
@@ -212,25 +235,3 @@ def compare(
     found = [store.find(name) for name in names]
     for line in comparison_lines(side_by_side([job.folder for job in found]), [job.title for job in found]):
         typer.echo(line)
-
-
-@jobs.command()
-def estimate(
-    config: Annotated[
-        Path,
-        typer.Argument(help="Training configuration (TOML), or a bundled recipe.", metavar="CONFIG.toml"),
-    ],
-    root: RootOption = None,
-    device: Annotated[str, typer.Option("--device", help="cpu, cuda:0, mps, ...")] = "cpu",
-) -> None:
-    """Estimate time, memory and disk of a training, from earlier runs where there are any."""
-    from xgeom_core.jobs.estimate import estimate as guess  # noqa: PLC0415 - --help
-    from xgeom_core.jobs.job import Place  # noqa: PLC0415 - --help
-    from xgeom_core.training.config import load_config  # noqa: PLC0415 - pydantic takes time
-
-    said = guess(load_config(recipe_or_file(config)), Place((device,)), _store(root).root)
-    typer.echo(
-        f"about {duration(said.seconds)}, {said.memory_gb:.1f} GB of memory, {said.disk_gb:.2g} GB of disk"
-    )
-    for sentence in said.notes:
-        typer.echo(sentence)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from xgeom_core.jobs.control import end_of_log
 from xgeom_core.jobs.launch import signal_name
-from xgeom_core.jobs.records import EVENTS
+from xgeom_core.jobs.records import EVENTS, end_of_log
 from xgeom_core.training.events import Failed, last_event
 from xgeom_core.training.failure_messages import known_cause, peak_memory, what_is_kept
 

@@ -240,10 +240,12 @@ def score_of(run_dir: Path, rank_by: str) -> tuple[float, str]:
         return math.nan, ended.message if isinstance(ended, Failed) else "the run ended without a word"
     ratios = []
     for event in last.values():
-        if rank_by != "tilt":
+        if rank_by != "tilt" and event.center_constant_px > 0:
             ratios.append(event.center_px / event.center_constant_px)
         if rank_by != "center" and event.tilt_constant_deg > 0:
             ratios.append(event.tilt_deg / event.tilt_constant_deg)
+    if not ratios:
+        return math.nan, "its validation frames are all alike, so that nothing can be said"
     return sum(ratios) / len(ratios), ""
 
 

@@ -74,13 +74,6 @@ def test_troubles_end_in_one_sentence(xgeom, stand_in, reached) -> None:
         assert err.count("\n") == 1
 
 
-def test_an_estimate_of_a_bundled_recipe(xgeom) -> None:
-    code, out, _ = xgeom("estimate", "default")
-    assert code == 0
-    assert out.startswith("about ")
-    assert "GB of memory" in out
-
-
 def test_help_needs_no_torch() -> None:
     code = (
         "import sys; sys.argv = ['xgeom', 'jobs', '--help']\nfrom xgeom_core import cli\n"
