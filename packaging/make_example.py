@@ -10,8 +10,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.frame import Metadata
 from xgeom_core.frames import write_nxmx
+from xgeom_core.metadata import Metadata
 from xgeom_core.simulate import Experiment, draw_experiment, expose, load_recipe
 
 SHAPE = (1679, 1475)

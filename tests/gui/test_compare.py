@@ -14,8 +14,9 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.formats import registry
 from xgeom_core.formats.dials.writing import dials_import_options
 from xgeom_core.formats.format import Format, Writing
-from xgeom_core.formats.reading import Choice, Reading
+from xgeom_core.formats.reading import Reading
 from xgeom_core.geometry import Geometry
+from xgeom_core.metadata import Choice
 from xgeom_gui.app import parse
 from xgeom_gui.centers import centers_of
 from xgeom_gui.panels.centers_model import CentersModel

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xgeom_core.errors import UsageError
+from xgeom_core.system.text import visible
 
 if TYPE_CHECKING:
     from xgeom_core.frame import Frame
@@ -81,14 +82,10 @@ def frame_range(text: str | None, count: int) -> range:
 def progress(text: str, total: int) -> Iterator[Callable[[int], None]]:
     """A progress bar on standard error, if that is a terminal; yields a function of the number done."""
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
+    from rich.markup import escape  # noqa: PLC0415
     from rich.progress import Progress  # noqa: PLC0415
 
     shown = sys.stderr.isatty()
     with Progress(console=Console(stderr=True), transient=True, disable=not shown) as bar:
-        task = bar.add_task(text, total=total)
+        task = bar.add_task(escape(visible(text)), total=total)
         yield lambda done: bar.update(task, completed=done)
-
-
-def say(text: str) -> None:
-    """A line for people on standard error, which leaves standard output to the answer."""
-    sys.stderr.write(text + "\n")

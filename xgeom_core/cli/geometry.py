@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xgeom_core.cli.common import DistanceOption, Overrides, PixelOption, WavelengthOption, say
+from xgeom_core.cli.common import DistanceOption, Overrides, PixelOption, WavelengthOption
+from xgeom_core.cli.terminal import pass_on, say, tell, tell_json
 from xgeom_core.errors import UsageError
 
 if TYPE_CHECKING:
     from xgeom_core.formats.format import Writing
     from xgeom_core.formats.reading import Hints, Reading
+    from xgeom_core.metadata import Choice
 
 SizeOption = Annotated[
     str | None,
@@ -68,7 +68,10 @@ def geometry(
     if out is not None or template is not None:
         raise UsageError("--out and --template go with --to FORMAT.")
     for number, one in enumerate(chosen):
-        typer.echo(json.dumps(record(one)) if as_json else _lines(one, number, len(chosen)))
+        if as_json:
+            tell_json(record(one))
+        else:
+            tell(*_lines(one, number, len(chosen)))
 
 
 def hints(image_size: str | None, overrides: Overrides) -> Hints:
@@ -107,7 +110,10 @@ def record(reading: Reading) -> dict[str, Any]:
         "panels": reading.panels,
         "convention": estimate.convention,
         "native": reading.native,
-        "choices": [{"name": c.name, "center_px": _numbers(c.center_px)} for c in reading.choices],
+        "choices": [
+            {"name": c.name, "center_px": _numbers(c.center_or(estimate.center_px)), **_changed(c)}
+            for c in reading.choices
+        ],
         "warnings": list(estimate.warnings),
     }
 
@@ -116,7 +122,7 @@ def _numbers(values: tuple[float, ...] | None) -> list[float | None] | None:
     return None if values is None else [float(v) if math.isfinite(v) else None for v in values]
 
 
-def _lines(reading: Reading, number: int, count: int) -> str:
+def _lines(reading: Reading, number: int, count: int) -> list[str]:
     """One reading in words."""
     estimate = reading.estimate
     name = f"{estimate.source} {reading.where}".strip() + (f" [{number}]" if count > 1 else "")
@@ -140,9 +146,33 @@ def _lines(reading: Reading, number: int, count: int) -> str:
     lines += [estimate.convention] if estimate.convention else []
     lines += [f"note: {warning}" for warning in estimate.warnings]
     for index, choice in enumerate(reading.choices):
-        x, y = choice.center_px
-        lines.append(f"--choice {index}: {choice.name}: ({x:.3f}, {y:.3f}) px")
-    return "\n    ".join(lines)
+        lines.append(f"--choice {index}: {choice.name}: {_choice_words(choice, estimate.center_px)}")
+    return [lines[0], *(f"    {line}" for line in lines[1:])]
+
+
+def _changed(choice: Choice) -> dict[str, Any]:
+    """What a reading changes beside the center, by the names of the record."""
+    values = {
+        "tilt_deg": _numbers(choice.tilt_deg),
+        "distance_mm": choice.distance_mm,
+        "pixel_mm": _numbers(choice.pixel_mm),
+        "wavelength_A": choice.wavelength_A,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _choice_words(choice: Choice, stated: tuple[float, float]) -> str:
+    x, y = choice.center_or(stated)
+    words = [f"({x:.3f}, {y:.3f}) px"]
+    if choice.tilt_deg is not None:
+        words.append(f"pitch {choice.tilt_deg[0]:+.4f} yaw {choice.tilt_deg[1]:+.4f} deg")
+    if choice.distance_mm is not None:
+        words.append(f"distance {choice.distance_mm:g} mm")
+    if choice.pixel_mm is not None:
+        words.append("pixel " + " x ".join(f"{v * 1000:g}" for v in choice.pixel_mm) + " um")
+    if choice.wavelength_A is not None:
+        words.append(f"wavelength {choice.wavelength_A:g} Å")
+    return ", ".join(words)
 
 
 def _chosen(found: list[Reading], number: int, option: str) -> Reading:
@@ -155,9 +185,7 @@ def _with_choice(reading: Reading, number: int) -> Reading:
     if not 0 <= number < len(reading.choices):
         offered = f"0 to {len(reading.choices) - 1}" if reading.choices else "none"
         raise UsageError(f"--choice {number}: this reading offers {offered}.")
-    choice = reading.choices[number]
-    estimate = replace(reading.estimate, center_px=choice.center_px, convention=choice.name)
-    return replace(reading, estimate=estimate, choices=())
+    return reading.read_as(reading.choices[number])
 
 
 def _convert(
@@ -171,13 +199,13 @@ def _convert(
         # The only format that holds many readings, whole geometries or not.
         text = table_text(found)
         if out is None:
-            typer.echo(text, nl=False)
+            pass_on(text)
         else:
             say(f"{write_text(text, out, overwrite=overwrite, inputs=(file,))} written")
         return
     writing = _writing(file, found, template)
     if out is None:
-        typer.echo(geometry_text(to, writing), nl=False)
+        pass_on(geometry_text(to, writing))
     else:
         say(f"{write_geometry(to, writing, out, overwrite=overwrite, inputs=(file,))} written")
 
@@ -214,14 +242,17 @@ def _list_formats(as_json: bool) -> None:
             "convention": known.convention,
         }
         if as_json:
-            typer.echo(json.dumps(row))
+            tell_json(row)
         else:
             ways = "read, write" if known.writable else "read"
-            typer.echo(f"{known.key:<16}{known.name}: {', '.join(known.suffixes)} ({ways})")
-            typer.echo(f"{'':<16}{known.convention}")
+            tell(f"{known.key:<16}{known.name}: {', '.join(known.suffixes)} ({ways})")
+            tell(f"{'':<16}{known.convention}")
     for key, (words, _) in SNIPPETS.items():
         row = {"key": key, "name": words, "files": [], "writable": True, "convention": words}
-        typer.echo(json.dumps(row) if as_json else f"{key:<16}{words} (write)")
+        if as_json:
+            tell_json(row)
+        else:
+            tell(f"{key:<16}{words} (write)")
 
 
 def _list_programs(as_json: bool) -> None:
@@ -239,8 +270,11 @@ def _list_programs(as_json: bool) -> None:
             "tried": program.tried,
         }
         if as_json:
-            typer.echo(json.dumps(row))
+            tell_json(row)
         else:
             place = where or f"not found ({', '.join(program.executables)}; XGEOM_{program.key.upper()})"
-            typer.echo(f"{program.key:<8}{program.name}: {place}")
-            typer.echo(f"{'':<8}needs {program.needs}\n{'':<8}{program.tried}")
+            tell(
+                f"{program.key:<8}{program.name}: {place}",
+                f"{'':<8}needs {program.needs}",
+                f"{'':<8}{program.tried}",
+            )

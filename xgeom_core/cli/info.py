@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from xgeom_core.system.text import printable
+from xgeom_core.cli.terminal import tell, tell_json
 
 
 def info(
@@ -18,11 +17,11 @@ def info(
     """Tell what a file of frames (or a model) holds, in this project's convention."""
     facts = _model_facts(path) if Path(path).suffix == ".safetensors" else _frame_facts(path)
     if as_json:
-        typer.echo(json.dumps(facts))
+        tell_json(facts)
         return
     width = max(len(key) for key in facts)
     for key, value in facts.items():
-        typer.echo(f"{key:<{width}}  {printable(_text(value))}")
+        tell(f"{key:<{width}}  {_text(value)}")
 
 
 def _frame_facts(path: str) -> dict[str, Any]:

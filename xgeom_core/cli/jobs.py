@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xgeom_core.cli.jobs_text import comparison_lines, job_line, show_lines
+from xgeom_core.cli.terminal import pass_on, tell, tell_json
 from xgeom_core.cli.train import recipe_or_file
 from xgeom_core.system.safe_files import open_to_read
-from xgeom_core.system.text import printable
 
 if TYPE_CHECKING:
     from xgeom_core.jobs.job import Job
@@ -28,9 +27,6 @@ RootOption = Annotated[
 JobArgument = Annotated[
     str, typer.Argument(help="Id, title or folder of a job; a beginning will do.", metavar="JOB")
 ]
-
-# Everything else that a terminal would obey is spelled out.
-_IN_LOGS = "\n\r\t"
 
 jobs = typer.Typer(
     name="jobs",
@@ -62,20 +58,18 @@ def list_jobs(
     for job in found:
         status = store.status(job)
         if as_json:
-            content = {**asdict(job), **asdict(status), "folder": str(job.folder)}
-            typer.echo(json.dumps(content))
+            tell_json({**asdict(job), **asdict(status), "folder": str(job.folder)})
         else:
-            typer.echo(job_line(job, status))
+            tell(job_line(job, status))
     if not found and not as_json:
-        typer.echo(f"No {'archived ' if archived else ''}jobs below {store.root}.")
+        tell(f"No {'archived ' if archived else ''}jobs below {store.root}.")
 
 
 @jobs.command()
 def show(job: JobArgument, root: RootOption = None) -> None:
     """Show how a job stands, where it is and what it runs."""
     store, one = _found(job, root)
-    for line in show_lines(one, store.status(one)):
-        typer.echo(line)
+    tell(*show_lines(one, store.status(one)))
 
 
 @jobs.command()
@@ -112,8 +106,7 @@ def submit(
     place = Place(tuple(device or ("cpu",)), processes, asked if slurm else None)
     store = _store(root)
     job = store.train(settings, place, title)
-    typer.echo(f"{job.id}  {job.folder}\n{command_text(job)}")
-    typer.echo(job_line(job, store.status(job)))
+    tell(f"{job.id}  {job.folder}", command_text(job), job_line(job, store.status(job)))
 
 
 # What is asked of one job and changes how it stands.
@@ -129,7 +122,7 @@ def _control(name: str) -> Callable[..., None]:
     def command(job: JobArgument, root: RootOption = None) -> None:
         store, one = _found(job, root)
         getattr(store, name)(one)
-        typer.echo(job_line(one, store.status(one)))
+        tell(job_line(one, store.status(one)))
 
     return command
 
@@ -154,7 +147,7 @@ def resume(
     """Go on with a job that was stopped, killed, crashed or lost, from its last checkpoint."""
     store, one = _found(job, root)
     store.resume(one, agreed)
-    typer.echo(job_line(one, store.status(one)))
+    tell(job_line(one, store.status(one)))
 
 
 @jobs.command()
@@ -166,21 +159,21 @@ def rename(
     """Give a job another title; its folder stays."""
     store, one = _found(job, root)
     renamed = store.rename(one, title)
-    typer.echo(job_line(renamed, store.status(renamed)))
+    tell(job_line(renamed, store.status(renamed)))
 
 
 @jobs.command()
 def archive(job: JobArgument, root: RootOption = None) -> None:
     """Move an ended job out of the list; nothing is deleted."""
     store, one = _found(job, root)
-    typer.echo(store.archive(one).folder)
+    tell(store.archive(one).folder)
 
 
 @jobs.command()
 def unarchive(job: JobArgument, root: RootOption = None) -> None:
     """Move a job back from the archive."""
     store, one = _found(job, root)
-    typer.echo(store.unarchive(one).folder)
+    tell(store.unarchive(one).folder)
 
 
 @jobs.command()
@@ -193,7 +186,7 @@ def log(
     from xgeom_core.jobs.records import LOG  # noqa: PLC0415 - --help
 
     store, one = _found(job, root)
-    typer.echo(printable(store.log(one), _IN_LOGS), nl=False)
+    pass_on(store.log(one))
     if not follow:
         return
     path = one.folder / LOG
@@ -204,7 +197,7 @@ def log(
             stream.seek(offset)
             fresh = stream.read()
             offset += len(fresh)
-            typer.echo(printable(fresh.decode("utf-8", errors="replace"), _IN_LOGS), nl=False)
+            pass_on(fresh.decode("utf-8", errors="replace"))
         if over:
             return
         time.sleep(0.5)
@@ -218,9 +211,9 @@ def devices() -> None:
     probe = probe_devices()
     for device in probe.devices:
         more = f", {device.driver}" if device.driver else ""
-        typer.echo(f"{device.name:8s}{device.title}, {device.memory_gb:.0f} GB{more}")
+        tell(f"{device.name:8s}{device.title}, {device.memory_gb:.0f} GB{more}")
     if probe.trouble:
-        typer.echo(probe.trouble)
+        tell(probe.trouble)
 
 
 @jobs.command()
@@ -233,5 +226,4 @@ def compare(
 
     store = _store(root)
     found = [store.find(name) for name in names]
-    for line in comparison_lines(side_by_side([job.folder for job in found]), [job.title for job in found]):
-        typer.echo(line)
+    tell(*comparison_lines(side_by_side([job.folder for job in found]), [job.title for job in found]))

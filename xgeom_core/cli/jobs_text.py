@@ -6,8 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from xgeom_core.system.text import printable
-
 if TYPE_CHECKING:
     from xgeom_core.jobs.compare import Comparison
     from xgeom_core.jobs.job import Job, Status
@@ -18,7 +16,7 @@ def job_line(job: Job, status: Status) -> str:
     age = duration(max(time.time() - job.created, 0)) if job.created else "?"
     state = "stalled" if status.stalled else status.state
     text = f"{state:9s}{age:>8s}  {job.id:14s}{job.title}"
-    return printable(f"{text}: {status.reason}" if status.reason else text)
+    return f"{text}: {status.reason}" if status.reason else text
 
 
 def show_lines(job: Job, status: Status) -> Iterator[str]:
@@ -27,7 +25,7 @@ def show_lines(job: Job, status: Status) -> Iterator[str]:
     from xgeom_core.jobs.trust import needs_consent, stranger_words  # noqa: PLC0415
 
     yield job_line(job, status)
-    yield f"folder   {printable(str(job.folder))}"
+    yield f"folder   {job.folder}"
     where = "Slurm" if job.place.slurm is not None else ", ".join(job.place.devices)
     yield f"where    {where}, {job.place.processes} process{'es' if job.place.processes > 1 else ''}"
     if status.pid:
@@ -36,7 +34,7 @@ def show_lines(job: Job, status: Status) -> Iterator[str]:
         yield f"alive    {status.heartbeat_age_s:.0f} s ago{' (stalled)' if status.stalled else ''}"
     if status.exit_code is not None:
         yield f"exit     {status.exit_code}"
-    yield f"command  {printable(command_text(job))}"
+    yield f"command  {command_text(job)}"
     if needs_consent(job):
         yield f"note     {stranger_words(job)} It is not run without your word."
 
@@ -67,7 +65,6 @@ def comparison_lines(comparison: Comparison, titles: Sequence[str]) -> Iterator[
                 *(f"{one.tilt_deg:.2f} ({one.tilt_constant_deg:.2f})" if one else "-" for one in sets),
             ]
         )
-    table = [[printable(cell) for cell in row] for row in table]
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xgeom_core.cli.terminal import tell
 from xgeom_core.errors import TrainingError, XgeomError
 from xgeom_core.resources import resource
-from xgeom_core.system.text import printable
 from xgeom_core.training.events import Event, EventLog, Failed, Finished, Stage, Step, Validation
 from xgeom_core.training.failure_messages import what_is_kept
 from xgeom_core.training.heartbeat import beating
@@ -119,7 +119,7 @@ class _Log(EventLog):
         text = in_words(event) if self._words else ""
         if text:
             try:
-                typer.echo(printable(text))
+                tell(text)
             except OSError:
                 # The terminal was closed, or whoever read this is gone: the run is not.
                 self._words = False

@@ -11,7 +11,7 @@ from xgeom_core import units
 from xgeom_core.formats import header as text
 from xgeom_core.formats.header import Header
 from xgeom_core.formats.numbers import numbers
-from xgeom_core.frame import Metadata
+from xgeom_core.metadata import Metadata
 
 _LARGEST_SWING_DEG = 80.0
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.formats import image_headers as headers
+from xgeom_core.formats.judging import judged
 from xgeom_core.formats.masking import mask_counts
 from xgeom_core.formats.source import Contents, FrameSource
 from xgeom_core.frame import Frame
@@ -70,7 +71,7 @@ def _describe(path: str, image: Any) -> Contents:
     own = headers.marccd_fields(_head(path, headers.MAR_START + headers.MAR_BYTES))
     if kind in {"TifImage", "MarccdImage"} and own is not None:
         layout, read_header, fields = "MarCCD", headers.marccd, own
-    header = read_header(fields, first.shape)
+    header = judged([read_header(fields, first.shape)], (first.shape[1], first.shape[0]))
     return Contents(
         path=path,
         layout=layout,

@@ -13,10 +13,12 @@ from typing import Any
 
 from xgeom_core import units
 from xgeom_core.formats import header as text
+from xgeom_core.formats import smv
 from xgeom_core.formats.bruker import bruker
 from xgeom_core.formats.cbf.mini import MiniHeader, from_fields, mini_header
 from xgeom_core.formats.header import Header
-from xgeom_core.frame import Metadata
+from xgeom_core.formats.swing import swung
+from xgeom_core.metadata import Metadata
 
 _CCD_MAXIMUM = 65535.0  # where 16-bit CCD formats saturate unless they say otherwise
 
@@ -35,7 +37,7 @@ def dectris_tiff(header: Mapping[str, Any], shape: tuple[int, int]) -> Header:
 
 
 def _dectris(mini: MiniHeader, where: str) -> Header:
-    return Header(
+    stated, notes = swung(
         Metadata(
             distance_mm=mini.distance_mm,
             wavelength_A=mini.wavelength_A,
@@ -47,33 +49,15 @@ def _dectris(mini: MiniHeader, where: str) -> Header:
             saturation=mini.cutoff,
             detector=mini.detector,
         ),
-        text.swing_note([mini.two_theta_deg] if mini.two_theta_deg is not None else []),
+        mini.two_theta_deg,
+        1,
     )
+    return Header(stated, notes)
 
 
-def smv(header: Mapping[str, Any], shape: tuple[int, int]) -> Header:
-    """SMV (ADSC and relatives): lengths in mm, the beam center in MOSFLM's axes."""
-    pixel = units.positive(text.one(header, "PIXEL_SIZE"))
-    x_mm, y_mm = text.one(header, "BEAM_CENTER_X"), text.one(header, "BEAM_CENTER_Y")
-    stated, center = units.stated_center(x_mm, y_mm), None
-    if stated is not None and pixel is not None:
-        center = stated[1] / pixel, stated[0] / pixel  # MOSFLM: x is slow, y is fast
-    swing = text.one(header, "TWOTHETA")
-    return Header(
-        Metadata(
-            distance_mm=units.positive(text.one(header, "DISTANCE")),
-            wavelength_A=units.positive(text.one(header, "WAVELENGTH")),
-            pixel_mm=units.both(pixel, pixel),
-            center_px=center,
-            center_convention=text.if_stated(
-                center,
-                "SMV BEAM_CENTER_X/Y (mm), read as MOSFLM's: X slow, Y fast, from the pixel corner; "
-                "beamlines differ (axes, flips, +-0.5 px)",
-            ),
-            saturation=units.positive(text.one(header, "CCD_IMAGE_SATURATION")) or _CCD_MAXIMUM,
-        ),
-        text.swing_note([swing] if swing is not None else []),
-    )
+def smv_fields(header: Mapping[str, Any], shape: tuple[int, int]) -> Header:
+    """SMV (ADSC and relatives)."""
+    return smv.header(header)
 
 
 # Where MarCCD's header, MAR_BYTES of it from MAR_START in the file, holds what is read here.
@@ -110,7 +94,7 @@ def marccd(header: Mapping[str, Any], shape: tuple[int, int]) -> Header:
     )
     wavelength = units.positive(text.one(header, "source_wavelength"))
     swing = text.one(header, "start_twotheta")
-    return Header(
+    stated, notes = swung(
         Metadata(
             distance_mm=units.length_mm(distance, "um"),
             wavelength_A=wavelength * 1e-5 if wavelength is not None else None,
@@ -123,8 +107,10 @@ def marccd(header: Mapping[str, Any], shape: tuple[int, int]) -> Header:
             ),
             saturation=units.positive(text.one(header, "saturated_value")) or _CCD_MAXIMUM,
         ),
-        text.swing_note([swing / 1e3] if swing is not None else []),
+        swing / 1e3 if swing is not None else None,
+        1,
     )
+    return Header(stated, notes)
 
 
 def edf(header: Mapping[str, Any], shape: tuple[int, int]) -> Header:
@@ -154,7 +140,7 @@ READERS: Mapping[str, tuple[str, HeaderReader]] = {
     "CbfImage": ("CBF", mini_cbf),
     "PilatusImage": ("TIFF", dectris_tiff),
     "TifImage": ("TIFF", silent),
-    "DtrekImage": ("SMV", smv),
+    "DtrekImage": ("SMV", smv_fields),
     "EdfImage": ("EDF", edf),
     "BrukerImage": ("Bruker", bruker),
     "Bruker100Image": ("Bruker", bruker),

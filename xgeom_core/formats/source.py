@@ -9,7 +9,8 @@ from typing import Self
 
 from xgeom_core.errors import MissingDatasetError
 from xgeom_core.estimate import Estimate
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from xgeom_core.errors import UnreadableFileError, UsageError
 from xgeom_core.system.safe_files import open_to_read, replacing
-from xgeom_core.system.text import printable, shortened
+from xgeom_core.system.text import shortened, visible
 
 MASK_DATASET = "mask"
 _HDF5, _NUMPY, _TIFF = {".h5", ".hdf5", ".nxs"}, {".npy"}, {".tif", ".tiff"}
@@ -86,8 +86,9 @@ def read_mask(path: str | Path) -> NDArray[np.bool_]:
                 image = file.data
     # fabio raises whatever its readers stumble upon, and NumPy parses a damaged header as Python.
     except Exception as error:
+        why = shortened(visible(str(error)))
         raise UnreadableFileError(
-            f"{path.name} could not be read as a mask ({shortened(printable(str(error)))}): HDF5, .npy or .tif is."
+            f"{path.name} could not be read as a mask ({why}): HDF5, .npy or .tif is."
         ) from error
     if image is None or np.ndim(image) != _DIMENSIONS or np.size(image) == 0:
         raise UnreadableFileError(f"{path.name} holds no two-dimensional image that could be a mask.")

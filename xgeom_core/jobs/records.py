@@ -18,7 +18,7 @@ from xgeom_core.jobs.job import HERE, EndState, Job, JobKind, Place, portable_ar
 from xgeom_core.system.processes import Identity
 from xgeom_core.system.records import Damaged, read_record
 from xgeom_core.system.safe_files import end_of_file, write_text
-from xgeom_core.system.text import LONGEST_NAME, name_problem, printable
+from xgeom_core.system.text import LONGEST_NAME, name_problem, visible
 
 JOB = "job.json"
 PROCESS = "process.json"
@@ -162,7 +162,7 @@ class _Written:
 def read_exit(folder: Path) -> Exit | Damaged | None:
     """How a job ended; None if it has not said so."""
     found = read_record(folder / EXIT, Exit)
-    return replace(found, sentence=printable(found.sentence)) if isinstance(found, Exit) else found
+    return replace(found, sentence=visible(found.sentence)) if isinstance(found, Exit) else found
 
 
 def read_process(folder: Path) -> Process | Damaged | None:
@@ -202,11 +202,11 @@ def read_job(folder: Path) -> Job | None:
     why = found.sentence if isinstance(found, Damaged) else _odd_entry(found)
     if why or isinstance(found, Damaged):
         more = "Its log and results are still there. Start the run again with a new job to go on."
-        return _unmanaged(folder, f"{printable(why)} {more}")
+        return _unmanaged(folder, f"{visible(why)} {more}")
     job = Job(
         id=found.id,
         kind=found.kind,
-        title=printable(found.title)[:LONGEST_NAME].strip() or printable(folder.name),
+        title=visible(found.title)[:LONGEST_NAME].strip() or visible(folder.name),
         folder=folder,
         arguments=tuple(word.replace(HERE, str(folder)) for word in found.arguments),
         place=found.place,
@@ -270,7 +270,7 @@ def _unmanaged(folder: Path, trouble: str) -> Job:
         created = (config if config.exists() else folder).stat().st_mtime
     except OSError:
         created = 0.0
-    title = printable(folder.name)
+    title = visible(folder.name)
     return Job(folder.name, "train", title, folder, arguments, Place(), created, (), False, trouble)
 
 

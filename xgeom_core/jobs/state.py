@@ -23,7 +23,7 @@ from xgeom_core.jobs.records import (
 )
 from xgeom_core.system.processes import Identity, boot
 from xgeom_core.system.records import Damaged
-from xgeom_core.system.text import printable
+from xgeom_core.system.text import visible
 from xgeom_core.training.events import Event, Failed, Finished, Heartbeat, RunStarted, end_of_events
 from xgeom_core.training.failure_messages import what_is_kept
 
@@ -65,7 +65,7 @@ class Watch:
             return over
         process = read_process(job.folder)
         if isinstance(process, Damaged):
-            return Status("lost", f"{printable(process.sentence)} {_lost(job.folder)}")
+            return Status("lost", f"{visible(process.sentence)} {_lost(job.folder)}")
         with self._lock:
             seen = self._look(job.folder, process.events_from if process is not None else 0)
         # Outside the lock: Slurm may let one wait.
@@ -118,7 +118,7 @@ def _alive(job: Job, process: Process | None, seen: _Seen) -> Status:
 def _ended(folder: Path) -> Status | None:
     found = read_exit(folder)
     if isinstance(found, Damaged):
-        return Status("lost", f"{printable(found.sentence)} {_lost(folder)}")
+        return Status("lost", f"{visible(found.sentence)} {_lost(folder)}")
     if found is None:
         return None
     return Status(
@@ -166,7 +166,7 @@ def _with_process(job: Job, process: Process, seen: _Seen) -> Status:
     if by_events is not None:
         return replace(by_events, started=started)
     if supervisor is not None and supervisor.boot != boot() and process.host != socket.gethostname():
-        return _elsewhere(job.folder, printable(process.host), started, seen)
+        return _elsewhere(job.folder, visible(process.host), started, seen)
     return Status("lost", _lost(job.folder), started=started)
 
 
@@ -203,7 +203,7 @@ def _by_events(events: tuple[Event, ...]) -> Status | None:
     if isinstance(last, Finished):
         return Status("stopped" if last.reason == "stopped" else "done", ended=ended)
     if isinstance(last, Failed):
-        return Status("failed", printable(last.message), ended=ended)
+        return Status("failed", visible(last.message), ended=ended)
     return None
 
 

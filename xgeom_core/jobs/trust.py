@@ -21,7 +21,7 @@ import platformdirs
 from xgeom_core.errors import TrainingError
 from xgeom_core.jobs.job import Job, command_text, own_training, portable_arguments
 from xgeom_core.system.safe_files import read_bytes
-from xgeom_core.system.text import printable
+from xgeom_core.system.text import visible
 
 _KEY_BYTES = 32
 _CODE_LETTERS = 8
@@ -32,7 +32,7 @@ class ConsentNeededError(TrainingError):
 
     def __init__(self, job: Job) -> None:
         super().__init__(
-            f"{stranger_words(job)} It would run: {printable(command_text(job))} If that is what you want: "
+            f"{stranger_words(job)} It would run: {visible(command_text(job))} If that is what you want: "
             f"xgeom jobs resume {job.id} --run-this {code_of(job)}"
         )
 

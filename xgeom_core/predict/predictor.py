@@ -245,18 +245,12 @@ def _alone(rough: Estimate, side_px: int) -> tuple[Status, str]:
 
 
 def _failed(frame: Frame, trouble: str, began: float) -> Prediction:
-    return Prediction(
-        frame.path,
-        frame.dataset,
-        frame.index,
-        "failed",
+    return Prediction.failed(
+        (frame.path, frame.dataset, frame.index),
         trouble,
-        best=None,
-        network=None,
-        fit=None,
-        header=frame.metadata.estimate(),
-        warnings=frame.warnings + missing_notes(frame.metadata),
-        elapsed_s=time.perf_counter() - began,
+        frame.metadata.estimate(),
+        frame.warnings + missing_notes(frame.metadata),
+        time.perf_counter() - began,
     )
 
 

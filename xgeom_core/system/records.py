@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeVar
 
 from xgeom_core.errors import XgeomError
 from xgeom_core.system.safe_files import read_bytes
-from xgeom_core.system.text import printable, shortened
+from xgeom_core.system.text import shortened, visible
 
 MOST_BYTES = 1 << 20
 _DEEPEST = 20
@@ -225,4 +225,4 @@ def _why(error: Exception) -> str:
         return "it is no text in UTF-8"
     if "integer string conversion" in str(error):
         return f"it holds a number of more than {sys.get_int_max_str_digits()} digits"
-    return shortened(printable(str(error)).rstrip("."))
+    return shortened(visible(str(error)).rstrip("."))

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import unicodedata
 
-# Control characters, halves of surrogate pairs, line and paragraph separators.
-_HIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
-# They turn the direction of what follows around, so that a name reads as another.
-_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 LONGEST_NAME = 200
 
 
-def printable(text: str, kept: str = "") -> str:
-    """A text in which control characters are spelled out, such as ``\\x1b``: a terminal obeys them else.
+def visible(text: str) -> str:
+    """A text on one line, with every character that is none to look at written as Python would.
 
-    Parameters
-    ----------
-    text : str
-    kept : str
-        Characters to leave as they are, such as line ends.
+    These are control characters (line breaks and tabs too), what turns the direction of writing or is
+    not seen at all, and bytes of a file's name that are not text.
     """
     if text.isprintable():
         return text
-    return "".join(c if c in kept or not _obeyed(c) else repr(c)[1:-1] for c in text)
+    return "".join(c if _seen(c) else repr(c)[1:-1] for c in text)
 
 
 def name_problem(name: str, slashes: bool = True) -> str:
@@ -38,7 +31,7 @@ def name_problem(name: str, slashes: bool = True) -> str:
         return "it is empty"
     if len(name) > LONGEST_NAME:
         return f"it has {len(name)} letters; {LONGEST_NAME} are the most"
-    odd = next((c for c in name if _obeyed(c)), "")
+    odd = next((c for c in name if not _seen(c)), "")
     if odd:
         return f"it holds a line end or another control character ({odd!r})"
     if not slashes and "/" in name:
@@ -51,5 +44,6 @@ def shortened(text: str, most: int = 120) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def _obeyed(character: str) -> bool:
-    return unicodedata.category(character) in _HIDDEN or character in _TURNING
+def _seen(character: str) -> bool:
+    # Spaces of all widths are to look at, though Python escapes them.
+    return character.isprintable() or unicodedata.category(character) == "Zs"

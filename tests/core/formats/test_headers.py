@@ -10,8 +10,8 @@ import pytest
 from xgeom_core.formats import image_headers as headers
 from xgeom_core.formats.bruker import bruker
 from xgeom_core.formats.header import Header
-from xgeom_core.frame import Metadata
 from xgeom_core.geometry import Geometry
+from xgeom_core.metadata import Metadata
 
 
 def mini(*lines: str) -> Header:

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from xgeom_core.errors import FrameFileError, MissingDatasetError, UnreadableFileError, UsageError
-from xgeom_core.frame import Metadata
 from xgeom_core.frames import open_frames, write_nxmx
+from xgeom_core.metadata import Metadata
 
 
 def failure(kind: type[FrameFileError], location: Any, **keywords: Any) -> str:

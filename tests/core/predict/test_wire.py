@@ -8,7 +8,8 @@ import threading
 import numpy as np
 import pytest
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict.wire import receive, send
 
 

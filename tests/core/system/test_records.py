@@ -10,7 +10,7 @@ import pytest
 
 from xgeom_core.errors import ConfigError
 from xgeom_core.system.records import Damaged, read_record, read_toml, typed
-from xgeom_core.system.text import name_problem, printable
+from xgeom_core.system.text import name_problem, visible
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,8 @@ def test_toml_from_a_pipe_or_a_device_is_refused_at_once(tmp_path) -> None:
 
 
 def test_control_characters_are_spelled_out() -> None:
-    assert printable("ünï – 光 µ·") == "ünï – 光 µ·"
-    assert printable("a\x1b]0;x\x07b\u202ec\nd\udc80") == "a\\x1b]0;x\\x07b\\u202ec\\nd\\udc80"
-    assert printable("a\tb\nc\x1b", kept="\n\t") == "a\tb\nc\\x1b"
+    assert visible("ünï – 光 µ·") == "ünï – 光 µ·"
+    assert visible("a\x1b]0;x\x07b\u202ec\nd\udc80") == "a\\x1b]0;x\\x07b\\u202ec\\nd\\udc80"
 
 
 @pytest.mark.parametrize(

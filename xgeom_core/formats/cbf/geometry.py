@@ -17,8 +17,9 @@ from xgeom_core.formats.cbf.cif_text import Table, tables
 from xgeom_core.formats.cbf.mini import mini_header
 from xgeom_core.formats.format import Format
 from xgeom_core.formats.planes import rounded
-from xgeom_core.formats.reading import Choice, Hints, Reading
+from xgeom_core.formats.reading import Hints, Reading
 from xgeom_core.formats.text import read_head
+from xgeom_core.metadata import Choice
 
 NAME = "CBF"
 _HEADER_BYTES = 2**19

@@ -19,7 +19,8 @@ from xgeom_core.formats.hdf5 import links
 from xgeom_core.formats.hdf5.file import Hdf5Source, ImageSet
 from xgeom_core.formats.masking import mask_counts
 from xgeom_core.formats.source import Contents
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 
 _AUXILIARY = ("mask", "flat", "dark", "gain", "pedestal", "offset", "bad", "background")
 _CONVENTION = (

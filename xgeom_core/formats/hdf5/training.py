@@ -31,7 +31,8 @@ from xgeom_core.formats.hdf5 import links
 from xgeom_core.formats.hdf5.file import Hdf5Source
 from xgeom_core.formats.masking import mask_counts
 from xgeom_core.formats.source import Contents
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 
 _TABLES = ("labels", "geom")
 # Written by xgeom: 1 where the simulated detector is sensitive, one image per frame.

@@ -23,7 +23,8 @@ from xgeom_core.formats.nexus.chain import Chain, IncompleteChainError, module_p
 from xgeom_core.formats.nexus.writing import write_file
 from xgeom_core.formats.panels import Panel, common_size, in_image, miss_warning, note, panel_in_beam
 from xgeom_core.formats.planes import rounded
-from xgeom_core.formats.reading import Choice, Hints, Reading
+from xgeom_core.formats.reading import Hints, Reading
+from xgeom_core.metadata import Choice
 
 NAME = "NXmx"
 _MAGIC = b"\x89HDF\r\n\x1a\n"

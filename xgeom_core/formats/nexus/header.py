@@ -11,7 +11,7 @@ import numpy as np
 from xgeom_core import units
 from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.header import Header
-from xgeom_core.frame import Metadata
+from xgeom_core.metadata import Metadata
 
 MASK_FIELDS = ("detectorSpecific/pixel_mask", "pixel_mask")
 SATURATION_FIELDS = (

@@ -16,7 +16,7 @@ from xgeom_core.errors import FrameFileError
 from xgeom_core.estimate import Estimate
 from xgeom_core.formats.nexus.header import TILT_FIELD
 from xgeom_core.formats.nexus.images import TRUTH
-from xgeom_core.frame import Metadata
+from xgeom_core.metadata import Metadata
 
 
 def write_nxmx(

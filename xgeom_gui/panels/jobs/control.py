@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButt
 
 from xgeom_core.jobs.job import command_text
 from xgeom_core.jobs.trust import code_of, needs_consent, stranger_words
-from xgeom_core.system.text import printable
+from xgeom_core.system.text import visible
 from xgeom_gui.panels.jobs.words import STATE_TIPS
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class ControlBar(QWidget):
         if job is None or not needs_consent(job):
             self._of_job(self._desk.resume)
             return
-        words = f"{stranger_words(job)} It would run:\n{printable(command_text(job))}"
+        words = f"{stranger_words(job)} It would run:\n{visible(command_text(job))}"
         code = code_of(job)
         self._ask(words, "Run it", lambda job_id: self._desk.resume(job_id, code))
 
