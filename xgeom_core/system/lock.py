@@ -21,7 +21,7 @@ from pathlib import Path
 
 from xgeom_core.system.processes import Identity, boot
 from xgeom_core.system.records import Damaged, read_record
-from xgeom_core.system.safe_files import append_handle
+from xgeom_core.system.safe_files import handle_to_write
 
 # A run tells that it lives every 5 s; one that was heard so long ago is watched for so long.
 _RECENT_S, _WATCH_S, _LOOK_S = 60.0, 20.0, 0.5
@@ -96,7 +96,7 @@ def locked(path: Path, signs: Path | None = None) -> Iterator[None]:
     OSError
         If the lock file cannot be written.
     """
-    handle, mine = append_handle(path), os.getpid()
+    handle, mine = handle_to_write(path, os.O_WRONLY | os.O_APPEND), os.getpid()
     _handles.add(handle)
     try:
         got = _taken(handle, path)
@@ -119,7 +119,7 @@ def locked(path: Path, signs: Path | None = None) -> Iterator[None]:
 @contextmanager
 def waiting_lock(path: Path) -> Iterator[None]:
     """Hold a lock for a moment, after whoever holds it now. For what takes no longer than a blink."""
-    handle = append_handle(path)
+    handle = handle_to_write(path, os.O_WRONLY | os.O_APPEND)
     try:
         # Where there are no locks, two at the same moment are as unlikely as they always were.
         with suppress(OSError):

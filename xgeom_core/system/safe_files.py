@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ _TWO_NAMES = "it has a second name elsewhere (a hard link)"
 # Opening a pipe must not wait for somebody at its other end; plain files do not mind.
 _OPEN = os.O_CLOEXEC | os.O_NONBLOCK
 _NAME_PART = 40
+_TOKEN = re.compile(r"[0-9a-f]{12}\.partial(\..*)?")
 
 
 def read_bytes(path: Path, most: int, follow: bool = True) -> bytes:
@@ -78,12 +80,12 @@ def open_to_append(path: Path) -> BinaryIO:
     OSError
         If it is a link, has a second name, is no regular file, or cannot be written.
     """
-    return os.fdopen(append_handle(path), "ab")
+    return os.fdopen(handle_to_write(path, os.O_WRONLY | os.O_APPEND), "ab")
 
 
-def append_handle(path: Path) -> int:
-    """The same as a bare handle."""
-    handle = _open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
+def handle_to_write(path: Path, flags: int) -> int:
+    """The same as a bare handle, with flags of `os.open` that say how it is to be written."""
+    handle = _open(path, flags | os.O_CREAT | os.O_NOFOLLOW)
     if os.fstat(handle).st_nlink > 1:
         os.close(handle)
         raise _refusal(errno.EMLINK, _TWO_NAMES, path)
@@ -134,6 +136,15 @@ def replacing(path: Path, ending: str = "") -> Iterator[Path]:
     os.close(handle)
     with _in_place_of(path, partial):
         yield partial
+
+
+def forget_partials(path: Path) -> None:
+    """Remove what writers of a file left beside it that were killed; only where none writes it now."""
+    begin = f".{path.name[:_NAME_PART]}."
+    with suppress(OSError):
+        for one in path.parent.iterdir():
+            if one.name.startswith(begin) and _TOKEN.fullmatch(one.name[len(begin) :]):
+                one.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> Path:

@@ -17,9 +17,10 @@ import torch
 
 from xgeom_core import __version__
 from xgeom_core.errors import TrainingError
-from xgeom_core.system.safe_files import open_to_append, open_to_read, replacing, write_text
+from xgeom_core.system.safe_files import forget_partials, open_to_append, open_to_read, replacing, write_text
 from xgeom_core.training.config import Config, load_config
 from xgeom_core.training.crew import POLITE
+from xgeom_core.training.failure_messages import CHECKPOINT
 
 STOP = "STOP"
 COOLDOWN = "COOLDOWN"
@@ -38,6 +39,8 @@ def claim(run_dir: Path, config: Config, command: str) -> None:
     TrainingError
         If the folder holds a run with another configuration.
     """
+    for name in (CHECKPOINT, MODEL, BEST, LOSSES):
+        forget_partials(run_dir / name)
     path = run_dir / "config.toml"
     # What an older version wrote has fewer keys and means the same.
     if path.exists() and load_config(path) != config:

@@ -17,6 +17,7 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.formats.nexus.header import TILT_FIELD
 from xgeom_core.formats.nexus.images import TRUTH
 from xgeom_core.metadata import Metadata
+from xgeom_core.system.safe_files import replacing
 
 
 def write_nxmx(
@@ -55,14 +56,9 @@ def write_nxmx(
     """
     _check(images, valid, truth)
     target = Path(path)
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
-        try:
-            with h5py.File(partial, "w") as file:
-                _write(file, images, metadata, valid, truth)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+        with replacing(target) as partial, h5py.File(partial, "w") as file:
+            _write(file, images, metadata, valid, truth)
     except OSError as error:
         raise FrameFileError(
             f"{target} cannot be written ({error.strerror or error}): choose another place."

@@ -6,7 +6,6 @@ beam) differ by half a turn about z.
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from xgeom_core.formats.nexus.chain import IncompleteChainError, module_panel
 from xgeom_core.formats.panels import in_panel, panel_in_beam
 from xgeom_core.formats.planes import RigidMove
 from xgeom_core.geometry import FloatArray, Geometry
+from xgeom_core.system.safe_files import replacing
 
 _BEAM = np.array([0.0, 0.0, 1.0])
 _DETECTOR = "/entry/instrument/detector"
@@ -40,9 +40,8 @@ def write_file(writing: Writing, path: Path) -> None:
     """
     if path.exists():
         raise UsageError(f"{path} exists; a geometry is written to a new file only.")
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        try:
+        with replacing(path) as partial:
             if writing.template is None:
                 with h5py.File(partial, "w") as file:
                     _fresh(file, writing)
@@ -50,9 +49,6 @@ def write_file(writing: Writing, path: Path) -> None:
                 _copy(writing.template, partial)
                 with h5py.File(partial, "r+") as file:
                     _move(file, writing)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
     except nexus.BROKEN as error:
         raise FrameFileError(
             f"{path} cannot be written ({str(error)[:100]}): choose another place or template."
