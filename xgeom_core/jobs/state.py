@@ -100,7 +100,7 @@ class Watch:
         beat = _last(seen.events, Heartbeat)
         if first_look and stat.st_size > begin and isinstance(beat, Heartbeat) and _here(beat):
             # The same clock runs in all processes of a machine, so the age is known at first sight.
-            seen.last_sign = beat.clock
+            seen.last_sign = beat.clock if 0 <= beat.clock <= now else now
         else:
             seen.last_sign = now
         return seen

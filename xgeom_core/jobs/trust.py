@@ -108,7 +108,7 @@ def is_ours(job: Job, signature: str, path: Path) -> bool:
     except (OSError, TrainingError):
         # A key that others may read proves nothing; it is complained of where something is to be signed.
         return False
-    return owned and bool(expected) and hmac.compare_digest(signature.encode(), expected.encode())
+    return owned and bool(expected) and hmac.compare_digest(os.fsencode(signature), expected.encode())
 
 
 def _signed_part(job: Job) -> bytes:

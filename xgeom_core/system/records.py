@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import os
 import sys
 import tomllib
 import types
@@ -159,6 +160,12 @@ def _check_of(hint: Any) -> _Check:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
         raise ValueError("is no text")
+    if not value.isascii():
+        try:
+            # Names of files need not be text, but the system must be able to take them.
+            os.fsencode(value)
+        except UnicodeEncodeError:
+            raise ValueError("is no text") from None
     return value
 
 
