@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.errors import UnreadableFileError, UsageError
-from xgeom_core.system.safe_files import open_to_read, replacing
+from xgeom_core.formats.hdf5.storage import content
+from xgeom_core.frames.location import check_file
+from xgeom_core.system.safe_files import replacing
 from xgeom_core.system.text import shortened, visible
 
 MASK_DATASET = "mask"
@@ -75,12 +77,12 @@ def read_mask(path: str | Path) -> NDArray[np.bool_]:
         If there is no two-dimensional image in the file.
     """
     path = Path(path)
+    check_file(str(path))
     try:
         if path.suffix.lower() in _HDF5:
             image = _from_hdf5(path)
         elif path.suffix.lower() in _NUMPY:
-            with open_to_read(path) as stream:
-                image = np.load(stream, allow_pickle=False)
+            image = np.load(path, allow_pickle=False)
         else:
             with fabio.open(str(path)) as file:
                 image = file.data
@@ -107,4 +109,4 @@ def _from_hdf5(path: Path) -> NDArray[np.generic] | None:
 
             file.visititems(note)
             named = images[0] if len(images) == 1 else None
-        return None if named is None else np.asarray(file[named][()])
+        return None if named is None else np.asarray(content(file[named]))

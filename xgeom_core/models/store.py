@@ -15,7 +15,7 @@ from xgeom_core.errors import ModelError, XgeomError
 from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import CARD_VERSION, ModelCard
 from xgeom_core.resources import resource
-from xgeom_core.system.safe_files import write_bytes
+from xgeom_core.system.safe_files import require_regular, write_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +60,7 @@ def read_card(path: Path) -> ModelCard:
     ModelError
         If the file is not a model of a version that this program knows.
     """
+    require_regular(path, ModelError, "a .safetensors file written by xgeom")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}

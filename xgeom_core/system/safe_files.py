@@ -17,6 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from xgeom_core.errors import XgeomError
+
 _LINK = "it is a link to another place"
 _NOT_PLAIN = "it is no regular file"
 _TWO_NAMES = "it has a second name elsewhere (a hard link)"
@@ -47,6 +49,25 @@ def read_bytes(path: Path, most: int, follow: bool = True) -> bytes:
     if len(data) > most:
         raise _refusal(errno.EFBIG, f"it is larger than {most // 1024} KiB", path)
     return data
+
+
+def require_regular(path: Path, error: type[XgeomError], expected: str) -> None:
+    """Make sure that what is there is a file; nothing to do where there is nothing.
+
+    For readers that take a path and nothing else; all others open files with what stands below.
+
+    Parameters
+    ----------
+    path : Path
+        What is to be opened.
+    error : type
+        Raised if it is a folder, a pipe, a socket or a device.
+    expected : str
+        For the sentence: ``"a configuration in TOML"``.
+    """
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "a pipe or a device, no regular file"
+        raise error(f"{path} is {what}: {expected} was expected.")
 
 
 def open_to_read(path: Path, follow: bool = True) -> BinaryIO:
