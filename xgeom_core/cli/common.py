@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xgeom_core.cli.terminal import visible
 from xgeom_core.errors import UsageError
+from xgeom_core.system.text import visible
 
 if TYPE_CHECKING:
     from xgeom_core.frame import Frame
