@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from xgeom_core.estimate import Estimate
 from xgeom_core.geometry import Geometry
 
@@ -13,6 +15,9 @@ Vector = tuple[float, float, float]
 
 Quantity = Literal["center", "tilt", "distance", "wavelength", "pixel size"]
 Sense = Literal["plausible", "doubtful", "placeholder", "impossible"]
+
+# Panels of one plane may be as uneven as they are mounted.
+_UNEVEN_DEG, _UNEVEN_SHARE = 2.0, 0.02
 
 
 @dataclass(frozen=True)
@@ -177,6 +182,16 @@ class Metadata:
             "wavelength": self.wavelength_A,
         }
         return tuple(name for name, value in names.items() if value is None)
+
+    @property
+    def one_plane(self) -> bool:
+        """Whether the detector is flat: of one panel, or of several that lie in one plane."""
+        if not self.panels:
+            return True
+        normals = np.cross([panel.fast for panel in self.panels], [panel.slow for panel in self.panels])
+        depths = np.sum(normals * [panel.origin_mm for panel in self.panels], axis=1)
+        even = normals @ normals[0] >= np.cos(np.radians(_UNEVEN_DEG))
+        return bool(even.all() and np.ptp(depths) <= _UNEVEN_SHARE * np.abs(depths).max())
 
     def overridden(
         self,

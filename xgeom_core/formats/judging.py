@@ -59,6 +59,7 @@ _RANGES = (
             ("an energy in eV", lambda value: units.energy_to_A(value / 1e3)),
             ("nm, not Å", _times(10.0)),
             ("m, not Å", _times(1e10)),
+            ("Å, not m", _times(1e-10)),
         ),
     ),
 )
@@ -118,6 +119,11 @@ def _merged(headers: Sequence[Header], size: Size | None) -> Header:
     )
 
 
+def is_usual(quantity: Quantity, value: float) -> bool:
+    """Whether a length in mm or a wavelength in Å is one that experiments have."""
+    return any(known.quantity == quantity and _within(value, known.usual) for known in _RANGES)
+
+
 def same_center(one: Point, other: Point | None) -> bool:
     """Whether two centers in px are one and the same but for rounding."""
     return other is not None and max(abs(one[0] - other[0]), abs(one[1] - other[1])) <= _SAME_PX
@@ -130,7 +136,7 @@ _NOT_FILLED = frozenset({"center_px", "tilt_deg", "center_convention", "choices"
 def _without_placeholders(stated: Metadata, size: Size | None) -> _Step:
     """A distance of exactly 1 m or a wavelength of exactly 1.54 Å, beside other unset fields."""
     unset = {
-        "distance": stated.distance_mm == _UNSET_DISTANCE_MM,
+        "distance": stated.distance_mm == _UNSET_DISTANCE_MM and not _judged_already(stated, "distance"),
         "wavelength": stated.wavelength_A in _UNSET_WAVELENGTHS_A,
         "center": stated.center_px is None,
     }
