@@ -45,9 +45,7 @@ def make_optimizer(network: nn.Module, plan: TrainingConfig) -> torch.optim.Opti
             {"params": list(network.finder.parameters()), "share": plan.finder_rate},
         ]
     if plan.optimizer == "sgd":
-        return _SGD(
-            groups, lr=plan.learning_rate, momentum=plan.momentum, weight_decay=plan.weight_decay
-        )
+        return _SGD(groups, lr=plan.learning_rate, momentum=plan.momentum, weight_decay=plan.weight_decay)
     return _AdamW(groups, lr=plan.learning_rate, weight_decay=plan.weight_decay)
 
 
