@@ -13,6 +13,7 @@ from xgeom_core.metadata import Metadata
 from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import ModelCard, NetworkSettings
 from xgeom_core.models.store import Model
+from xgeom_core.predict import Predictor
 from xgeom_core.simulate import SimulatedFrame, load_recipe, render
 
 
@@ -23,6 +24,12 @@ def tiny_model() -> Model:
     settings = NetworkSettings(width=4, input_px=64, activations=8)
     card = ModelCard(name="tiny", xgeom_version="0", network=settings, frames_seen=0, steps=0)
     return Model(build_network(settings).eval(), card)
+
+
+@pytest.fixture(scope="session")
+def default_predictor() -> Predictor:
+    """With the model that comes with xgeom."""
+    return Predictor.load("default")
 
 
 @pytest.fixture(scope="session")

@@ -155,10 +155,12 @@ def test_what_the_answer_rests_on_is_kept_if_asked_for(example, tiny_model) -> N
 
 def test_what_the_file_lacks_is_said(simulated, as_frame, tiny_model) -> None:
     made = simulated(3, size=300)
-    prediction = Predictor(tiny_model).predict(replace(as_frame(made), metadata=Metadata()))
+    frame, center = replace(as_frame(made), metadata=Metadata()), made.geometry.center_px
+    prediction = Predictor(tiny_model).predict(frame, start_px=center)
     assert "distance and pixel size and wavelength" in prediction.warnings[0]
-    if prediction.fit is not None:
-        assert prediction.fit.tilt_deg is None
+    assert prediction.fit is not None
+    assert prediction.fit.center_px == pytest.approx(center, abs=0.15)
+    assert prediction.fit.tilt_deg is None
 
 
 HOSTILE = {

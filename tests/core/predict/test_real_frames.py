@@ -15,8 +15,8 @@ from xgeom_core.predict import Prediction, Predictor
 
 
 @pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    return Predictor.load("default")
+def predictor(default_predictor: Predictor) -> Predictor:
+    return default_predictor
 
 
 def predict(predictor: Predictor, path: Path, **given: object) -> Prediction:
@@ -31,22 +31,25 @@ def miss(prediction: Prediction, center: tuple[float, float]) -> float:
     return float(np.hypot(*np.subtract(prediction.best.center_px, center)))
 
 
-@pytest.mark.parametrize("number", range(7))
-def test_frames_of_an_independent_simulator(predictor: Predictor, frames_dir: Path, number: int) -> None:
-    truth = json.loads((frames_dir / "nanobragg" / "truth.json").read_text())[number]
-    prediction = predict(predictor, frames_dir / "nanobragg" / f"frame_{number:02d}.h5")
-    center = (truth["center_x_px"], truth["center_y_px"])
-    if truth["kind"] == "standard":
-        assert prediction.status == "ok"
-        assert prediction.best is not None
-        assert prediction.best.center_px == pytest.approx(center, abs=0.1)
-        assert prediction.best.tilt_deg == pytest.approx((truth["pitch_deg"], truth["yaw_deg"]), abs=0.05)
-    else:
-        assert prediction.status == "uncertain" or miss(prediction, center) < 1.0
-        assert prediction.best is not None
+def test_frames_of_an_independent_simulator(predictor: Predictor, frames_dir: Path) -> None:
+    """Six or more of seven are answered, and no answer is wrong."""
+    answered = []
+    for number, truth in enumerate(json.loads((frames_dir / "nanobragg" / "truth.json").read_text())):
+        prediction = predict(predictor, frames_dir / "nanobragg" / f"frame_{number:02d}.h5")
+        off = miss(prediction, (truth["center_x_px"], truth["center_y_px"]))
+        if prediction.status == "ok":
+            answered.append(number)
+            assert off < 0.1, number
+        if truth["kind"] == "standard":
+            assert prediction.best is not None
+            assert number in answered
+            tilt = (truth["pitch_deg"], truth["yaw_deg"])
+            assert prediction.best.tilt_deg == pytest.approx(tilt, abs=0.05)
+    assert len(answered) >= 6
 
 
-def test_real_frames_with_a_ring(predictor: Predictor, frames_dir: Path) -> None:
+def test_real_frames(predictor: Predictor, frames_dir: Path) -> None:
+    """Two or more of four are answered, and no answer is wrong; the others get a rough center."""
     home = predict(
         predictor,
         frames_dir / "home_pilatus300k" / "in16c_010001.cbf",
@@ -54,8 +57,7 @@ def test_real_frames_with_a_ring(predictor: Predictor, frames_dir: Path) -> None
         pixel_mm=(0.172, 0.172),
         wavelength_A=1.542,
     )
-    assert home.status == "ok"
-    assert miss(home, (244.95, 306.82)) < 0.5, "the header is off by 1.5 px"
+    # Shadows of tape leave the background unsure of the tilt.
     rayonix = predict(
         predictor,
         frames_dir / "rayonix_sfx" / "hit-20181213155134902.h5",
@@ -63,12 +65,17 @@ def test_real_frames_with_a_ring(predictor: Predictor, frames_dir: Path) -> None
         pixel_mm=(0.1770833, 0.1770833),
         wavelength_A=1.30376,
     )
-    # Shadows of tape leave the background unsure of the tilt; the rough center must be good all the same.
-    assert miss(rayonix, (960.1, 960.6)) < (1.5 if rayonix.status == "ok" else 10.0)
-
-
-@pytest.mark.parametrize("name", ["thau_3_2_0003.cbf.bz2", "thau_3_2_0016.cbf.bz2"])
-def test_lopsided_real_background(predictor: Predictor, frames_dir: Path, name: str) -> None:
-    prediction = predict(predictor, frames_dir / "i04_thaumatin" / name)
-    assert prediction.status == ("ok" if "0003" in name else "uncertain")
-    assert miss(prediction, (1261.56, 1307.32)) < (0.3 if prediction.status == "ok" else 30.0)
+    # Lopsided background, and the second with hardly a spot.
+    lopsided = [
+        predict(predictor, frames_dir / "i04_thaumatin" / f"thau_3_2_{number}.cbf.bz2")
+        for number in ("0003", "0016")
+    ]
+    assert home.status == lopsided[0].status == "ok"
+    for prediction, center, right_px, rough_px in (
+        # The header is off by 1.5 px.
+        (home, (244.95, 306.82), 0.5, 0.5),
+        (rayonix, (960.1, 960.6), 1.5, 10.0),
+        (lopsided[0], (1261.56, 1307.32), 0.3, 0.3),
+        (lopsided[1], (1261.56, 1307.32), 0.3, 30.0),
+    ):
+        assert miss(prediction, center) < (right_px if prediction.status == "ok" else rough_px)

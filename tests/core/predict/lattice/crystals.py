@@ -39,6 +39,13 @@ class Truth:
         )
 
 
+def judged(found, truth: Truth, within_px: float = 0.15) -> str:
+    """Whether an answer is "right", "wrong", or "refused": not given, or given with a reason for doubt."""
+    if found is None or found.reason:
+        return "refused"
+    return "right" if np.hypot(*np.subtract(found.center_px, truth.center)) < within_px else "wrong"
+
+
 def cell_vectors(cell) -> np.ndarray:
     """Rows a, b, c of a cell with a along x and b in the xy plane."""
     a, b, c = cell[:3]
