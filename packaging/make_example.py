@@ -40,6 +40,9 @@ def main() -> None:
         center_px=(round(header[0], 1), round(header[1], 1)),
         saturation=1_000_000,
         detector="Simulated Pilatus 2M",
+        sensor_material=drawn.detector.sensor.material,
+        sensor_mm=drawn.detector.sensor.thickness_mm,
+        polarization=drawn.beam.polarized,
     )
     truth = [
         Estimate("truth", frame.geometry.center_px, (frame.geometry.pitch_deg, frame.geometry.yaw_deg))

@@ -1,4 +1,4 @@
-"""Seeds of files of frames: one function a format; a further one goes into `MAKERS`."""
+"""Seeds of files of frames: one function a format in `MAKERS`, and the samples of the tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import hashlib
 import io
 import logging
 import re
-import struct
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,6 @@ import numpy as np
 from fabio import fabioimage
 from fabio.bruker100image import Bruker100Image
 from fabio.cbfimage import CbfImage
-from fabio.edfimage import EdfImage
 from fabio.esperantoimage import EsperantoImage
 from fabio.fit2dmaskimage import Fit2dMaskImage
 from fabio.numpyimage import NumpyImage
@@ -103,59 +102,6 @@ def cbf_packed() -> Seed:
     data = head + _SECTION_START + packed + rest[rest.index(_SECTION_END) :]
     start = len(head) + len(_SECTION_START)
     return Seed("CBF packed", "a_00001.cbf", data, "frames", (start, start + len(packed)))
-
-
-def smv() -> Seed:
-    """SMV of ADSC."""
-    head = (
-        f"{{\nHEADER_BYTES=  512;\nDIM=2;\nBYTE_ORDER=little_endian;\nTYPE=unsigned_short;\n"
-        f"SIZE1={SHAPE[1]};\nSIZE2={SHAPE[0]};\nPIXEL_SIZE=0.1;\nDISTANCE=200.0;\nTWOTHETA=1.5;\n"
-        f"BEAM_CENTER_X=2.35;\nBEAM_CENTER_Y=1.95;\nWAVELENGTH=1.1;\nPHI=0;\nOSC_RANGE=1;\n}}\n"
-    )
-    return Seed("SMV", "a_001.img", head.encode().ljust(512) + IMAGE.astype("<u2").tobytes(), "frames")
-
-
-def _tiff(image: NDArray[Any], start: int, words: bytes = b"", directory: int = 8) -> bytearray:
-    """A TIFF of one directory: `start` bytes of header that end with a description, and the image."""
-    slow, fast = image.shape
-    at = start - len(words)
-    tags = [
-        *((256, 4, fast), (257, 4, slow), (258, 3, 8 * image.itemsize), (259, 3, 1), (262, 3, 1)),
-        *((270, 2, at),) * bool(words),
-        *((273, 4, start), (277, 3, 1), (278, 4, slow), (279, 4, image.nbytes)),
-        (339, 3, {"u": 1, "i": 2, "f": 3}[image.dtype.kind]),
-    ]
-    data = bytearray(start)
-    struct.pack_into("<2sHI", data, 0, b"II", 42, directory)
-    struct.pack_into("<H", data, directory, len(tags))
-    for number, (tag, kind, value) in enumerate(tags):
-        count = len(words) if tag == 270 else 1
-        struct.pack_into("<HHII", data, directory + 2 + 12 * number, tag, kind, count, value)
-    data[at:start] = words
-    return data + image.tobytes()
-
-
-def tiff() -> Seed:
-    """Without words."""
-    return Seed("TIFF", "a.tif", bytes(_tiff(SHORT, 512)), "frames")
-
-
-def pilatus_tiff() -> Seed:
-    """With the words that Dectris writes, and its directory where Dectris has it, by which it is told."""
-    words = MINI["_array_data.header_contents"].replace("\r", "").encode() + b"\n\0"
-    return Seed("TIFF of Pilatus", "a_0001.tif", bytes(_tiff(IMAGE, 4096, words, 0x82)), "frames")
-
-
-def marccd() -> Seed:
-    """A TIFF with MarCCD's own header at byte 1024."""
-    data = _tiff(SHORT, 4096)
-    struct.pack_into("<I16s", data, 1024, 2, b"MMX")
-    for at, value in (
-        *((80, SHAPE[1]), (84, SHAPE[0]), (88, 2), (104, 65000), (640, 200_000), (644, 19_500)),
-        *((648, 23_500), (668, 0), (696, 200_000), (772, 79_000), (776, 79_000), (908, 110_000)),
-    ):
-        struct.pack_into("<i", data, 1024 + at, value)
-    return Seed("MarCCD", "a_001.mccd", bytes(data), "frames")
 
 
 def _hdf5(fill: Callable[[h5py.File], None]) -> bytes:
@@ -275,20 +221,11 @@ def _by_fabio(key: str, name: str, image: Callable[[], fabioimage.FabioImage]) -
     return lambda: Seed(key, name, fabio_file(image()), "frames")
 
 
-EDF_HEADER = {
-    "SampleDistance": "0.2",
-    "Center_1": "19.5",
-    "Center_2": "23.5",
-    "PSize_1": "1e-4",
-    "PSize_2": "1e-4",
-    "WaveLength": "1e-10",
-}
 MAKERS: tuple[Callable[[], Seed], ...] = (
-    *(cbf, cbf_packed, cbf_gz, cbf_bz2, smv, marccd, tiff, pilatus_tiff),
-    _by_fabio("EDF", "a.edf", lambda: EdfImage(SHORT, EDF_HEADER)),
-    _by_fabio("Bruker", "a.sfrm", lambda: Bruker100Image(IMAGE)),
-    _by_fabio("Oxford", "a.img", lambda: OXDimage(IMAGE)),
-    _by_fabio("Esperanto", "a.esperanto", lambda: EsperantoImage(np.tile(IMAGE, (6, 4))[:256, :256])),
+    *(cbf, cbf_packed, cbf_gz, cbf_bz2),
+    _by_fabio("Bruker, underflows", "a.sfrm", lambda: Bruker100Image(IMAGE)),
+    _by_fabio("Oxford, packed", "a.img", lambda: OXDimage(IMAGE)),
+    _by_fabio("Esperanto, packed", "a.esperanto", lambda: EsperantoImage(np.tile(IMAGE, (6, 4))[:256, :256])),
     _by_fabio("PNM", "a.pgm", lambda: PnmImage(SHORT)),
     _by_fabio("NumPy", "a.npy", lambda: NumpyImage(SHORT)),
     _by_fabio("Fit2D mask", "a.msk", lambda: Fit2dMaskImage((IMAGE > 30).astype(np.uint8))),
@@ -304,5 +241,15 @@ MAKERS: tuple[Callable[[], Seed], ...] = (
 
 
 def frame_seeds() -> list[Seed]:
-    """One seed of each."""
-    return [make() for make in MAKERS]
+    """One seed of each, and of each sample of the tests."""
+    # Late, since benchmarks run without the tests' path.
+    sys.path.append(str(Path(__file__).resolve().parents[2] / "tests" / "support"))
+    from sample_files import SAMPLES  # noqa: PLC0415
+
+    found = [make() for make in MAKERS]
+    for key, sample in SAMPLES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            path = sample(Path(folder))
+            data = without_times(path.read_bytes()) if h5py.is_hdf5(path) else path.read_bytes()
+            found.append(Seed(key, path.name, data, "frames"))
+    return found

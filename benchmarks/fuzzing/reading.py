@@ -12,9 +12,9 @@ from pathlib import Path
 from fuzzing.seeds import Kind
 from xgeom_core.errors import XgeomError
 from xgeom_core.formats.reading import Hints
-from xgeom_core.formats.registry import read_geometry
 from xgeom_core.frame import Frame, Metadata
 from xgeom_core.frames import open_frames
+from xgeom_core.frames.guarded import read_geometry
 
 # Of a file that claims to hold more frames than its seed these, and the last, are read.
 _MOST_FRAMES = 6

@@ -21,6 +21,14 @@ DistanceOption = Annotated[
     typer.Option("--distance-mm", help="Sample to detector along the beam, mm; replaces the file's."),
 ]
 PixelOption = Annotated[float | None, typer.Option("--pixel-um", help="Pixel size, um; replaces the file's.")]
+FramesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--frames",
+        help="Which frames: 3, 0:10, 5: (default all). Where a stack has several axes, numbers count over "
+        "all of them, the last running fastest; xgeom info shows the axes.",
+    ),
+]
 WavelengthOption = Annotated[
     float | None, typer.Option("--wavelength-A", help="Wavelength, Å; replaces the file's.")
 ]

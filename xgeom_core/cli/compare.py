@@ -13,6 +13,7 @@ import typer
 
 from xgeom_core.cli.common import (
     DistanceOption,
+    FramesOption,
     Overrides,
     PixelOption,
     WavelengthOption,
@@ -22,6 +23,7 @@ from xgeom_core.cli.common import (
 from xgeom_core.cli.faults import told
 from xgeom_core.cli.terminal import say, tell, tell_json
 from xgeom_core.errors import UsageError
+from xgeom_core.process.reading import start_reading
 
 if TYPE_CHECKING:
     from xgeom_core.compare.comparison import Comparison
@@ -51,7 +53,7 @@ def compare(
         list[Path] | None,
         typer.Option("--with", help="A file of another program, or a table of centers; may be repeated."),
     ] = None,
-    frames: Annotated[str | None, typer.Option("--frames", help="Which frames: 3, 0:10, 5:.")] = None,
+    frames: FramesOption = None,
     model: Annotated[str, typer.Option("--model", help="Bundled model or model file.")] = "default",
     no_predict: Annotated[bool, typer.Option("--no-predict", help="Neither network nor fit.")] = False,
     reference: Annotated[
@@ -83,8 +85,9 @@ def compare(
         raise UsageError(f"--html writes .html, not {html.name!r}.")
     overrides = Overrides(distance_mm, pixel_um, wavelength_A)
     runs = _Run(tuple(programs or ()), run_folder, calibrant, xds_inp, time_limit_s)
+    start_reading()
     from xgeom_core.compare.comparison import compare as compare_frames  # noqa: PLC0415
-    from xgeom_core.frames import open_frames  # noqa: PLC0415 - h5py and fabio take time
+    from xgeom_core.frames import open_frames  # noqa: PLC0415 - numpy takes time
 
     predictor = None if no_predict else _predictor(model)
     with closing(open_frames(path)) as source:
@@ -119,7 +122,7 @@ def _gather(
     """What files and programs say; a bad one is noted and must not lose the others."""
     from xgeom_core.compare.sources import Readings  # noqa: PLC0415
     from xgeom_core.formats.reading import Hints  # noqa: PLC0415
-    from xgeom_core.formats.registry import read_geometry  # noqa: PLC0415
+    from xgeom_core.frames.guarded import read_geometry  # noqa: PLC0415
 
     meta = _overridden(source.metadata, overrides)
     hints = Hints(meta.pixel_mm, (source.shape[1], source.shape[0]), meta.distance_mm, meta.wavelength_A)

@@ -13,6 +13,7 @@ from xgeom_core.cli.common import progress
 from xgeom_core.cli.faults import told
 from xgeom_core.cli.terminal import say, tell, tell_json
 from xgeom_core.errors import UsageError
+from xgeom_core.process.reading import start_reading
 from xgeom_core.training.events import Step, Validation, read_events
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def evaluate(
     Exit status 0 if every frame was scored, 1 if some could not be read or predicted, 2 for unusable
     arguments or files.
     """
+    start_reading()
     from xgeom_core.evaluate.report import Scored, write_report  # noqa: PLC0415 - torch takes seconds
     from xgeom_core.evaluate.run import evaluate as score  # noqa: PLC0415
     from xgeom_core.frames import open_frames  # noqa: PLC0415

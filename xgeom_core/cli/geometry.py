@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from xgeom_core.cli.common import DistanceOption, Overrides, PixelOption, WavelengthOption
+from xgeom_core.cli.doubts import choice_record, choice_words, doubts, numbers, verdict_record
 from xgeom_core.cli.terminal import pass_on, say, tell, tell_json
 from xgeom_core.errors import UsageError
+from xgeom_core.process.reading import start_reading
 
 if TYPE_CHECKING:
     from xgeom_core.formats.format import Writing
     from xgeom_core.formats.reading import Hints, Reading
-    from xgeom_core.metadata import Choice
 
 SizeOption = Annotated[
     str | None,
@@ -56,7 +56,8 @@ def geometry(
         return
     if file is None:
         raise UsageError("xgeom geometry needs a FILE, --list or --programs.")
-    from xgeom_core.formats.registry import read_geometry  # noqa: PLC0415 - h5py takes time
+    start_reading()
+    from xgeom_core.frames.guarded import read_geometry  # noqa: PLC0415 - numpy takes time
 
     found = read_geometry(file, hints(image_size, Overrides(distance_mm, pixel_um, wavelength_A)))
     chosen = found if reading is None else [_chosen(found, reading, "--reading")]
@@ -101,25 +102,21 @@ def record(reading: Reading) -> dict[str, Any]:
         "frame": reading.frame,
         "status": estimate.status,
         "reason": estimate.reason,
-        "center_px": _numbers(estimate.center_px),
-        "tilt_deg": _numbers(estimate.tilt_deg),
+        "center_px": numbers(estimate.center_px),
+        "tilt_deg": numbers(estimate.tilt_deg),
         "distance_mm": reading.distance_mm,
-        "pixel_mm": _numbers(reading.pixel_mm),
+        "pixel_mm": numbers(reading.pixel_mm),
         "wavelength_A": reading.wavelength_A,
         "image_size": list(reading.image_size) if reading.image_size else None,
         "panels": reading.panels,
         "convention": estimate.convention,
         "native": reading.native,
         "choices": [
-            {"name": c.name, "center_px": _numbers(c.center_or(estimate.center_px)), **_changed(c)}
-            for c in reading.choices
+            {"center_px": numbers(estimate.center_px), **choice_record(one)} for one in reading.choices
         ],
+        "verdicts": [verdict_record(one) for one in reading.verdicts],
         "warnings": list(estimate.warnings),
     }
-
-
-def _numbers(values: tuple[float, ...] | None) -> list[float | None] | None:
-    return None if values is None else [float(v) if math.isfinite(v) else None for v in values]
 
 
 def _lines(reading: Reading, number: int, count: int) -> list[str]:
@@ -145,34 +142,10 @@ def _lines(reading: Reading, number: int, count: int) -> list[str]:
         lines.append("file: " + ", ".join(f"{what} {value}" for what, value in reading.native.items()))
     lines += [estimate.convention] if estimate.convention else []
     lines += [f"note: {warning}" for warning in estimate.warnings]
-    for index, choice in enumerate(reading.choices):
-        lines.append(f"--choice {index}: {choice.name}: {_choice_words(choice, estimate.center_px)}")
+    # What makes an answer doubtful is a note already, but for doubts that change nothing.
+    lines += doubts(one for one in reading.verdicts if one.reason not in estimate.warnings)
+    lines += [f"--choice {index}: {choice_words(one)}" for index, one in enumerate(reading.choices)]
     return [lines[0], *(f"    {line}" for line in lines[1:])]
-
-
-def _changed(choice: Choice) -> dict[str, Any]:
-    """What a reading changes beside the center, by the names of the record."""
-    values = {
-        "tilt_deg": _numbers(choice.tilt_deg),
-        "distance_mm": choice.distance_mm,
-        "pixel_mm": _numbers(choice.pixel_mm),
-        "wavelength_A": choice.wavelength_A,
-    }
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _choice_words(choice: Choice, stated: tuple[float, float]) -> str:
-    x, y = choice.center_or(stated)
-    words = [f"({x:.3f}, {y:.3f}) px"]
-    if choice.tilt_deg is not None:
-        words.append(f"pitch {choice.tilt_deg[0]:+.4f} yaw {choice.tilt_deg[1]:+.4f} deg")
-    if choice.distance_mm is not None:
-        words.append(f"distance {choice.distance_mm:g} mm")
-    if choice.pixel_mm is not None:
-        words.append("pixel " + " x ".join(f"{v * 1000:g}" for v in choice.pixel_mm) + " um")
-    if choice.wavelength_A is not None:
-        words.append(f"wavelength {choice.wavelength_A:g} Å")
-    return ", ".join(words)
 
 
 def _chosen(found: list[Reading], number: int, option: str) -> Reading:

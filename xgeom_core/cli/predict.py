@@ -12,6 +12,7 @@ import typer
 from xgeom_core.cli.answer_file import AnswerFile
 from xgeom_core.cli.common import (
     DistanceOption,
+    FramesOption,
     Overrides,
     PixelOption,
     WavelengthOption,
@@ -22,6 +23,7 @@ from xgeom_core.cli.predict_run import FAILED, PredictRun
 from xgeom_core.cli.stopping import Stopped, Stops, stoppable
 from xgeom_core.cli.terminal import say, tell, tell_json
 from xgeom_core.errors import UsageError
+from xgeom_core.process.reading import start_reading
 
 if TYPE_CHECKING:
     from xgeom_core.frame import Frame
@@ -44,9 +46,7 @@ def _list_methods(wanted: bool) -> None:
 
 def predict(
     paths: Annotated[list[str], typer.Argument(help="Files, or FILE.h5::/dataset.", metavar="PATH...")],
-    frames: Annotated[
-        str | None, typer.Option("--frames", help="Which frames: 3, 0:10, 5: (default all).")
-    ] = None,
+    frames: FramesOption = None,
     model: Annotated[str, typer.Option("--model", help="Bundled model or model file.")] = "default",
     method: Annotated[
         str, typer.Option("--method", help="auto, or one of --list-methods.", metavar="NAME")
@@ -97,6 +97,7 @@ def predict(
     if explain is not None and explain.suffix.lower() != ".png":
         raise UsageError(f"--explain writes .png, not {explain.name!r}.")
     asked = (model, "network" if no_fit else method, _start(start), _cell(cell), explain is not None)
+    start_reading()
     run = PredictRun(paths, frames, Overrides(distance_mm, pixel_um, wavelength_A))
     status = _work(run, asked, out, explain, as_json, shared)
     if shared and run.found:

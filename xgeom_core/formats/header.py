@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from xgeom_core.estimate import Estimate
 from xgeom_core.formats.numbers import numbers
 from xgeom_core.formats.reading import Hints, Reading
-from xgeom_core.metadata import Metadata
+from xgeom_core.metadata import Choice, Metadata, Point
 
 _T = TypeVar("_T")
 
@@ -62,6 +62,7 @@ class Header:
             panels=max(1, len(stated.panels)),
             native=dict(self.native),
             choices=stated.choices,
+            verdicts=stated.verdicts,
         )
 
 
@@ -93,6 +94,13 @@ def two(values: Sequence[_T]) -> tuple[_T | None, _T | None]:
 def if_stated(center: tuple[float, float] | None, convention: str) -> str:
     """The convention, where there is a center that it is about."""
     return convention if center is not None else ""
+
+
+def half_a_pixel(center: Point | None) -> tuple[Choice, ...]:
+    """The other reading of a center in px whose origin a format does not define; none without a center."""
+    if center is None:
+        return ()
+    return (Choice("pixels are counted from their centers (+0.5 px)", (center[0] + 0.5, center[1] + 0.5)),)
 
 
 def many(header: Mapping[str, Any], key: str) -> list[float]:

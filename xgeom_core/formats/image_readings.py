@@ -1,18 +1,27 @@
-"""Geometry from headers of images: read and judged as the metadata of their frames are."""
+"""Image files whose headers are read once: geometry and frames' metadata come from the same headers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from xgeom_core.errors import MissingDatasetError
+from numpy.typing import NDArray
+
+from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.formats.header import Header
 from xgeom_core.formats.judging import judged, same_center
+from xgeom_core.formats.masking import mask_counts
 from xgeom_core.formats.reading import Hints, Reading
+from xgeom_core.formats.source import Contents, FrameSource
+from xgeom_core.frame import Frame
+
+HeaderReader = Callable[[Path, Hints], list[Header]]
+Pixels = Callable[[int], NDArray[Any]]
 
 
 def reading_of_headers(
-    program: str, headers: Callable[[Path, Hints], list[Header]], lacking: str
+    program: str, headers: HeaderReader, lacking: str
 ) -> Callable[[Path, Hints], list[Reading]]:
     """How a format of images reads geometry: ``read`` of its `Format`.
 
@@ -35,18 +44,78 @@ def reading_of_headers(
             If no part states a beam center.
         """
         parts = headers(path, hints)
-        together = judged(parts, hints.image_size)
-        whole = together.reading(program, path, hints)
-        if whole is None:
-            why = " ".join((f"{path} states no beam center: {lacking}.", *together.notes))
-            raise MissingDatasetError(why)
-        found = [whole]
-        for part in parts:
-            reading = part.reading(program, path, hints)
-            if reading is not None and not any(
-                same_center(reading.estimate.center_px, one.estimate.center_px) for one in found
-            ):
-                found.append(reading)
+        found = readings(program, path, parts, hints)
+        if not found:
+            notes = judged(parts, hints.image_size).notes
+            raise MissingDatasetError(" ".join((f"{path} states no beam center: {lacking}.", *notes)))
         return found
 
     return read
+
+
+def readings(program: str, path: Path, parts: list[Header], hints: Hints) -> list[Reading]:
+    """The judged whole of a file's headers first, then every part that states another center."""
+    whole = judged(parts, hints.image_size).reading(program, path, hints)
+    found = [whole] if whole is not None else []
+    for part in parts if found else ():
+        reading = part.reading(program, path, hints)
+        if reading is not None and not any(
+            same_center(reading.estimate.center_px, one.estimate.center_px) for one in found
+        ):
+            found.append(reading)
+    return found
+
+
+class ImageSource(FrameSource):
+    """The images of a file whose headers are read by a function and whose pixels by another.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    layout : str
+        Name of the format.
+    headers : callable
+        As for `reading_of_headers`.
+    pixels : callable
+        ``pixels(index)`` gives one image as stored.
+    shape : tuple of int
+        Pixels ``(slow, fast)``.
+    length : int
+        Number of images.
+    close : callable, optional
+        Gives back what ``pixels`` holds.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        layout: str,
+        headers: HeaderReader,
+        pixels: Pixels,
+        shape: tuple[int, int],
+        length: int = 1,
+        close: Callable[[], None] | None = None,
+    ) -> None:
+        stated = judged(headers(Path(path), Hints()), (shape[1], shape[0]))
+        super().__init__(Contents(path, layout, length, shape, metadata=stated.metadata, notes=stated.notes))
+        self._pixels: Pixels | None = pixels
+        self._close = close
+
+    def close(self) -> None:
+        """Close the file; closing twice is fine."""
+        if self._pixels is not None and self._close is not None:
+            self._close()
+        self._pixels = None
+
+    def _frame(self, index: int) -> Frame:
+        if self._pixels is None:
+            raise ValueError("the source is closed")
+        raw = self._pixels(index)
+        if raw.shape != self.shape:
+            raise UnreadableFileError(
+                f"Frame {index} of {self.path} cannot be read: {self.shape} pixels were expected, an image "
+                f"of {raw.shape} pixels was found."
+            )
+        data, valid, saturated = mask_counts(raw, saturation=self.metadata.saturation)
+        return Frame(data, valid, saturated, self.metadata, self.path, "", index, self._contents.notes)

@@ -59,6 +59,7 @@ _RANGES = (
             ("an energy in eV", lambda value: units.energy_to_A(value / 1e3)),
             ("nm, not Å", _times(10.0)),
             ("m, not Å", _times(1e10)),
+            ("Å, not m", _times(1e-10)),
         ),
     ),
 )
@@ -116,6 +117,11 @@ def _merged(headers: Sequence[Header], size: Size | None) -> Header:
         first.where,
         size or next((header.image_size for header in headers if header.image_size), None),
     )
+
+
+def is_usual(quantity: Quantity, value: float) -> bool:
+    """Whether a length in mm or a wavelength in Å is one that experiments have."""
+    return any(known.quantity == quantity and _within(value, known.usual) for known in _RANGES)
 
 
 def same_center(one: Point, other: Point | None) -> bool:

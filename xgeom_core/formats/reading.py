@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from xgeom_core.estimate import Estimate
 from xgeom_core.geometry import Geometry
-from xgeom_core.metadata import Choice
+from xgeom_core.metadata import Choice, Verdict
 
 
 def flip_choices(
@@ -61,6 +61,8 @@ class Reading:
         The file's own names and values, as shown to the user: ``{"ORGX": "1042.3 px", ...}``.
     choices : tuple of Choice
         Other readings of an ambiguous convention; empty where there is no doubt.
+    verdicts : tuple of Verdict
+        How sensible what an image's header states is; empty for files that are written to state a geometry.
     """
 
     estimate: Estimate
@@ -74,6 +76,7 @@ class Reading:
     panels: int = 1
     native: dict[str, str] = field(default_factory=dict)
     choices: tuple[Choice, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
 
     def read_as(self, choice: Choice) -> Reading:
         """The same file read in another way.

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.errors import UnreadableFileError, UsageError
+from xgeom_core.formats.hdf5.storage import content
+from xgeom_core.frames.location import check_file
 
 MASK_DATASET = "mask"
 _HDF5, _NUMPY, _TIFF = {".h5", ".hdf5", ".nxs"}, {".npy"}, {".tif", ".tiff"}
@@ -71,6 +73,7 @@ def read_mask(path: str | Path) -> NDArray[np.bool_]:
         If there is no two-dimensional image in the file.
     """
     path = Path(path)
+    check_file(str(path))
     try:
         if path.suffix.lower() in _HDF5:
             image = _from_hdf5(path)
@@ -101,4 +104,4 @@ def _from_hdf5(path: Path) -> NDArray[np.generic] | None:
 
             file.visititems(note)
             named = images[0] if len(images) == 1 else None
-        return None if named is None else np.asarray(file[named][()])
+        return None if named is None else np.asarray(content(file[named]))

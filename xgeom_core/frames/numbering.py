@@ -8,9 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xgeom_core.formats.registry import FORMATS
+
 PACKED = (".gz", ".bz2")
-IMAGE_SUFFIXES = (".cbf", ".tif", ".tiff", ".img", ".mccd", ".marccd", ".sfrm", ".edf", ".smv", ".mar3450")
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi")
+IMAGE_SUFFIXES = frozenset(
+    suffix for known in FORMATS if known.open_frames for suffix in known.suffixes if suffix.count(".") == 1
+).difference(HDF5_SUFFIXES)
 
 _LAST_NUMBER = re.compile(r"^(.*?)(\d+)(\D*)$", re.DOTALL)
 _SUFFIX = re.compile(r"^\.[A-Za-z]+\d{0,4}$")

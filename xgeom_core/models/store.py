@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from xgeom_core.errors import ModelError, XgeomError
 from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import CARD_VERSION, ModelCard
+from xgeom_core.regular import require_regular
 from xgeom_core.resources import resource
 
 
@@ -70,6 +71,7 @@ def read_card(path: Path) -> ModelCard:
     ModelError
         If the file is not a model of a version that this program knows.
     """
+    require_regular(path, ModelError, "a .safetensors file written by xgeom")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, Field, ValidationError
 
 from xgeom_core.errors import RecipeError
+from xgeom_core.regular import require_regular
 from xgeom_core.resources import resource
 from xgeom_core.simulate.beam import BeamRecipe
 from xgeom_core.simulate.crystals import CrystalRecipe
@@ -64,6 +65,7 @@ def load_recipe(kind: str) -> Recipe:
         If there is no such kind or file, or an entry will not do; names the key and what it may be.
     """
     path = recipe_path(kind)
+    require_regular(path, RecipeError, "a recipe in TOML")
     try:
         with path.open("rb") as stream:
             raw = tomllib.load(stream)

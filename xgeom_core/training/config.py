@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from xgeom_core.errors import ConfigError
 from xgeom_core.models.settings import NetworkSettings
+from xgeom_core.regular import require_regular
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -167,6 +168,7 @@ def load_config(path: Path) -> Config:
     ConfigError
         With one sentence for the first mistakes found: the file, the key, what was expected.
     """
+    require_regular(path, ConfigError, "a configuration in TOML")
     try:
         with path.open("rb") as stream:
             raw = tomllib.load(stream)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from xgeom_core.errors import ConfigError
+from xgeom_core.regular import require_regular
 from xgeom_core.training.config import Config
 
 
@@ -69,6 +70,7 @@ def load_space(path: Path) -> Space:
     ConfigError
         With one sentence for the first mistake.
     """
+    require_regular(path, ConfigError, "what a sweep varies, in TOML,")
     try:
         with path.open("rb") as stream:
             space = Space.model_validate(tomllib.load(stream))

@@ -6,16 +6,14 @@ import logging
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 
 from xgeom_core.errors import UnreadableFileError, XgeomError
 from xgeom_core.formats.reading import Hints
+from xgeom_core.formats.text import read_head
+from xgeom_core.frames.guarded import format_of, open_frames, read_geometry
 from xgeom_gui.services.latest import LatestThread
-
-if TYPE_CHECKING:
-    from xgeom_core.formats.format import Format
 
 _log = logging.getLogger(__name__)
 
@@ -84,9 +82,8 @@ class GeometryReader(LatestThread):
     def handle(self, request: GeometryRequest) -> None:
         """Read one file; runs in the thread."""
         try:
-            program = _program_of(request)
-            wanted = program is not None and not request.look_only
-            readings = program.read(Path(request.path), request.hints) if program and wanted else []
+            known = _has_geometry(request)
+            readings = read_geometry(request.path, request.hints) if known and not request.look_only else []
         except XgeomError as error:
             self.failed.emit(request, str(error))
         # A fault in a reader must not take the window down with it: it is reported and logged.
@@ -97,37 +94,36 @@ class GeometryReader(LatestThread):
                 f"{request.path} could not be read, by a fault of xgeom ({error!r}); please report it.",
             )
         else:
-            if program is None:
-                self.is_frames.emit(request)
-            else:
+            if known:
                 self.done.emit(request, readings)
+            else:
+                self.is_frames.emit(request)
 
 
-def _program_of(request: GeometryRequest) -> Format | None:
-    """Whose file it is; None for frames.
+def _has_geometry(request: GeometryRequest) -> bool:
+    """Whether it is a file of a program whose geometry is read, and not one of frames.
 
     Raises
     ------
     XgeomError
         If it is neither a geometry that is known nor, where that is allowed, frames.
     """
-    from xgeom_core.formats.registry import FORMATS, recognize  # noqa: PLC0415 (slow; the thread has time)
-    from xgeom_core.formats.text import read_head  # noqa: PLC0415
-
     path = Path(request.path)
     if not request.either:
-        return recognize(path)
+        return bool(format_of(path))
     if path.is_dir():
-        return None
+        return False
     head = read_head(path)
     if looks_like_frames(request.path, head) and (not head.startswith(_HDF5) or _opens(request.path)):
-        return None
+        return False
     try:
-        return recognize(path)
+        return bool(format_of(path))
     except XgeomError:
         # What claims to be frames is told so; anything else may be frames of a rarer kind.
         if looks_like_frames(request.path, head) or _opens(request.path):
-            return None
+            return False
+        from xgeom_core.formats.registry import FORMATS  # noqa: PLC0415 - h5py is slow to import
+
         names = ", ".join(dict.fromkeys(known.name for known in FORMATS))
         raise UnreadableFileError(
             f"{path} holds neither diffraction frames nor a geometry that xgeom reads; "
@@ -137,8 +133,6 @@ def _program_of(request: GeometryRequest) -> Format | None:
 
 def _opens(path: str) -> bool:
     """Whether frames can be read from a file."""
-    from xgeom_core.frames import open_frames  # noqa: PLC0415 (slow, see above)
-
     try:
         open_frames(path).close()
     except XgeomError:

@@ -20,7 +20,7 @@ def tensorboard_command(folder: Path) -> list[str]:
     """The command that shows a run folder: on this machine only, on a port that is free."""
     # Port 0 lets the system choose: fixed ports meet other people's.
     where = ["--logdir", str(folder), "--host", "127.0.0.1", "--port", "0"]
-    return [sys.executable, "-m", "tensorboard.main", *where]
+    return [sys.executable, "-P", "-m", "tensorboard.main", *where]
 
 
 class TensorBoard(QObject):

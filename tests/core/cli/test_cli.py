@@ -44,6 +44,7 @@ def test_simulate_info_predict_and_evaluate_work_together(xgeom, tmp_path, tiny)
     facts = json.loads(out)
     assert (code, facts["frames"], facts["layout"]) == (0, 3, "training")
     assert facts["known center_px (frame 0)"] is not None
+    assert facts["axes (the last runs fastest)"] == [3]
     code, out, _ = xgeom("evaluate", "--model", tiny, "--data", data, "--json")
     scores = json.loads(out)
     assert (code, scores["frames"]) == (0, 3)

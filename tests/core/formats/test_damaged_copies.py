@@ -117,7 +117,7 @@ def test_damage_under_a_checksum_is_known_as_such() -> None:
 
 
 def test_the_command_counts_in_a_table(repo: Path, tmp_path: Path) -> None:
-    order = ["--count", "60", "--keep", str(tmp_path), "--formats", "SMV", "TIFF", "EDF", "MarCCD"]
+    order = ["--count", "60", "--keep", str(tmp_path), "--formats", "smv", "tiff", "edf", "marccd"]
     done = subprocess.run(
         [sys.executable, repo / "benchmarks" / "fuzz.py", *order], capture_output=True, text=True
     )

@@ -74,7 +74,7 @@ def test_a_slip_of_the_unit_is_seen_and_said(field: str, value: object, meant: o
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("distance_mm", 1e12), ("wavelength_A", 1e9), ("pixel_mm", (1e9, 1e9))]
+    ("field", "value"), [("distance_mm", 1e12), ("wavelength_A", 1e15), ("pixel_mm", (1e9, 1e9))]
 )
 def test_what_cannot_be_is_not_used(field: str, value: object) -> None:
     found = judged([Header(Metadata(**{field: value}))])  # type: ignore[arg-type]

@@ -14,12 +14,8 @@ from xgeom_core.formats.cbf.decoding import decoded
 from xgeom_core.formats.cbf.headers import headers, headers_of, is_cbf
 from xgeom_core.formats.format import Format
 from xgeom_core.formats.header import FieldNote, Header
-from xgeom_core.formats.image_readings import reading_of_headers
-from xgeom_core.formats.judging import judged
-from xgeom_core.formats.masking import mask_counts
+from xgeom_core.formats.image_readings import ImageSource, reading_of_headers
 from xgeom_core.formats.reading import Hints
-from xgeom_core.formats.source import Contents, FrameSource
-from xgeom_core.frame import Frame
 
 NAME = "CBF"
 
@@ -29,7 +25,7 @@ def recognizes(path: Path, head: bytes) -> bool:
     return is_cbf(head)
 
 
-def open_frames(path: str, dataset: str = "") -> CbfSource:
+def open_frames(path: str, dataset: str = "") -> ImageSource:
     """Open the images of a CBF: one, several, or the panels of one detector, put one below the other.
 
     Raises
@@ -43,10 +39,7 @@ def open_frames(path: str, dataset: str = "") -> CbfSource:
     stated = headers_of(content, Hints())
     images = _images(path, content, stated)
     slow, fast = images.shape[1:]
-    whole = judged(stated, (fast, slow))
-    return CbfSource(
-        Contents(path, NAME, len(images), (slow, fast), metadata=whole.metadata, notes=whole.notes), images
-    )
+    return ImageSource(path, NAME, lambda *_: stated, images.__getitem__, (slow, fast), len(images))
 
 
 def _images(path: str, content: Content, stated: list[Header]) -> NDArray[np.generic]:
@@ -62,25 +55,6 @@ def _images(path: str, content: Content, stated: list[Header]) -> NDArray[np.gen
     # As many images as panels: each is the picture of one.
     panels = max(len(header.metadata.panels) for header in stated)
     return images.reshape(1, -1, size[0]) if len(images) == panels else images
-
-
-class CbfSource(FrameSource):
-    """The frames of a CBF."""
-
-    def __init__(self, contents: Contents, images: NDArray[np.generic]) -> None:
-        super().__init__(contents)
-        self._images: NDArray[np.generic] | None = images
-
-    def close(self) -> None:
-        """Forget the frames; closing twice is fine."""
-        self._images = None
-
-    def _frame(self, index: int) -> Frame:
-        if self._images is None:
-            raise ValueError("the source is closed")
-        raw = self._images[index]
-        data, valid, saturated = mask_counts(raw, saturation=self.metadata.saturation)
-        return Frame(data, valid, saturated, self.metadata, self.path, "", index, self._contents.notes)
 
 
 FORMAT = Format(

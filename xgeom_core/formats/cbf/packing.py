@@ -47,15 +47,15 @@ def unpack(data: bytes, version: int, fast: int, count: int, element_bytes: int,
     dtype = np.dtype(f"i{element_bytes}")
     widths = (*_WIDTHS[version], _FLAT_WIDTH if flat else 8 * element_bytes)
     count = min(count, int.from_bytes(data[:8], "little"))
-    offsets = _offsets(data[_HEADER_BYTES:], widths, count, dtype)
-    if flat or len(offsets) < count:
-        return np.cumsum(offsets, dtype=dtype)
+    found = offsets(data[_HEADER_BYTES:], widths, count, dtype)
+    if flat or len(found) < count:
+        return np.cumsum(found, dtype=dtype)
     with np.errstate(over="ignore"):  # numbers come round, as in C
-        _add_means(offsets, fast)
-    return offsets
+        _add_means(found, fast)
+    return found
 
 
-def _offsets(stream: bytes, widths: tuple[int, ...], count: int, dtype: np.dtype[np.signedinteger]) -> Pixels:
+def offsets(stream: bytes, widths: tuple[int, ...], count: int, dtype: np.dtype[np.signedinteger]) -> Pixels:
     """The offsets, of those wider than their type the lower bits; fewer than ``count`` if the stream ends."""
     starts, numbers, sizes = _blocks(stream, widths, count)
     words = np.frombuffer(stream + bytes(16 - len(stream) % 4), "<u4")
