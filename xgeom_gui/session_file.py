@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from xgeom_core import __version__
 from xgeom_core.errors import UnreadableFileError, XgeomError
 from xgeom_core.frames.guarded import read_mask
-from xgeom_core.regular import require_regular
+from xgeom_core.system.safe_files import require_regular
 from xgeom_gui.batch_state import batch_of
 from xgeom_gui.exports import write_text
 from xgeom_gui.locations import RUN_SEPARATOR, SESSION_SUFFIX, file_of, is_there, paths_of
