@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict import Predictor
 from xgeom_core.predict.prediction import Prediction
 from xgeom_core.simulate import load_recipe

@@ -28,8 +28,9 @@ import numpy as np
 from background_bound import Bounds, bounds_of
 from numpy.typing import NDArray
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
 from xgeom_core.geometry import Geometry
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict.radial.trouble import background_trouble
 from xgeom_core.predict.radial_fit import RadialFit, fit_radial
 from xgeom_core.simulate import load_recipe

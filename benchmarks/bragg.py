@@ -34,7 +34,8 @@ from itertools import pairwise
 import numpy as np
 from scipy.spatial import cKDTree
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict import Predictor, predictor
 from xgeom_core.predict.lattice import LatticeSolution
 from xgeom_core.simulate import load_recipe

@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict import Predictor, combine, predictor
 from xgeom_core.predict.combine import Combined
 from xgeom_core.simulate import load_recipe

@@ -12,7 +12,8 @@ import argparse
 
 import numpy as np
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict.radial.trouble import background_trouble
 from xgeom_core.predict.radial_fit import fit_radial
 from xgeom_core.simulate import load_recipe

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict import Predictor
 
 BIG = (4096, 4096)

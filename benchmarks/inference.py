@@ -17,7 +17,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 from xgeom_core.models.store import load_model
 from xgeom_core.predict.network import canvas_input, network_estimate, on_canvas
 from xgeom_core.simulate import load_recipe, render

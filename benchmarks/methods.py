@@ -24,8 +24,9 @@ import numpy as np
 from reference_frames import cases
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
 from xgeom_core.frames import open_frames
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict import Predictor
 from xgeom_core.predict.classical import METHODS
 from xgeom_core.predict.lattice import solve_lattice

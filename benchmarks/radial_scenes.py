@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
 from xgeom_core.geometry import Geometry
+from xgeom_core.metadata import Metadata
 
 SIDE = 820
 PIXEL_MM = 423.6 / SIDE

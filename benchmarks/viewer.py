@@ -32,8 +32,8 @@ import numpy as np
 from PySide6.QtCore import QEventLoop, QTimer
 from watchdog import Watchdog
 
-from xgeom_core.frame import Metadata
 from xgeom_core.frames import write_nxmx
+from xgeom_core.metadata import Metadata
 from xgeom_gui.launch import blank_settings, make_application, make_window, spare_collector
 from xgeom_gui.services.predictor import Experiment
 from xgeom_gui.settings import Settings

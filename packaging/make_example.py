@@ -10,8 +10,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.frame import Metadata
 from xgeom_core.frames import write_nxmx
+from xgeom_core.metadata import Metadata
 from xgeom_core.simulate import Experiment, draw_experiment, expose, load_recipe
 
 SHAPE = (1679, 1475)
@@ -40,6 +40,9 @@ def main() -> None:
         center_px=(round(header[0], 1), round(header[1], 1)),
         saturation=1_000_000,
         detector="Simulated Pilatus 2M",
+        sensor_material=drawn.detector.sensor.material,
+        sensor_mm=drawn.detector.sensor.thickness_mm,
+        polarization=drawn.beam.polarized,
     )
     truth = [
         Estimate("truth", frame.geometry.center_px, (frame.geometry.pitch_deg, frame.geometry.yaw_deg))

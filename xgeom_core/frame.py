@@ -2,84 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xgeom_core.estimate import Estimate
-from xgeom_core.geometry import Geometry, Pooling
-
-
-@dataclass(frozen=True)
-class Metadata:
-    """What a file says of its geometry; None where it is silent.
-
-    Parameters
-    ----------
-    distance_mm, wavelength_A : float or None
-        Sample to detector in mm; wavelength in Å.
-    pixel_mm : tuple of float or None
-        Pixel size ``(fast, slow)`` in mm.
-    center_px : tuple of float or None
-        Beam center ``(x, y)`` converted to this project's pixels (corner origin).
-    tilt_deg : tuple of float or None
-        ``(pitch, yaw)`` in degrees, where the file states it.
-    center_convention : str
-        How the file states the center and what is ambiguous about it; shown to the user.
-    saturation : float or None
-        Counts at and above which a pixel is saturated.
-    detector : str
-        The detector's name, "" if unknown.
-    """
-
-    distance_mm: float | None = None
-    wavelength_A: float | None = None
-    pixel_mm: tuple[float, float] | None = None
-    center_px: tuple[float, float] | None = None
-    tilt_deg: tuple[float, float] | None = None
-    center_convention: str = ""
-    saturation: float | None = None
-    detector: str = ""
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Names of the quantities that a tilt in degrees and rings in Å need and that are unknown."""
-        names = {
-            "distance": self.distance_mm,
-            "pixel size": self.pixel_mm,
-            "wavelength": self.wavelength_A,
-        }
-        return tuple(name for name, value in names.items() if value is None)
-
-    def overridden(
-        self,
-        distance_mm: float | None = None,
-        pixel_mm: tuple[float, float] | None = None,
-        wavelength_A: float | None = None,
-    ) -> Metadata:
-        """A copy in which every value given here replaces the file's."""
-        return replace(
-            self,
-            distance_mm=self.distance_mm if distance_mm is None else distance_mm,
-            pixel_mm=self.pixel_mm if pixel_mm is None else pixel_mm,
-            wavelength_A=self.wavelength_A if wavelength_A is None else wavelength_A,
-        )
-
-    def geometry(
-        self, center_px: tuple[float, float], tilt_deg: tuple[float, float] | None = None
-    ) -> Geometry | None:
-        """The geometry with a given center and tilt; None while distance or pixel size is unknown."""
-        if self.distance_mm is None or self.pixel_mm is None:
-            return None
-        pitch, yaw = tilt_deg or (0.0, 0.0)
-        return Geometry(center_px, self.distance_mm, self.pixel_mm, self.wavelength_A, pitch, yaw)
-
-    def estimate(self) -> Estimate | None:
-        """The header's center as an Estimate; None if the file states none."""
-        if self.center_px is None:
-            return None
-        return Estimate("header", self.center_px, tilt_deg=self.tilt_deg, convention=self.center_convention)
+from xgeom_core.geometry import Pooling
+from xgeom_core.metadata import Metadata
 
 
 @dataclass(frozen=True, eq=False)

@@ -76,7 +76,7 @@ def length_mm(value: float | None, unit: str, default: str = "m") -> float | Non
         Its unit; ``default`` stands in where it is empty.
     """
     factor = _LENGTHS_MM.get(_key(unit) or default)
-    return _tidy(value * factor) if value is not None and factor is not None else None
+    return tidy(value * factor) if value is not None and factor is not None else None
 
 
 def wavelength_A(value: float | None, unit: str, default: str = "angstrom") -> float | None:
@@ -87,7 +87,7 @@ def wavelength_A(value: float | None, unit: str, default: str = "angstrom") -> f
     if key in _ENERGIES_KEV:
         return energy_to_A(value * _ENERGIES_KEV[key])
     length = length_mm(value, key)
-    return _tidy(length * 1e7) if length is not None else None
+    return tidy(length * 1e7) if length is not None else None
 
 
 def energy_to_A(energy_kev: float) -> float | None:
@@ -95,7 +95,7 @@ def energy_to_A(energy_kev: float) -> float | None:
     return HC_KEV_A / energy_kev if positive(energy_kev) is not None else None
 
 
-def _tidy(value: float) -> float | None:
+def tidy(value: float) -> float | None:
     """The value if it is a positive finite number, without the last digits that scaling made up."""
     return float(f"{value:.12g}") if positive(value) is not None else None
 

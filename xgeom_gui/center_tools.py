@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
 
 from xgeom_core.estimate import Estimate
+from xgeom_core.frames import open_run
 from xgeom_gui.batch_runner import BatchRunner
 from xgeom_gui.centers import centers_of
 from xgeom_gui.coordinator import Coordinator
@@ -23,7 +24,6 @@ from xgeom_gui.panels.variants import VariantsPanel
 from xgeom_gui.panels.why import WhyPanel
 from xgeom_gui.second_desk import SecondModelDesk
 from xgeom_gui.services.batch_reader import BatchReader
-from xgeom_gui.services.reader import open_source
 from xgeom_gui.services.sharpness import SharpnessThread
 from xgeom_gui.session import Session
 from xgeom_gui.views.center_hand import CenterHand
@@ -87,7 +87,7 @@ class CenterTools(QObject):
 
     def _build_tabs(self, results: ResultsDock) -> None:
         session, coordinator = self._session, self._coordinator
-        reader = BatchReader(open_source)
+        reader = BatchReader(open_run)
         self.second_desk = SecondModelDesk(session, coordinator.predictor, self)
         self.runner = BatchRunner(session, coordinator, reader, coordinator.predictor)
         coordinator.adopt(self.runner)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.frame import Metadata
 from xgeom_core.geometry import Geometry
+from xgeom_core.metadata import Metadata
 from xgeom_gui.comparison import Compared
 from xgeom_gui.styles import SourceStyle, style_of
 

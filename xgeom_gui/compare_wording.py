@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xgeom_core.compare.confusions import Claim
 from xgeom_core.compare.convention_diagnosis import explain
-from xgeom_core.frame import Metadata
+from xgeom_core.metadata import Metadata
 from xgeom_gui.centers import NAMES, Center
 from xgeom_gui.comparison import Compared, Size
 from xgeom_gui.wording import CenterRow, signed
@@ -91,9 +91,12 @@ def _better_reading(compared: Compared, reference: Center) -> Iterator[str]:
     """Which other reading of an ambiguous convention agrees with the reference, if one does."""
     if not compared.ambiguous:
         return
+    stated = compared.reading.estimate.center_px
     now = math.dist(compared.estimate.center_px, reference.estimate.center_px)
-    best = min(compared.options, key=lambda one: math.dist(one.center_px, reference.estimate.center_px))
-    then = math.dist(best.center_px, reference.estimate.center_px)
+    best = min(
+        compared.options, key=lambda one: math.dist(one.center_or(stated), reference.estimate.center_px)
+    )
+    then = math.dist(best.center_or(stated), reference.estimate.center_px)
     if now > _AGREEING_PX and then < _MUCH_BETTER * now:
         yield (
             f"{compared.name} is ambiguous: read as “{best.name}” it agrees with {reference.name} "

@@ -11,7 +11,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.formats.reading import Choice, Reading
+from xgeom_core.formats.reading import Reading
+from xgeom_core.metadata import Choice
 from xgeom_gui.styles import SourceStyle, assign_styles
 
 Size = tuple[int, int]
@@ -97,19 +98,9 @@ class Compared:
         """The center as it is read, under its own name."""
         chosen = next((option for option in self.options if option.name == self.choice), None)
         stated = self.reading.estimate
-        if chosen is None or chosen.center_px == stated.center_px:
+        if chosen is None or chosen.name == USUAL:
             return replace(stated, source=self.name)
-        tilt = _tilt_of(chosen, stated)
-        covariance = stated.covariance if tilt == stated.tilt_deg else None
-        return replace(
-            stated, source=self.name, center_px=chosen.center_px, tilt_deg=tilt, covariance=covariance
-        )
-
-
-def _tilt_of(choice: Choice, stated: Estimate) -> tuple[float, float] | None:
-    """The tilt that goes with another reading: unknown after a flip or a swap that does not state it."""
-    moved = max(abs(a - b) for a, b in zip(choice.center_px, stated.center_px, strict=True))
-    return choice.tilt_deg if choice.tilt_deg is not None or moved > 1 else stated.tilt_deg
+        return replace(self.reading.read_as(chosen).estimate, source=self.name, convention=stated.convention)
 
 
 def fits(reading: Reading, size: Size | None) -> bool:

@@ -9,8 +9,8 @@ from xgeom_core.errors import GeometryError
 from xgeom_core.formats import registry
 from xgeom_core.formats.dials.writing import dials_import_options
 from xgeom_core.formats.format import Writing
-from xgeom_core.frame import Metadata
 from xgeom_core.geometry import Geometry
+from xgeom_core.metadata import Metadata
 from xgeom_gui.centers import Center
 from xgeom_gui.comparison import Size
 from xgeom_gui.wording import missing_for_tilt

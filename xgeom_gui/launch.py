@@ -16,6 +16,8 @@ from PySide6.QtGui import QCursor, QIcon
 from PySide6.QtWidgets import QApplication
 
 from xgeom_core.errors import XgeomError
+from xgeom_core.frames import open_run
+from xgeom_core.process.reading import start_reading
 from xgeom_core.resources import resource
 from xgeom_gui.centers import centers_of, reference_of
 from xgeom_gui.coordinator import Coordinator
@@ -24,7 +26,7 @@ from xgeom_gui.main_window import MainWindow
 from xgeom_gui.options import Options
 from xgeom_gui.services.geometry_reader import GeometryReader
 from xgeom_gui.services.predictor import PredictorLike, PredictorThread
-from xgeom_gui.services.reader import FrameReader, open_source
+from xgeom_gui.services.reader import FrameReader
 from xgeom_gui.session import Session
 from xgeom_gui.settings import Settings
 from xgeom_gui.theme import THEME, apply_theme
@@ -50,6 +52,7 @@ def run(options: Options, say: _Say, complain: _Say) -> int:
     say, complain : callable
         Where sentences for standard output and standard error go.
     """
+    start_reading()
     app = make_application()
     # A picture must look the same for everybody: it ignores and keeps no preferences.
     nowhere = tempfile.TemporaryDirectory(prefix="xgeom-")
@@ -129,7 +132,7 @@ def make_window(
     session.set_automatic(settings.predict_automatically)
     session.display.restore(settings.display)
     desk = FileDesk(session, GeometryReader())
-    coordinator = Coordinator(session, FrameReader(open_source), PredictorThread(load), desk)
+    coordinator = Coordinator(session, FrameReader(open_run), PredictorThread(load), desk)
     window = MainWindow(session, coordinator, settings)
     for owned in (session, coordinator):
         owned.setParent(window)

@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from xgeom_core.frame import Metadata
+from xgeom_core.metadata import Metadata
 from xgeom_gui.services.predictor import Experiment
 from xgeom_gui.session import Session
 from xgeom_gui.settings import Settings

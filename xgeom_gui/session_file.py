@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from xgeom_core import __version__
 from xgeom_core.errors import UnreadableFileError, XgeomError
+from xgeom_core.frames.guarded import read_mask
+from xgeom_core.regular import require_regular
 from xgeom_gui.batch_state import batch_of
 from xgeom_gui.exports import write_text
 from xgeom_gui.locations import RUN_SEPARATOR, SESSION_SUFFIX, file_of, is_there, paths_of
@@ -171,6 +173,7 @@ def gone_text(gone: Sequence[str]) -> str:
 
 
 def _content(path: Path) -> dict[str, Any]:
+    require_regular(path, UnreadableFileError, "a session file")
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise UnreadableFileError(f"{path} is far too large for a session file.")
@@ -253,8 +256,6 @@ def _write_mask(mask: SavedMask, session: Path) -> dict[str, Any]:
 def _read_mask(entry: Any, session: Path, gone: list[str]) -> SavedMask | None:
     if not entry:
         return None
-    from xgeom_core.frames.mask_file import read_mask  # noqa: PLC0415 - h5py is slow to import
-
     path = session.with_name(str(entry["file"]))
     try:
         return SavedMask(str(entry.get("detector", "")), read_mask(path))

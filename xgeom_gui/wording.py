@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
 from xgeom_core.geometry import Geometry, Pooling
+from xgeom_core.metadata import Metadata
 from xgeom_gui.centers import Center
 
 if TYPE_CHECKING:

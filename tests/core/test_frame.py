@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.frame import Frame, Metadata, pool
+from xgeom_core.frame import Frame, pool
+from xgeom_core.metadata import Metadata
 
 
 def frame_of(data: np.ndarray, valid: np.ndarray | None = None) -> Frame:

@@ -20,8 +20,9 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
 from xgeom_core.frames import write_nxmx
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict import Prediction
 from xgeom_core.predict.explanation import Explanation
 from xgeom_gui.coordinator import Coordinator

@@ -14,12 +14,14 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.formats import registry
 from xgeom_core.formats.dials.writing import dials_import_options
 from xgeom_core.formats.format import Format, Writing
-from xgeom_core.formats.reading import Choice, Reading
+from xgeom_core.formats.reading import Reading
 from xgeom_core.geometry import Geometry
+from xgeom_core.metadata import Choice
 from xgeom_gui.app import parse
 from xgeom_gui.centers import centers_of
 from xgeom_gui.panels.centers_model import CentersModel
 from xgeom_gui.panels.centers_table import CentersTable
+from xgeom_gui.services import geometry_reader
 from xgeom_gui.services.predictor import Experiment
 from xgeom_gui.settings import Settings
 
@@ -78,6 +80,13 @@ def table_file(tmp_path: Path) -> Path:
     return path
 
 
+def know(monkeypatch: pytest.MonkeyPatch, *formats: Format) -> None:
+    """Have these formats alone known, in this process: the one that reads files knows nothing of them."""
+    monkeypatch.setattr(registry, "FORMATS", formats)
+    monkeypatch.setattr(geometry_reader, "format_of", lambda path: registry.recognize(Path(path)).key)
+    monkeypatch.setattr(geometry_reader, "read_geometry", registry.read_geometry)
+
+
 @pytest.fixture
 def doubtful(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A file of a program whose convention is ambiguous."""
@@ -92,7 +101,7 @@ def doubtful(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     sphinx = Format(
         "Sphinx", "sphinx", (), lambda _path, head: head.startswith(b"SPHINX"), read, None, "Who knows."
     )
-    monkeypatch.setattr(registry, "FORMATS", (sphinx, *registry.FORMATS))
+    know(monkeypatch, sphinx, *registry.FORMATS)
     path = tmp_path / "riddle.txt"
     path.write_text("SPHINX 1\n")
     return path
@@ -158,9 +167,7 @@ def test_files_of_no_use_end_in_one_sentence(opened, nxmx_file, tmp_path, expt_f
 
 def test_a_fault_of_a_reader_does_not_take_the_window_down(opened, nxmx_file, doubtful, monkeypatch):
     opened.open(nxmx_file)
-    monkeypatch.setattr(
-        registry, "FORMATS", (Format("Bad", "bad", (), lambda *_: True, lambda *_: 1 / 0, None, ""),)
-    )
+    know(monkeypatch, Format("Bad", "bad", (), lambda *_: True, lambda *_: 1 / 0, None, ""))
     drop(opened, doubtful)
     assert "please report it" in opened.window.messages.text
 
@@ -335,7 +342,7 @@ def test_a_writer_that_refuses_ends_in_a_sentence(opened, nxmx_file, monkeypatch
         raise UsageError("Square pixels only.")
 
     picky = Format("Picky", "picky", (), lambda *_: False, lambda *_: [], refuse, "None.")
-    monkeypatch.setattr(registry, "FORMATS", (picky, *registry.FORMATS))
+    know(monkeypatch, picky, *registry.FORMATS)
     opened.open(nxmx_file)
     copies = entry(menu_of(opened, "fit"), "Copy as").menu()
     QGuiApplication.clipboard().setText("as before")

@@ -9,8 +9,8 @@ from PySide6.QtGui import QColor
 from xgeom_core.estimate import Estimate
 from xgeom_core.formats import registry
 from xgeom_core.formats.format import Writing
-from xgeom_core.formats.reading import Choice, Reading
-from xgeom_core.frame import Metadata
+from xgeom_core.formats.reading import Reading
+from xgeom_core.metadata import Choice, Metadata
 from xgeom_gui.centers import Center
 from xgeom_gui.compare_wording import causes_of, row_tip
 from xgeom_gui.comparison import MOST_PER_FILE, USUAL, Compared, Comparison, names_of, tracks_of

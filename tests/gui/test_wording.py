@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.frame import Metadata
 from xgeom_core.geometry import Geometry
+from xgeom_core.metadata import Metadata
 from xgeom_gui.centers import Center
 from xgeom_gui.styles import style_of
 from xgeom_gui.wording import (

@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from xgeom_core.errors import XgeomError
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.stream import simulate_frame
 from xgeom_gui.services.predict_process import PredictProcess

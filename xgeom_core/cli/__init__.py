@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import shlex
 import sys
 
 import typer
@@ -9,12 +12,14 @@ import typer
 from xgeom_core.cli.compare import compare
 from xgeom_core.cli.evaluate import evaluate
 from xgeom_core.cli.export import export
+from xgeom_core.cli.faults import DEBUG, told
 from xgeom_core.cli.geometry import geometry
 from xgeom_core.cli.info import info
 from xgeom_core.cli.jobs import jobs
 from xgeom_core.cli.predict import predict
 from xgeom_core.cli.simulate import simulate
 from xgeom_core.cli.sweep import sweep
+from xgeom_core.cli.terminal import say
 from xgeom_core.cli.train import train
 from xgeom_core.errors import XgeomError
 
@@ -36,11 +41,47 @@ def _root() -> None:
 
 
 def main() -> None:
-    """Run the command line; every error a user can cause ends in one sentence on stderr."""
+    """Run the command line; every error ends in one sentence on stderr, never in a traceback."""
+    # What cannot be written in the terminal's own alphabet is escaped.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except XgeomError as error:
-        sys.stderr.write(f"xgeom: {error}\n")
+        say(f"xgeom: {error}")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        wrong = _wrong_arguments(error)
+        if wrong is not None:
+            say(*wrong)
+            sys.exit(2)
+        if DEBUG in os.environ or _in_job():
+            raise
+        say(f"xgeom: {told(error, 'running ' + shlex.join(['xgeom', *sys.argv[1:]]))}")
+        sys.exit(1)
+
+
+def _in_job() -> bool:
+    """Whether a job runs this: its log is where details belong, and what is read to say why it failed."""
+    from xgeom_core.jobs.process_tree import MARK  # noqa: PLC0415 - psutil takes time
+
+    return MARK in os.environ
+
+
+def _wrong_arguments(error: Exception) -> list[str] | None:
+    """What the library that takes the command line apart says of it; None for other errors.
+
+    Its class for such errors is private to it, and in a box it would show arguments as they are.
+    """
+    message, context = getattr(error, "format_message", None), getattr(error, "ctx", None)
+    if message is None:
+        return None
+    text = message().strip()
+    if not text:
+        # Without any arguments: the help was shown.
+        return []
+    end = "" if text.endswith((".", "?")) else "."
+    return [f"xgeom: {text}{end} '{context.command_path if context else 'xgeom'} --help' tells more."]

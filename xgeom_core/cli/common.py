@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from xgeom_core.errors import UsageError
+from xgeom_core.system.text import visible
 
 if TYPE_CHECKING:
     from xgeom_core.frame import Frame
@@ -20,9 +22,28 @@ DistanceOption = Annotated[
     typer.Option("--distance-mm", help="Sample to detector along the beam, mm; replaces the file's."),
 ]
 PixelOption = Annotated[float | None, typer.Option("--pixel-um", help="Pixel size, um; replaces the file's.")]
+FramesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--frames",
+        help="Which frames: 3, 0:10, 5: (default all). Where a stack has several axes, numbers count over "
+        "all of them, the last running fastest; xgeom info shows the axes.",
+    ),
+]
 WavelengthOption = Annotated[
     float | None, typer.Option("--wavelength-A", help="Wavelength, Å; replaces the file's.")
 ]
+GeometryOption = Annotated[
+    Path | None,
+    typer.Option("--geometry", help="CrystFEL .geom that puts the panels of HDF5 frames into one image."),
+]
+
+
+def assembled(path: str, geometry: Path | None) -> str:
+    """A location of frames whose panels a geometry file puts together, if one is named."""
+    from xgeom_core.frames.location import with_geometry  # noqa: PLC0415 - h5py and fabio take time
+
+    return path if geometry is None else with_geometry(path, str(geometry))
 
 
 @dataclass(frozen=True)
@@ -81,14 +102,10 @@ def frame_range(text: str | None, count: int) -> range:
 def progress(text: str, total: int) -> Iterator[Callable[[int], None]]:
     """A progress bar on standard error, if that is a terminal; yields a function of the number done."""
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
+    from rich.markup import escape  # noqa: PLC0415
     from rich.progress import Progress  # noqa: PLC0415
 
     shown = sys.stderr.isatty()
     with Progress(console=Console(stderr=True), transient=True, disable=not shown) as bar:
-        task = bar.add_task(text, total=total)
+        task = bar.add_task(escape(visible(text)), total=total)
         yield lambda done: bar.update(task, completed=done)
-
-
-def say(text: str) -> None:
-    """A line for people on standard error, which leaves standard output to the answer."""
-    sys.stderr.write(text + "\n")

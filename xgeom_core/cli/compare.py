@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,14 +13,18 @@ import typer
 
 from xgeom_core.cli.common import (
     DistanceOption,
+    FramesOption,
     Overrides,
     PixelOption,
     WavelengthOption,
     frame_range,
     progress,
-    say,
 )
-from xgeom_core.errors import UsageError, XgeomError
+from xgeom_core.cli.faults import told
+from xgeom_core.cli.terminal import say, tell, tell_json
+from xgeom_core.errors import UsageError
+from xgeom_core.process.reading import start_reading
+from xgeom_core.system.safe_files import write_text
 
 if TYPE_CHECKING:
     from xgeom_core.compare.comparison import Comparison
@@ -29,7 +32,8 @@ if TYPE_CHECKING:
     from xgeom_core.estimate import Estimate
     from xgeom_core.formats.reading import Reading
     from xgeom_core.formats.source import FrameSource
-    from xgeom_core.frame import Frame, Metadata
+    from xgeom_core.frame import Frame
+    from xgeom_core.metadata import Metadata
     from xgeom_core.predict.predictor import Predictor
 
 
@@ -50,7 +54,7 @@ def compare(
         list[Path] | None,
         typer.Option("--with", help="A file of another program, or a table of centers; may be repeated."),
     ] = None,
-    frames: Annotated[str | None, typer.Option("--frames", help="Which frames: 3, 0:10, 5:.")] = None,
+    frames: FramesOption = None,
     model: Annotated[str, typer.Option("--model", help="Bundled model or model file.")] = "default",
     no_predict: Annotated[bool, typer.Option("--no-predict", help="Neither network nor fit.")] = False,
     reference: Annotated[
@@ -74,7 +78,7 @@ def compare(
 ) -> None:
     """Compare the beam centers that the header, xgeom and other programs state, frame by frame.
 
-    Exit status 0 with a comparison, 1 if a program or file failed on the way, 2 for unusable arguments.
+    Exit status 0 with a comparison, 1 if a frame, program or file failed, 2 for unusable arguments.
     """
     if out is not None and out.suffix.lower() != ".csv":
         raise UsageError(f"--out writes .csv, not {out.name!r}.")
@@ -82,14 +86,15 @@ def compare(
         raise UsageError(f"--html writes .html, not {html.name!r}.")
     overrides = Overrides(distance_mm, pixel_um, wavelength_A)
     runs = _Run(tuple(programs or ()), run_folder, calibrant, xds_inp, time_limit_s)
+    start_reading()
     from xgeom_core.compare.comparison import compare as compare_frames  # noqa: PLC0415
-    from xgeom_core.frames import open_frames  # noqa: PLC0415 - h5py and fabio take time
+    from xgeom_core.frames import open_frames  # noqa: PLC0415 - numpy takes time
 
     predictor = None if no_predict else _predictor(model)
     with closing(open_frames(path)) as source:
         chosen = frame_range(frames, len(source))
         readings, notes = _gather(source, files or [], runs, chosen, overrides)
-        entries, conventions = _entries(source, chosen, overrides, predictor, readings)
+        entries, conventions = _entries(source, chosen, overrides, predictor, readings, notes)
     for note in notes:
         say(f"note: {note}")
     comparison = compare_frames(entries, reference)
@@ -118,7 +123,7 @@ def _gather(
     """What files and programs say; a bad one is noted and must not lose the others."""
     from xgeom_core.compare.sources import Readings  # noqa: PLC0415
     from xgeom_core.formats.reading import Hints  # noqa: PLC0415
-    from xgeom_core.formats.registry import read_geometry  # noqa: PLC0415
+    from xgeom_core.frames.guarded import read_geometry  # noqa: PLC0415
 
     meta = _overridden(source.metadata, overrides)
     hints = Hints(meta.pixel_mm, (source.shape[1], source.shape[0]), meta.distance_mm, meta.wavelength_A)
@@ -127,8 +132,8 @@ def _gather(
     for file in files:
         try:
             found.append(read_geometry(file, hints))
-        except XgeomError as error:
-            notes.append(str(error))
+        except Exception as error:
+            notes.append(told(error, f"reading {file}"))
     for key in runs.programs:
         found += _run(key, runs, source, chosen, overrides, notes)
     readings = Readings(found, source.path)
@@ -153,11 +158,11 @@ def _run(
     together: list[Reading] = []
     for index in chosen if program.single_frame else chosen[:1]:
         folder = parent / (f"{key}-{index}" if program.single_frame else key)
-        frame = overrides.apply(source.frame(index))
         try:
+            frame = overrides.apply(source.frame(index))
             result = run(program, _job(frame, folder, source, runs), watch, runs.time_limit_s)
-        except XgeomError as error:
-            notes.append(str(error))
+        except Exception as error:
+            notes.append(told(error, f"running {program.name} on frame {index} of {source.path}"))
             continue
         together += result.readings
         notes.extend(result.notes)
@@ -192,6 +197,7 @@ def _entries(
     overrides: Overrides,
     predictor: Predictor | None,
     readings: Readings,
+    notes: list[str],
 ) -> tuple[list[FrameEntry], dict[str, str]]:
     """Everything said of the chosen frames, and each source's convention in words."""
     from xgeom_core.compare.confusions import Claim  # noqa: PLC0415
@@ -202,7 +208,7 @@ def _entries(
     conventions: dict[str, str] = {}
     with progress("frames", len(chosen)) as done:
         for number, index in enumerate(chosen, 1):
-            meta, estimates = _own(source, index, overrides, predictor)
+            meta, estimates = _own(source, index, overrides, predictor, notes)
             spoken = readings.of_frame(index)
             claims = [Claim.of(estimate, meta.distance_mm, meta.pixel_mm) for estimate in estimates]
             entries.append(frame_entry(index, source.path, claims, spoken, size, meta.pixel_mm))
@@ -213,36 +219,36 @@ def _entries(
 
 
 def _own(
-    source: FrameSource, index: int, overrides: Overrides, predictor: Predictor | None
+    source: FrameSource, index: int, overrides: Overrides, predictor: Predictor | None, notes: list[str]
 ) -> tuple[Metadata, list[Estimate]]:
-    """What the file itself and xgeom say of one frame."""
-    truth = source.truth(index)
-    estimates = [replace(truth, source="truth")] if truth is not None else []
-    if predictor is None:
-        meta = _overridden(source.metadata, overrides)
-        header = meta.estimate()
-        return meta, [*estimates, *([header] if header is not None else [])]
-    frame = overrides.apply(source.frame(index))
-    return frame.metadata, [*estimates, *predictor.predict(frame).estimates]
+    """What the file itself and xgeom say of one frame; of a damaged one, what the others' header says."""
+    estimates: list[Estimate] = []
+    try:
+        truth = source.truth(index)
+        estimates += [replace(truth, source="truth")] if truth is not None else []
+        if predictor is not None:
+            frame = overrides.apply(source.frame(index))
+            return frame.metadata, [*estimates, *predictor.predict(frame).estimates]
+    # One frame's fault must not lose the comparison of the others.
+    except Exception as error:
+        notes.append(told(error, f"predicting frame {index} of {source.path}"))
+    meta = _overridden(source.metadata, overrides)
+    header = meta.estimate()
+    return meta, [*estimates, *([header] if header is not None else [])]
 
 
 def _show(comparison: Comparison, as_json: bool) -> None:
     from xgeom_core.compare.tables import row_line, summary_lines, to_records  # noqa: PLC0415
 
     if as_json:
-        typer.echo(json.dumps(to_records(comparison)))
+        tell_json(to_records(comparison))
         return
-    for row in comparison.rows:
-        typer.echo(row_line(row))
-    for line in summary_lines(comparison):
-        typer.echo(line)
+    tell(*map(row_line, comparison.rows), *summary_lines(comparison))
 
 
 def _write(path: Path, text: str) -> None:
     """Whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        write_text(path, text)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -10,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xgeom_core.cli.common import progress, say
+from xgeom_core.cli.common import progress
+from xgeom_core.cli.faults import told
+from xgeom_core.cli.terminal import say, tell, tell_json
 from xgeom_core.errors import UsageError
+from xgeom_core.process.reading import start_reading
 from xgeom_core.training.events import Step, Validation, read_events
 
 if TYPE_CHECKING:
@@ -39,7 +41,11 @@ def evaluate(
 
     The constant predictor says the mean of the true values every time. Errors of centers are
     distances in px of the frames; errors of tilts are the larger of pitch and yaw, in degrees.
+
+    Exit status 0 if every frame was scored, 1 if some could not be read or predicted, 2 for unusable
+    arguments or files.
     """
+    start_reading()
     from xgeom_core.evaluate.report import Scored, write_report  # noqa: PLC0415 - torch takes seconds
     from xgeom_core.evaluate.run import evaluate as score  # noqa: PLC0415
     from xgeom_core.frames import open_frames  # noqa: PLC0415
@@ -54,14 +60,21 @@ def evaluate(
         for path in data:
             with (
                 open_frames(path) as source,
-                progress("evaluating", min(len(source), count or len(source))) as tell,
+                progress("evaluating", min(len(source), count or len(source))) as show,
             ):
-                result = score(predictor, source, count, fit, tell)
-            typer.echo(json.dumps(_record(name, path, result)) if as_json else _table(name, path, result))
+                result = score(predictor, source, count, fit, show)
+            for index, error in result.faults:
+                say(f"xgeom: {told(error, f'predicting frame {index} of {path}')}")
+            if as_json:
+                tell_json(_record(name, path, result))
+            else:
+                tell(*_table(name, path, result))
             scored.append(Scored(Path(name).name, Path(path).name, result))
     if report is not None:
         write_report(report, scored, curves)
         say(f"Report written to {report}.")
+    if any(one.evaluation.faults for one in scored):
+        raise typer.Exit(1)
 
 
 def _curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
@@ -118,7 +131,7 @@ def _ratio(constant: float, median: float) -> float | None:
     return round(constant / median, 2) if median > 0 and math.isfinite(median) else None
 
 
-def _table(model: str, data: str, result: Evaluation) -> str:
+def _table(model: str, data: str, result: Evaluation) -> list[str]:
     net = result.network
     within = "  ".join(f"{limit} px {100 * share:.0f}%" for limit, share in net.within.items())
     pearson = "  ".join(f"{name} {value:.3f}" for name, value in net.pearson.items() if math.isfinite(value))
@@ -134,7 +147,7 @@ def _table(model: str, data: str, result: Evaluation) -> str:
         lines.append(f"  fit       ok on {result.ok} of {result.frames}: {_row(result.fit)}")
     elif result.fitted:
         lines.append(f"  fit       ok on none of {result.frames}")
-    return "\n".join(lines)
+    return lines
 
 
 def _row(scores: Scores) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xgeom_core.cli.common import say
+from xgeom_core.cli.terminal import say, tell
 from xgeom_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def export(
         target = target / f"{copy_name(source, read_card(source))}.safetensors"
     for path in (target, target.with_suffix(".json")):
         _refuse(path, source, overwrite)
-    typer.echo(f"{source}: copied to {' and '.join(map(str, copy_model(source, target)))}")
+    tell(f"{source}: copied to {' and '.join(map(str, copy_model(source, target)))}")
 
 
 def _refuse(path: Path, source: Path, overwrite: bool) -> None:
@@ -80,7 +80,7 @@ def _to_onnx(source: Path, target: Path) -> None:
     samples = _simulated(loaded.card.network)
     say("translating and comparing ...")
     found = export_onnx(loaded, target, [samples])
-    typer.echo(
+    tell(
         f"{source}: written to {target}; no output differs by more than {found.largest:.1g} "
         f"on {found.frames} frames"
     )

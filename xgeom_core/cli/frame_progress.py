@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from xgeom_core.cli.terminal import say
+from xgeom_core.system.text import visible
+
 # Seconds between lines where standard error is no terminal, such as the log of a job.
 _EVERY_S = 30.0
 
@@ -23,6 +26,7 @@ def frame_progress(text: str, total: int, every_s: float = _EVERY_S) -> Iterator
         yield _Lines(text, total, every_s)
         return
     from rich.console import Console  # noqa: PLC0415 - so that --help answers at once
+    from rich.markup import escape  # noqa: PLC0415
     from rich.progress import (  # noqa: PLC0415
         BarColumn,
         MofNCompleteColumn,
@@ -32,7 +36,7 @@ def frame_progress(text: str, total: int, every_s: float = _EVERY_S) -> Iterator
 
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(text, total=total, pace="starting")
+        task = bar.add_task(escape(visible(text)), total=total, pace="starting")
         pace = Pace(total, time.monotonic)
 
         def tell(done: int) -> None:
@@ -81,5 +85,4 @@ class _Lines:
         now = time.monotonic()
         if pace and now >= self._next:
             self._next = now + self._every_s
-            sys.stderr.write(f"{self._text}: {done} of {self._total}, {pace}\n")
-            sys.stderr.flush()
+            say(f"{self._text}: {done} of {self._total}, {pace}")

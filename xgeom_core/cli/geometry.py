@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import math
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xgeom_core.cli.common import DistanceOption, Overrides, PixelOption, WavelengthOption, say
+from xgeom_core.cli.common import DistanceOption, Overrides, PixelOption, WavelengthOption
+from xgeom_core.cli.doubts import choice_record, choice_words, doubts, numbers, verdict_record
+from xgeom_core.cli.terminal import pass_on, say, tell, tell_json
 from xgeom_core.errors import UsageError
+from xgeom_core.process.reading import start_reading
 
 if TYPE_CHECKING:
     from xgeom_core.formats.format import Writing
@@ -56,7 +56,8 @@ def geometry(
         return
     if file is None:
         raise UsageError("xgeom geometry needs a FILE, --list or --programs.")
-    from xgeom_core.formats.registry import read_geometry  # noqa: PLC0415 - h5py takes time
+    start_reading()
+    from xgeom_core.frames.guarded import read_geometry  # noqa: PLC0415 - numpy takes time
 
     found = read_geometry(file, hints(image_size, Overrides(distance_mm, pixel_um, wavelength_A)))
     chosen = found if reading is None else [_chosen(found, reading, "--reading")]
@@ -68,7 +69,10 @@ def geometry(
     if out is not None or template is not None:
         raise UsageError("--out and --template go with --to FORMAT.")
     for number, one in enumerate(chosen):
-        typer.echo(json.dumps(record(one)) if as_json else _lines(one, number, len(chosen)))
+        if as_json:
+            tell_json(record(one))
+        else:
+            tell(*_lines(one, number, len(chosen)))
 
 
 def hints(image_size: str | None, overrides: Overrides) -> Hints:
@@ -98,25 +102,24 @@ def record(reading: Reading) -> dict[str, Any]:
         "frame": reading.frame,
         "status": estimate.status,
         "reason": estimate.reason,
-        "center_px": _numbers(estimate.center_px),
-        "tilt_deg": _numbers(estimate.tilt_deg),
+        "center_px": numbers(estimate.center_px),
+        "tilt_deg": numbers(estimate.tilt_deg),
         "distance_mm": reading.distance_mm,
-        "pixel_mm": _numbers(reading.pixel_mm),
+        "pixel_mm": numbers(reading.pixel_mm),
         "wavelength_A": reading.wavelength_A,
         "image_size": list(reading.image_size) if reading.image_size else None,
         "panels": reading.panels,
         "convention": estimate.convention,
         "native": reading.native,
-        "choices": [{"name": c.name, "center_px": _numbers(c.center_px)} for c in reading.choices],
+        "choices": [
+            {"center_px": numbers(estimate.center_px), **choice_record(one)} for one in reading.choices
+        ],
+        "verdicts": [verdict_record(one) for one in reading.verdicts],
         "warnings": list(estimate.warnings),
     }
 
 
-def _numbers(values: tuple[float, ...] | None) -> list[float | None] | None:
-    return None if values is None else [float(v) if math.isfinite(v) else None for v in values]
-
-
-def _lines(reading: Reading, number: int, count: int) -> str:
+def _lines(reading: Reading, number: int, count: int) -> list[str]:
     """One reading in words."""
     estimate = reading.estimate
     name = f"{estimate.source} {reading.where}".strip() + (f" [{number}]" if count > 1 else "")
@@ -139,10 +142,10 @@ def _lines(reading: Reading, number: int, count: int) -> str:
         lines.append("file: " + ", ".join(f"{what} {value}" for what, value in reading.native.items()))
     lines += [estimate.convention] if estimate.convention else []
     lines += [f"note: {warning}" for warning in estimate.warnings]
-    for index, choice in enumerate(reading.choices):
-        x, y = choice.center_px
-        lines.append(f"--choice {index}: {choice.name}: ({x:.3f}, {y:.3f}) px")
-    return "\n    ".join(lines)
+    # What makes an answer doubtful is a note already, but for doubts that change nothing.
+    lines += doubts(one for one in reading.verdicts if one.reason not in estimate.warnings)
+    lines += [f"--choice {index}: {choice_words(one)}" for index, one in enumerate(reading.choices)]
+    return [lines[0], *(f"    {line}" for line in lines[1:])]
 
 
 def _chosen(found: list[Reading], number: int, option: str) -> Reading:
@@ -155,9 +158,7 @@ def _with_choice(reading: Reading, number: int) -> Reading:
     if not 0 <= number < len(reading.choices):
         offered = f"0 to {len(reading.choices) - 1}" if reading.choices else "none"
         raise UsageError(f"--choice {number}: this reading offers {offered}.")
-    choice = reading.choices[number]
-    estimate = replace(reading.estimate, center_px=choice.center_px, convention=choice.name)
-    return replace(reading, estimate=estimate, choices=())
+    return reading.read_as(reading.choices[number])
 
 
 def _convert(
@@ -171,13 +172,13 @@ def _convert(
         # The only format that holds many readings, whole geometries or not.
         text = table_text(found)
         if out is None:
-            typer.echo(text, nl=False)
+            pass_on(text)
         else:
             say(f"{write_text(text, out, overwrite=overwrite, inputs=(file,))} written")
         return
     writing = _writing(file, found, template)
     if out is None:
-        typer.echo(geometry_text(to, writing), nl=False)
+        pass_on(geometry_text(to, writing))
     else:
         say(f"{write_geometry(to, writing, out, overwrite=overwrite, inputs=(file,))} written")
 
@@ -214,14 +215,17 @@ def _list_formats(as_json: bool) -> None:
             "convention": known.convention,
         }
         if as_json:
-            typer.echo(json.dumps(row))
+            tell_json(row)
         else:
             ways = "read, write" if known.writable else "read"
-            typer.echo(f"{known.key:<16}{known.name}: {', '.join(known.suffixes)} ({ways})")
-            typer.echo(f"{'':<16}{known.convention}")
+            tell(f"{known.key:<16}{known.name}: {', '.join(known.suffixes)} ({ways})")
+            tell(f"{'':<16}{known.convention}")
     for key, (words, _) in SNIPPETS.items():
         row = {"key": key, "name": words, "files": [], "writable": True, "convention": words}
-        typer.echo(json.dumps(row) if as_json else f"{key:<16}{words} (write)")
+        if as_json:
+            tell_json(row)
+        else:
+            tell(f"{key:<16}{words} (write)")
 
 
 def _list_programs(as_json: bool) -> None:
@@ -239,8 +243,11 @@ def _list_programs(as_json: bool) -> None:
             "tried": program.tried,
         }
         if as_json:
-            typer.echo(json.dumps(row))
+            tell_json(row)
         else:
             place = where or f"not found ({', '.join(program.executables)}; XGEOM_{program.key.upper()})"
-            typer.echo(f"{program.key:<8}{program.name}: {place}")
-            typer.echo(f"{'':<8}needs {program.needs}\n{'':<8}{program.tried}")
+            tell(
+                f"{program.key:<8}{program.name}: {place}",
+                f"{'':<8}needs {program.needs}",
+                f"{'':<8}{program.tried}",
+            )

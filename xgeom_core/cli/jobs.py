@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xgeom_core.cli.jobs_text import comparison_lines, duration, job_line, show_lines
+from xgeom_core.cli.jobs_text import comparison_lines, job_line, show_lines
+from xgeom_core.cli.terminal import pass_on, tell, tell_json
 from xgeom_core.cli.train import recipe_or_file
+from xgeom_core.system.safe_files import open_to_read
 
 if TYPE_CHECKING:
     from xgeom_core.jobs.job import Job
@@ -56,20 +58,18 @@ def list_jobs(
     for job in found:
         status = store.status(job)
         if as_json:
-            content = {**asdict(job), **asdict(status), "folder": str(job.folder)}
-            typer.echo(json.dumps(content))
+            tell_json({**asdict(job), **asdict(status), "folder": str(job.folder)})
         else:
-            typer.echo(job_line(job, status))
+            tell(job_line(job, status))
     if not found and not as_json:
-        typer.echo(f"No {'archived ' if archived else ''}jobs below {store.root}.")
+        tell(f"No {'archived ' if archived else ''}jobs below {store.root}.")
 
 
 @jobs.command()
 def show(job: JobArgument, root: RootOption = None) -> None:
     """Show how a job stands, where it is and what it runs."""
     store, one = _found(job, root)
-    for line in show_lines(one, store.status(one)):
-        typer.echo(line)
+    tell(*show_lines(one, store.status(one)))
 
 
 @jobs.command()
@@ -106,8 +106,7 @@ def submit(
     place = Place(tuple(device or ("cpu",)), processes, asked if slurm else None)
     store = _store(root)
     job = store.train(settings, place, title)
-    typer.echo(f"{job.id}  {job.folder}\n{command_text(job)}")
-    typer.echo(job_line(job, store.status(job)))
+    tell(f"{job.id}  {job.folder}", command_text(job), job_line(job, store.status(job)))
 
 
 # What is asked of one job and changes how it stands.
@@ -116,7 +115,6 @@ _CONTROLS = {
     "kill": "End a job and all its processes at once; what it has not saved is lost.",
     "pause": "Halt a job; it keeps its memory and its device.",
     "unpause": "Let a paused job go on.",
-    "resume": "Go on with a job that was stopped, killed, crashed or lost, from its last checkpoint.",
 }
 
 
@@ -124,13 +122,32 @@ def _control(name: str) -> Callable[..., None]:
     def command(job: JobArgument, root: RootOption = None) -> None:
         store, one = _found(job, root)
         getattr(store, name)(one)
-        typer.echo(job_line(one, store.status(one)))
+        tell(job_line(one, store.status(one)))
 
     return command
 
 
 for _name, _help in _CONTROLS.items():
     jobs.command(_name, help=_help)(_control(_name))
+
+
+@jobs.command()
+def resume(
+    job: JobArgument,
+    root: RootOption = None,
+    agreed: Annotated[
+        str,
+        typer.Option(
+            "--run-this",
+            help="Agree to run a command that your xgeom did not write; the refusal shows it and its CODE.",
+            metavar="CODE",
+        ),
+    ] = "",
+) -> None:
+    """Go on with a job that was stopped, killed, crashed or lost, from its last checkpoint."""
+    store, one = _found(job, root)
+    store.resume(one, agreed)
+    tell(job_line(one, store.status(one)))
 
 
 @jobs.command()
@@ -142,21 +159,21 @@ def rename(
     """Give a job another title; its folder stays."""
     store, one = _found(job, root)
     renamed = store.rename(one, title)
-    typer.echo(job_line(renamed, store.status(renamed)))
+    tell(job_line(renamed, store.status(renamed)))
 
 
 @jobs.command()
 def archive(job: JobArgument, root: RootOption = None) -> None:
     """Move an ended job out of the list; nothing is deleted."""
     store, one = _found(job, root)
-    typer.echo(store.archive(one).folder)
+    tell(store.archive(one).folder)
 
 
 @jobs.command()
 def unarchive(job: JobArgument, root: RootOption = None) -> None:
     """Move a job back from the archive."""
     store, one = _found(job, root)
-    typer.echo(store.unarchive(one).folder)
+    tell(store.unarchive(one).folder)
 
 
 @jobs.command()
@@ -169,19 +186,18 @@ def log(
     from xgeom_core.jobs.records import LOG  # noqa: PLC0415 - --help
 
     store, one = _found(job, root)
-    typer.echo(store.log(one), nl=False)
+    pass_on(store.log(one))
     if not follow:
         return
     path = one.folder / LOG
     offset = path.stat().st_size if path.exists() else 0
     while True:
         over = store.status(one).over
-        if path.exists():
-            with path.open("rb") as stream:
-                stream.seek(offset)
-                fresh = stream.read()
+        with suppress(OSError), open_to_read(path, follow=False) as stream:
+            stream.seek(offset)
+            fresh = stream.read()
             offset += len(fresh)
-            typer.echo(fresh.decode("utf-8", errors="replace"), nl=False)
+            pass_on(fresh.decode("utf-8", errors="replace"))
         if over:
             return
         time.sleep(0.5)
@@ -195,9 +211,9 @@ def devices() -> None:
     probe = probe_devices()
     for device in probe.devices:
         more = f", {device.driver}" if device.driver else ""
-        typer.echo(f"{device.name:8s}{device.title}, {device.memory_gb:.0f} GB{more}")
+        tell(f"{device.name:8s}{device.title}, {device.memory_gb:.0f} GB{more}")
     if probe.trouble:
-        typer.echo(probe.trouble)
+        tell(probe.trouble)
 
 
 @jobs.command()
@@ -210,27 +226,4 @@ def compare(
 
     store = _store(root)
     found = [store.find(name) for name in names]
-    for line in comparison_lines(side_by_side([job.folder for job in found]), [job.title for job in found]):
-        typer.echo(line)
-
-
-@jobs.command()
-def estimate(
-    config: Annotated[
-        Path,
-        typer.Argument(help="Training configuration (TOML), or a bundled recipe.", metavar="CONFIG.toml"),
-    ],
-    root: RootOption = None,
-    device: Annotated[str, typer.Option("--device", help="cpu, cuda:0, mps, ...")] = "cpu",
-) -> None:
-    """Estimate time, memory and disk of a training, from earlier runs where there are any."""
-    from xgeom_core.jobs.estimate import estimate as guess  # noqa: PLC0415 - --help
-    from xgeom_core.jobs.job import Place  # noqa: PLC0415 - --help
-    from xgeom_core.training.config import load_config  # noqa: PLC0415 - pydantic takes time
-
-    said = guess(load_config(recipe_or_file(config)), Place((device,)), _store(root).root)
-    typer.echo(
-        f"about {duration(said.seconds)}, {said.memory_gb:.1f} GB of memory, {said.disk_gb:.2g} GB of disk"
-    )
-    for sentence in said.notes:
-        typer.echo(sentence)
+    tell(*comparison_lines(side_by_side([job.folder for job in found]), [job.title for job in found]))

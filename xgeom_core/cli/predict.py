@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xgeom_core.cli.answer_file import AnswerFile
 from xgeom_core.cli.common import (
     DistanceOption,
+    FramesOption,
+    GeometryOption,
     Overrides,
     PixelOption,
     WavelengthOption,
-    frame_range,
-    say,
+    assembled,
 )
-from xgeom_core.cli.predict_output import footnotes, line, write
-from xgeom_core.errors import UsageError, XgeomError
+from xgeom_core.cli.faults import told
+from xgeom_core.cli.predict_output import footnotes, lines
+from xgeom_core.cli.predict_run import FAILED, PredictRun
+from xgeom_core.cli.stopping import Stopped, Stops, stoppable
+from xgeom_core.cli.terminal import say, tell, tell_json
+from xgeom_core.errors import UsageError
+from xgeom_core.process.reading import start_reading
 
 if TYPE_CHECKING:
     from xgeom_core.frame import Frame
     from xgeom_core.predict.prediction import Prediction
 
-FAILED, UNUSABLE = 1, 2
+
+_Cell = tuple[float, float, float, float, float, float]
+# A rough center, and a tilt to go with it.
+_Start = tuple[tuple[float, float], tuple[float, float] | None]
+# Model, method, rough start, cell, and whether to explain.
+_Asked = tuple[str, str, _Start | None, _Cell | None, bool]
 
 
 def _list_methods(wanted: bool) -> None:
@@ -32,15 +44,13 @@ def _list_methods(wanted: bool) -> None:
         from xgeom_core.predict.methods import listing  # noqa: PLC0415 - scipy takes time
 
         for name, when in listing():
-            typer.echo(f"{name:16s} {when}")
+            tell(f"{name:16s} {when}")
         raise typer.Exit
 
 
 def predict(
     paths: Annotated[list[str], typer.Argument(help="Files, or FILE.h5::/dataset.", metavar="PATH...")],
-    frames: Annotated[
-        str | None, typer.Option("--frames", help="Which frames: 3, 0:10, 5: (default all).")
-    ] = None,
+    frames: FramesOption = None,
     model: Annotated[str, typer.Option("--model", help="Bundled model or model file.")] = "default",
     method: Annotated[
         str, typer.Option("--method", help="auto, or one of --list-methods.", metavar="NAME")
@@ -57,7 +67,11 @@ def predict(
     no_fit: Annotated[bool, typer.Option("--no-fit", help="The same as --method network.")] = False,
     start: Annotated[
         str | None,
-        typer.Option("--start", help="Rough center in native px, in place of the network's.", metavar="X,Y"),
+        typer.Option(
+            "--start",
+            help="Rough center in native px, and tilt in degrees, in place of the network's.",
+            metavar="X,Y[,PITCH,YAW]",
+        ),
     ] = None,
     cell: Annotated[
         str | None,
@@ -78,57 +92,99 @@ def predict(
     distance_mm: DistanceOption = None,
     pixel_um: PixelOption = None,
     wavelength_A: WavelengthOption = None,
+    geometry: GeometryOption = None,
 ) -> None:
     """Predict beam center and detector tilt.
 
-    Exit status 0 if every frame has an answer, 1 if some failed, 2 for unusable arguments or files.
+    A frame or file that cannot be used costs a sentence, and the others go on. With --out, the answers
+    are kept whatever ends the command: Ctrl+C, a signal, a full disk.
+
+    Exit status 0 if every frame has an answer; 1 if some frame has none or some file could not be used; 2
+    for unusable arguments, or if there was no frame to try in any file; 130 after Ctrl+C, 143 after SIGTERM.
     """
     del list_methods  # answered by its callback
-    _check_endings(out, explain)
-    answer = _answerer(
-        model, "network" if no_fit else method, _start(start), _cell(cell), explain is not None
-    )
-    overrides = Overrides(distance_mm, pixel_um, wavelength_A)
-    found: list[Prediction] = []
-    records: list[dict[str, Any]] = []
-    broken = False
-    for path in paths:
-        try:
-            for prediction in _predictions(answer, path, frames, overrides):
-                found.append(prediction)
-                records.append(prediction.record())
-                typer.echo(json.dumps(records[-1]) if as_json else line(records[-1]))
-                if explain is not None:
-                    _explain(prediction, explain, len(found) - 1)
-        except XgeomError as error:
-            # One bad file must not lose the answers for the others.
-            say(f"xgeom: {error}")
-            broken = True
-    if shared and found:
-        _share(found, as_json)
-    if not as_json and records:
-        footnotes(records)
-    if out is not None:
-        write(out, records)
-    if broken:
-        raise typer.Exit(UNUSABLE)
-    if any(record["status"] == "failed" for record in records):
-        raise typer.Exit(FAILED)
-
-
-def _check_endings(out: Path | None, explain: Path | None) -> None:
-    """Refuse names that cannot be written before any frame is read."""
-    if out is not None and out.suffix.lower() not in {".csv", ".json"}:
-        raise UsageError(f"--out writes .csv or .json, not {out.name!r}.")
     if explain is not None and explain.suffix.lower() != ".png":
         raise UsageError(f"--explain writes .png, not {explain.name!r}.")
+    asked = (model, "network" if no_fit else method, _start(start), _cell(cell), explain is not None)
+    start_reading()
+    paths = [assembled(path, geometry) for path in paths]
+    run = PredictRun(paths, frames, Overrides(distance_mm, pixel_um, wavelength_A))
+    status = _work(run, asked, out, explain, as_json, shared)
+    if shared and run.found:
+        _share(run, as_json)
+    if not as_json:
+        footnotes(run.warnings)
+    raise typer.Exit(status or run.status)
+
+
+def _work(
+    run: PredictRun, asked: _Asked, out: Path | None, explain: Path | None, as_json: bool, shared: bool
+) -> int:
+    """Answer every frame; exit status of what ended that early, 0 if nothing did."""
+    try:
+        with stoppable() as stops, _table(out, stops) as table:
+            run.answer = _answerer(*asked)
+            for prediction in run.predictions():
+                _show(run, prediction, stops, table, explain, as_json, shared)
+    except Stopped as stopped:
+        say(f"xgeom: stopped {run.so_far(out)}.")
+        return stopped.status
+    except BrokenPipeError:
+        # Whoever reads the answers has had enough of them.
+        if out is not None:
+            say(f"xgeom: ended {run.so_far(out)}.")
+        raise
+    except Exception as error:
+        if not run.done:
+            raise
+        say(f"xgeom: {told(error, 'handing on an answer')}")
+        say(f"xgeom: ended {run.so_far(out)}.")
+        return FAILED
+    return 0
+
+
+@contextmanager
+def _table(out: Path | None, stops: Stops) -> Iterator[AnswerFile | None]:
+    """The file of answers, if one is wanted; it comes to its place undisturbed by further signals."""
+    if out is None:
+        yield None
+        return
+    with AnswerFile(out) as table:
+        try:
+            yield table
+        finally:
+            stops.hold()
+
+
+def _show(
+    run: PredictRun,
+    prediction: Prediction,
+    stops: Stops,
+    table: AnswerFile | None,
+    explain: Path | None,
+    as_json: bool,
+    shared: bool,
+) -> None:
+    """Hand on one answer, without being stopped between the places that it goes to."""
+    stops.hold()
+    record = prediction.record()
+    if table is not None:
+        table.add(record)
+    run.count(prediction, shared)
+    if as_json:
+        tell_json(record)
+    else:
+        tell(*lines(record))
+    if explain is not None:
+        _explain(prediction, explain, run)
+    stops.release()
 
 
 def _answerer(
     model: str,
     method: str,
-    start: tuple[float, float] | None,
-    cell: tuple[float, float, float, float, float, float] | None,
+    start: _Start | None,
+    cell: _Cell | None,
     explain: bool,
 ) -> Callable[[Frame], Prediction]:
     """What turns a frame into a prediction."""
@@ -138,34 +194,35 @@ def _answerer(
     if method not in OWN:
         if explain:
             raise UsageError(f"--explain shows what network and fits rest on; --method {method} is neither.")
-        return lambda frame: classical(frame, method, start)
+        center = None if start is None else start[0]
+        return lambda frame: classical(frame, method, center)
     from xgeom_core.predict.predictor import Predictor  # noqa: PLC0415 - torch takes seconds
 
     use = OWN[method]
     predictor = Predictor.load(model)
     return lambda frame: predictor.predict(
-        frame, fit=use is not None, start_px=start, cell=cell, explain=explain, use=use or ()
+        frame,
+        fit=use is not None,
+        start_px=None if start is None else start[0],
+        start_tilt_deg=None if start is None else start[1],
+        cell=cell,
+        explain=explain,
+        use=use or (),
     )
 
 
-def _predictions(
-    answer: Callable[[Frame], Prediction], path: str, frames: str | None, overrides: Overrides
-) -> Iterator[Prediction]:
-    from xgeom_core.frames import open_frames  # noqa: PLC0415 - h5py and fabio take time
-
-    with open_frames(path) as source:
-        for index in frame_range(frames, len(source)):
-            yield answer(overrides.apply(source.frame(index)))
-
-
-def _start(text: str | None) -> tuple[float, float] | None:
+def _start(text: str | None) -> _Start | None:
     if text is None:
         return None
-    numbers = _numbers("--start", text, "a center such as 1261.5,1307", 2)
-    return numbers[0], numbers[1]
+    meant = "a center such as 1261.5,1307, or center and tilt such as -15,327,0,20"
+    numbers = _numbers("--start", text, meant, 2, 4)
+    tilt = (numbers[2], numbers[3]) if len(numbers) == 4 else None
+    if tilt is not None and max(map(abs, tilt)) >= 90:
+        raise UsageError(f"--start takes a tilt within 90 degrees, not {text!r}.")
+    return (numbers[0], numbers[1]), tilt
 
 
-def _cell(text: str | None) -> tuple[float, float, float, float, float, float] | None:
+def _cell(text: str | None) -> _Cell | None:
     if text is None:
         return None
     numbers = _numbers("--cell", text, "six numbers such as 78.9,78.9,38.1,90,90,90 (Å, degrees)", 6)
@@ -175,34 +232,48 @@ def _cell(text: str | None) -> tuple[float, float, float, float, float, float] |
     return a, b, c, alpha, beta, gamma
 
 
-def _numbers(option: str, text: str, meant: str, count: int) -> list[float]:
+def _numbers(option: str, text: str, meant: str, *counts: int) -> list[float]:
     try:
         numbers = [float(part) for part in text.replace(",", " ").split()]
     except ValueError:
         numbers = []
-    if len(numbers) != count or not all(abs(number) < float("inf") for number in numbers):
+    if len(numbers) not in counts or not all(abs(number) < float("inf") for number in numbers):
         raise UsageError(f"{option} takes {meant}, not {text!r}.")
     return numbers
 
 
-def _explain(prediction: Prediction, path: Path, number: int) -> None:
+def _explain(prediction: Prediction, path: Path, run: PredictRun) -> None:
     """One picture a frame; those after the first are numbered."""
     from xgeom_core.predict.explain import explain_figure  # noqa: PLC0415 - matplotlib takes time
 
+    number = run.done - 1
     name = path if number == 0 else path.with_name(f"{path.stem}_{number}{path.suffix}")
+    frame = f"{prediction.frame_path} [{prediction.index}]"
     if prediction.explanation is None:
-        say(f"note: there is nothing to explain of {prediction.frame_path} [{prediction.index}].")
+        say(f"note: there is nothing to explain of {frame}.")
         return
-    explain_figure(prediction.explanation, name)
+    try:
+        explain_figure(prediction.explanation, name)
+    except UsageError:
+        # The next picture would have no better place.
+        raise
+    except Exception as error:
+        say(f"xgeom: {told(error, f'drawing what the answer for {frame} rests on')}")
+        run.broken = True
 
 
-def _share(found: list[Prediction], as_json: bool) -> None:
+def _share(run: PredictRun, as_json: bool) -> None:
     from xgeom_core.predict.shared import share_geometry  # noqa: PLC0415 - scipy takes time
 
-    together = share_geometry(found)
+    try:
+        together = share_geometry(run.found)
+    except Exception as error:
+        say(f"xgeom: {told(error, 'looking for the geometry that the frames share')}")
+        run.broken = True
+        return
     if together is None:
         say("note: no frame has an answer, so there is no shared geometry.")
     elif as_json:
-        typer.echo(json.dumps({"shared": together.record()}))
+        tell_json({"shared": together.record()})
     else:
-        typer.echo("\n" + together.text())
+        tell("", *together.lines())

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xgeom_core.cli.common import say
 from xgeom_core.cli.frame_progress import frame_progress
+from xgeom_core.cli.terminal import pass_on, say, tell
 from xgeom_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _write(
     workers: int | None,
     overwrite: bool,
 ) -> None:
-    from xgeom_core.jobs.family import MARK  # noqa: PLC0415 - psutil takes time
+    from xgeom_core.jobs.process_tree import MARK  # noqa: PLC0415 - psutil takes time
     from xgeom_core.simulate.recipe import load_recipe  # noqa: PLC0415 - scipy takes time
     from xgeom_core.simulate.shards import FrameSet, plan_shards, write_shards  # noqa: PLC0415
 
@@ -99,12 +99,12 @@ def _write(
         workers = _cores() if total * shape[0] * shape[1] > _WORTH_PROCESSES else 1
     try:
         every_s = _JOB_S if MARK in os.environ else _QUIET_S
-        with frame_progress(f"{frames.recipe.name} frames", total, every_s) as tell:
-            write_shards(frames, shards, workers=workers, overwrite=overwrite, tell=tell)
+        with frame_progress(f"{frames.recipe.name} frames", total, every_s) as show:
+            write_shards(frames, shards, workers=workers, overwrite=overwrite, tell=show)
     except (KeyboardInterrupt, SystemExit):
         say("Stopped. The frames so far are kept; the same command goes on with the next one.")
         raise
-    typer.echo(_summary(frames, shards))
+    tell(_summary(frames, shards))
 
 
 def _summary(frames: FrameSet, shards: list[Shard]) -> str:
@@ -120,14 +120,14 @@ def _list() -> None:
 
     width = max(map(len, KINDS))
     for kind in KINDS:
-        typer.echo(f"{kind:{width}s}  {load_recipe(kind).description}")
+        tell(f"{kind:{width}s}  {load_recipe(kind).description}")
 
 
 def _print_recipe(kind: str) -> None:
     from xgeom_core.simulate.recipe import load_recipe  # noqa: PLC0415 - scipy takes time
     from xgeom_core.simulate.recipe_text import recipe_toml  # noqa: PLC0415
 
-    typer.echo(recipe_toml(load_recipe(kind)), nl=False)
+    pass_on(recipe_toml(load_recipe(kind)))
 
 
 def _gallery(path: Path, kind: str | None, seed: int) -> None:
@@ -135,9 +135,9 @@ def _gallery(path: Path, kind: str | None, seed: int) -> None:
     from xgeom_core.simulate.recipe import KINDS  # noqa: PLC0415
 
     kinds = [kind] if kind else list(KINDS)
-    with frame_progress("gallery", len(kinds)) as tell:
-        write_gallery(path, kinds, seed, real=reference_frames(), tell=tell)
-    typer.echo(f"{', '.join(kinds)} (seed {seed}): {path}")
+    with frame_progress("gallery", len(kinds)) as show:
+        write_gallery(path, kinds, seed, real=reference_frames(), tell=show)
+    tell(f"{', '.join(kinds)} (seed {seed}): {path}")
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xgeom_core.cli.terminal import tell
+
 if TYPE_CHECKING:
     from xgeom_core.training.sweep import Trial
 
@@ -37,11 +39,8 @@ def sweep(
     from xgeom_core.training.sweep import PLOT, TABLE  # noqa: PLC0415
     from xgeom_core.training.sweep import sweep as run  # noqa: PLC0415
 
-    ranked = run(config, load_space(space), folder, trials, jobs, lambda trial: typer.echo(_line(trial)))
-    typer.echo("ranking:")
-    for trial in ranked[:10]:
-        typer.echo(f"  {_line(trial)}")
-    typer.echo(f"{folder / TABLE}\n{folder / PLOT}")
+    ranked = run(config, load_space(space), folder, trials, jobs, lambda trial: tell(_line(trial)))
+    tell("ranking:", *(f"  {_line(trial)}" for trial in ranked[:10]), folder / TABLE, folder / PLOT)
 
 
 def _line(trial: Trial) -> str:

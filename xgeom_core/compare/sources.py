@@ -161,7 +161,8 @@ def frame_entry(
         if reading.estimate.status == "failed" or named.name in claims:
             continue
         claims[named.name] = Claim.of(reading.estimate, reading.distance_mm, reading.pixel_mm, named.name)
-        choices += [(named.name, choice.name, choice.center_px) for choice in reading.choices]
+        stated = reading.estimate.center_px
+        choices += [(named.name, choice.name, choice.center_or(stated)) for choice in reading.choices]
         pixel_mm = pixel_mm or reading.pixel_mm
         image_size = image_size or reading.image_size
     return FrameEntry(index, label, tuple(claims.values()), image_size, pixel_mm, tuple(choices))

@@ -98,6 +98,8 @@ class Evaluation:
         Longer side of the frames, to scale errors to other frames.
     rows : tuple of Row
         Frame by frame.
+    faults : tuple of (int, Exception)
+        Frames that could not be read or predicted, and why; they are not among the others.
     """
 
     network: Scores
@@ -107,6 +109,7 @@ class Evaluation:
     fitted: bool
     side_px: int
     rows: tuple[Row, ...] = ()
+    faults: tuple[tuple[int, Exception], ...] = ()
 
 
 def evaluate(
@@ -134,46 +137,61 @@ def evaluate(
     ------
     UsageError
         If the file does not state true centers.
+    Exception
+        The fault of the first frame, if not one could be predicted.
     """
     total = len(source) if count is None else min(count, len(source))
-    rows = []
+    rows: list[Row] = []
+    faults: list[tuple[int, Exception]] = []
     for index in range(total):
-        truth = source.truth(index)
-        if truth is None:
-            raise UsageError(
-                f"{source.path} does not state the true centers of its frames, so nothing can be "
-                "scored; use a file such as 'xgeom simulate' writes."
-            )
-        frame = source.frame(index)
-        prediction = predictor.predict(frame, fit=fit)
-        answer = prediction.best if fit and prediction.status == "ok" else None
-        rows.append(
-            Row(
-                source.path,
-                index,
-                truth,
-                prediction.network,
-                answer,
-                prediction.status,
-                prediction.reason,
-                frame.metadata.distance_mm or float("nan"),
-                _dose(frame),
-                count_spots(frame),
-                max(frame.shape),
-                thumbnail(frame),
-                prediction.elapsed_s,
-            )
-        )
+        try:
+            rows.append(_row(predictor, source, index, fit))
+        except UsageError:
+            raise
+        # One frame's fault must not lose the scores of the others.
+        except Exception as error:
+            faults.append((index, error))
         tell(index + 1)
+    if not rows and faults:
+        raise faults[0][1]
     believed = [row for row in rows if row.fit is not None]
     return Evaluation(
         scores([row.network for row in rows], [row.truth for row in rows]),
         scores([row.fit for row in believed], [row.truth for row in believed]) if believed else None,
         len(believed),
-        total,
+        len(rows),
         fit,
         max(source.shape),
         tuple(rows),
+        tuple(faults),
+    )
+
+
+def _row(predictor: Predictor, source: FrameSource, index: int, fit: bool) -> Row:
+    """Predict one frame."""
+    truth = source.truth(index)
+    if truth is None:
+        raise UsageError(
+            f"{source.path} does not state the true centers of its frames, so nothing can be "
+            "scored; use a file such as 'xgeom simulate' writes."
+        )
+    frame = source.frame(index)
+    prediction = predictor.predict(frame, fit=fit)
+    answer = prediction.best if fit and prediction.status == "ok" else None
+    return Row(
+        source.path,
+        index,
+        truth,
+        prediction.network,
+        answer,
+        prediction.status,
+        prediction.reason,
+        frame.metadata.distance_mm or float("nan"),
+        _dose(frame),
+        count_spots(frame),
+        max(frame.shape),
+        thumbnail(frame),
+        prediction.elapsed_s,
     )
 
 

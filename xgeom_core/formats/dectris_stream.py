@@ -11,8 +11,9 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.formats import planes
 from xgeom_core.formats.format import Format, Writing
 from xgeom_core.formats.planes import rounded
-from xgeom_core.formats.reading import Choice, Hints, Reading
+from xgeom_core.formats.reading import Hints, Reading
 from xgeom_core.formats.text import read_text
+from xgeom_core.metadata import Choice
 
 NAME = "Dectris stream"
 _CONVENTION = (

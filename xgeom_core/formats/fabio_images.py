@@ -1,15 +1,12 @@
-"""Formats that the fabio library reads: CBF, TIFF, SMV, MarCCD, EDF, Bruker and others.
+"""The one door to the fabio library, for formats that it unpacks and for those that nothing else here reads.
 
-fabio raises whatever comes to hand on a damaged file, reports other damage only in its log, and
-waits forever for the data of a CBF that ends in its header. So its log is listened to, all its
-exceptions become errors with a sentence, and CBF files are checked before it sees them.
+fabio raises whatever comes to hand on a damaged file, and reports other damage only in its log. So its log is
+listened to, and all its exceptions become errors with a sentence.
 """
 
 from __future__ import annotations
 
-import bz2
 import gzip
-import io
 import logging
 import re
 import threading
@@ -24,22 +21,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
-from xgeom_core.formats import image_headers as headers
-from xgeom_core.formats.masking import mask_counts
-from xgeom_core.formats.source import Contents, FrameSource
-from xgeom_core.frame import Frame
+from xgeom_core.formats import edf_header
+from xgeom_core.formats.edf_header import check_edf
+from xgeom_core.formats.image_readings import HeaderReader, ImageSource
+from xgeom_core.formats.text import is_packed, read_head, unpacked, unpacked_size
+from xgeom_core.formats.tiff_directories import check_tiff
 
-KNOWN = "HDF5 (NXmx, Dectris, training files), CBF, TIFF, SMV/IMG, MarCCD, EDF and Bruker"
+KNOWN = (
+    "HDF5 (NXmx, Dectris, training files), CBF, TIFF, SMV, MarCCD, Mar345, EDF, Bruker, CrysAlis, R-AXIS, "
+    "KappaCCD, SPE, GE"
+)
 
 _T = TypeVar("_T")
 _DAMAGE = re.compile(r"incomplete|truncated|corrupt|no tiff reader managed", re.IGNORECASE)
-_CBF_STARTER = b"\x0c\x1a\x04\xd5"
-_CBF_SECTION = b"--CIF-BINARY-FORMAT-SECTION--"
 _quiet = threading.Lock()
 
 
-def open_fabio(path: str) -> FabioSource:
+def open_fabio(
+    path: str, layout: str = "", headers: HeaderReader = lambda path, hints: [], reader: str = ""
+) -> ImageSource:
     """Open a file in one of fabio's formats.
+
+    Parameters
+    ----------
+    path : str
+        The file; fabio tells its format by its first bytes, and whether it is packed by its name.
+    layout : str
+        Name of the format; by default what fabio calls it.
+    headers : callable
+        ``headers(path, hints)`` of the format; by default nothing is stated.
+    reader : str
+        fabio's name of the reader; by default fabio tells by the first bytes and the name.
 
     Raises
     ------
@@ -49,80 +61,49 @@ def open_fabio(path: str) -> FabioSource:
         If it holds something else than grey images.
     """
     with ExitStack() as stack:
-        image = _guarded(path, lambda: _open_image(path))
+        image = _guarded(path, lambda: _open_image(path, reader))
         stack.callback(_close, image)
-        contents = _describe(path, image)
-        stack.pop_all()
-    return FabioSource(contents, image)
-
-
-def _describe(path: str, image: Any) -> Contents:
-    first = _guarded(path, lambda: _pixels(image))
-    if first is None:
-        raise UnreadableFileError(f"{path} is damaged (no image could be read from it): copy it again.")
-    if first.ndim != 2 or first.dtype.kind not in "buif" or first.size == 0:
-        raise MissingDatasetError(
-            f"{path} holds no grey image, but data of shape {first.shape} and type {first.dtype}."
-        )
-    kind, fields = type(image).__name__, image.header
-    layout, read_header = headers.READERS.get(kind, (kind.removesuffix("Image"), headers.silent))
-    # A MarCCD file is a TIFF with its own header inside, which fabio drops.
-    own = headers.marccd_fields(_head(path, headers.MAR_START + headers.MAR_BYTES))
-    if kind in {"TifImage", "MarccdImage"} and own is not None:
-        layout, read_header, fields = "MarCCD", headers.marccd, own
-    header = read_header(fields, first.shape)
-    return Contents(
-        path=path,
-        layout=layout,
-        length=max(1, int(image.nframes)),
-        shape=first.shape,
-        metadata=header.metadata,
-        notes=header.notes,
-    )
-
-
-class FabioSource(FrameSource):
-    """Frames of a file that fabio reads."""
-
-    def __init__(self, contents: Contents, image: Any) -> None:
-        super().__init__(contents)
-        self._image = image
-
-    def close(self) -> None:
-        """Close the file; closing twice is fine."""
-        if self._image is not None:
-            _close(self._image)
-        self._image = None
-
-    def _frame(self, index: int) -> Frame:
-        if self._image is None:
-            raise ValueError("the source is closed")
-        raw = _guarded(self.path, lambda: _pixels(self._image, index))
-        if raw is None or raw.shape != self.shape:
-            found = "none" if raw is None else f"an image of {raw.shape} pixels"
-            raise UnreadableFileError(
-                f"Frame {index} of {self.path} cannot be read: {self.shape} pixels were expected, "
-                f"{found} was found."
+        first = _guarded(path, lambda: _pixels(image))
+        if first is None:
+            raise UnreadableFileError(f"{path} is damaged (no image could be read from it): copy it again.")
+        if first.ndim != 2 or first.dtype.kind not in "buif" or first.size == 0:
+            raise MissingDatasetError(
+                f"{path} holds no grey image, but data of shape {first.shape} and type {first.dtype}."
             )
-        data, valid, saturated = mask_counts(raw, saturation=self.metadata.saturation)
-        notes = self._contents.notes
-        return Frame(data, valid, saturated, self.metadata, self.path, "", index, notes)
+        source = ImageSource(
+            path,
+            layout or type(image).__name__.removesuffix("Image"),
+            headers,
+            lambda index: _frame(path, image, index),
+            first.shape,
+            max(1, int(image.nframes)),
+            lambda: _close(image),
+        )
+        stack.pop_all()
+        return source
 
 
-def _open_image(path: str) -> Any:
+def _frame(path: str, image: Any, index: int) -> NDArray[Any]:
+    raw = _guarded(path, lambda: _pixels(image, index))
+    if raw is None:
+        raise UnreadableFileError(f"Frame {index} of {path} cannot be read: nothing was found there.")
+    return raw
+
+
+def _open_image(path: str, reader: str) -> Any:
     """fabio's object for the file, its first image read."""
     # Imported here because it takes 0.2 s, which programs that read HDF5 need not wait for.
     import fabio  # noqa: PLC0415
-    import fabio.cbfimage  # noqa: PLC0415
-    import fabio.marccdimage  # noqa: PLC0415
 
-    if _is_cbf(path):
-        content = _decompressed(path)
-        _check_cbf(path, content)
-        return fabio.cbfimage.CbfImage().read(io.BytesIO(content), check_MD5=False)
-    if _is_packed(path):
-        _read_through(path)  # fabio pads what ends early in some formats
-    return fabio.open(path)
+    if Path(path.removesuffix(".gz").removesuffix(".bz2")).suffix.lower() == ".cbf":
+        # fabio waits forever for the data of what is called so.
+        raise UnreadableFileError(f"{path} is no CBF, whatever its name says: copy it again, or rename it.")
+    check_edf(path, read_head(Path(path), edf_header.HEAD_BYTES))
+    with unpacked(Path(path)) as file:
+        check_tiff(path, file)
+    if is_packed(Path(path)):
+        unpacked_size(Path(path))  # fabio pads what ends early in some formats
+    return fabio.fabioformats.factory(reader).read(path) if reader else fabio.open(path)
 
 
 def _pixels(image: Any, index: int = 0) -> NDArray[Any] | None:
@@ -198,61 +179,3 @@ class _Collector(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._lines.append(record.getMessage())
-
-
-def _stream(path: str) -> Any:
-    match Path(path).suffix.lower():
-        case ".gz":
-            return gzip.open(path, "rb")
-        case ".bz2":
-            return bz2.open(path, "rb")
-        case _:
-            return Path(path).open("rb")
-
-
-def _head(path: str, size: int = 16) -> bytes:
-    """The first bytes of a file, decompressed by its name as fabio does."""
-    with _stream(path) as file:
-        return bytes(file.read(size))
-
-
-def _read_through(path: str) -> None:
-    """Decompress a file to its end, so that damage to it is found."""
-    with _stream(path) as file:
-        while file.read(1 << 20):
-            pass
-
-
-def _decompressed(path: str) -> bytes:
-    with _stream(path) as file:
-        return bytes(file.read())
-
-
-def _is_packed(path: str) -> bool:
-    return Path(path).suffix.lower() in {".gz", ".bz2"}
-
-
-def _is_cbf(path: str) -> bool:
-    inner = Path(path).stem if _is_packed(path) else path
-    return Path(inner).suffix.lower() == ".cbf" or _head(path).startswith(b"###CBF")
-
-
-def _check_cbf(path: str, content: bytes) -> None:
-    """Make sure that a CBF holds the whole of its binary section."""
-    section = content.find(_CBF_SECTION)
-    start = content.find(_CBF_STARTER, max(section, 0))
-    if section < 0 or start < 0:
-        what = "it ends within its header" if content.startswith(b"###CBF") else "it has no image data"
-        raise UnreadableFileError(f"{path} is not a complete CBF file ({what}): copy it again.")
-    stated = re.search(rb"X-Binary-Size:\s*(\d+)", content[section:start])
-    found = len(content) - start - len(_CBF_STARTER)
-    if stated and found < int(stated.group(1)):
-        raise UnreadableFileError(
-            f"{path} is truncated: {found} bytes of image data of {int(stated.group(1))}: copy it again."
-        )
-    scheme = re.search(rb'conversions="?\s*([\w-]+)', content[section:start])
-    if scheme and scheme.group(1) != b"x-CBF_BYTE_OFFSET":
-        raise UnreadableFileError(
-            f"{path} is compressed as {scheme.group(1).decode()}: only x-CBF_BYTE_OFFSET is read; "
-            f"convert the file."
-        )

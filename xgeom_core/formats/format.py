@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from xgeom_core.formats.header import FieldNote
 from xgeom_core.formats.reading import Hints, Reading
+from xgeom_core.formats.source import FrameSource
 from xgeom_core.geometry import Geometry
 
 
@@ -58,6 +60,10 @@ class Format:
         Two sentences: which point the file states, in which unit, from which origin.
     write_file : callable or None
         Writes a binary file for a Writing at a path that does not exist yet; None for formats of text.
+    open_frames : callable or None
+        ``open_frames(path, dataset)`` opens the images that such files hold; None where they hold none.
+    fields : tuple of FieldNote
+        What its header's fields become; the documentation's table of headers is made of these.
     """
 
     name: str
@@ -68,6 +74,8 @@ class Format:
     write: Callable[[Writing], str] | None
     convention: str
     write_file: Callable[[Writing, Path], None] | None = None
+    open_frames: Callable[[str, str], FrameSource] | None = None
+    fields: tuple[FieldNote, ...] = ()
 
     @property
     def writable(self) -> bool:

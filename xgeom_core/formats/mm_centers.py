@@ -8,7 +8,8 @@ from pathlib import Path
 
 from xgeom_core.estimate import Estimate
 from xgeom_core.formats import values
-from xgeom_core.formats.reading import Choice, Hints, Reading
+from xgeom_core.formats.reading import Hints, Reading
+from xgeom_core.metadata import Choice
 
 # Lengths are bounded, so that no row of digits in a broken file can make the search slow.
 NUMBER = r"[-+]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eEdD][-+]?\d{1,5})?"

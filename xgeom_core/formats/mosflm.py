@@ -13,8 +13,9 @@ from xgeom_core.errors import MissingDatasetError
 from xgeom_core.formats import mm_centers, values
 from xgeom_core.formats.format import Format, Writing
 from xgeom_core.formats.mm_centers import NUMBER, Stated
-from xgeom_core.formats.reading import Choice, Hints, Reading
+from xgeom_core.formats.reading import Hints, Reading
 from xgeom_core.formats.text import read_text
+from xgeom_core.metadata import Choice
 
 CONVENTION = (
     "MOSFLM states where the beam meets the detector in mm, x along the slow and y along the fast axis. "

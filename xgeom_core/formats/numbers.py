@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from xgeom_core import units
@@ -13,13 +14,14 @@ _LONGEST = 500
 
 def numbers(text: str) -> list[float]:
     """All numbers in a text that stand by themselves."""
-    return [float(number) for number in re.findall(rf"(?<![\w.]){_NUMBER}(?![\w.])", text[:_LONGEST])]
+    found = map(float, re.findall(rf"(?<![\w.]){_NUMBER}(?![\w.])", text[:_LONGEST]))
+    return list(filter(math.isfinite, found))
 
 
 def numbers_with_units(text: str) -> list[tuple[float, str]]:
     """Numbers and the words after them, as in "172e-6 m x 172e-6 m"."""
     found = re.findall(rf"(?<![\w.])({_NUMBER})\s*([A-Za-z\u00b5\u03bc\u00c5\u212b]*)", text[:_LONGEST])
-    return [(float(number), unit) for number, unit in found]
+    return [(float(number), unit) for number, unit in found if math.isfinite(float(number))]
 
 
 def first_length(text: str) -> float | None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xgeom_core.formats.planes import Plane
+from xgeom_core.formats.planes import Plane, lab_axes
 from xgeom_core.geometry import FloatArray
+from xgeom_core.metadata import PanelPlace, Vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,3 +117,38 @@ def miss_warning(panels: Sequence[Panel], panel: Panel, miss_px: float) -> tuple
         f"The beam passes {miss_px:.1f} px beside the nearest panel ({panel.index}), whose plane is "
         "continued to meet it.",
     )
+
+
+def places(
+    panels: Sequence[Panel], names: Sequence[str], beam: FloatArray, facing: Panel
+) -> tuple[PanelPlace, ...]:
+    """All panels in this project's lab frame; none for a single one, or where sizes are unknown.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        In the frame of the file.
+    names : sequence of str
+        What they are called.
+    beam : ndarray, shape (3,)
+        Unit vector from source to sample, in the same frame.
+    facing : Panel
+        The one in the beam, along whose fast axis x runs.
+    """
+    if len(panels) == 1 or any(panel.image_size is None for panel in panels):
+        return ()
+    turn = lab_axes(facing.plane, beam)
+    return tuple(
+        PanelPlace(
+            name,
+            (int(panel.offset_px[0]), int(panel.offset_px[1])),
+            panel.image_size or (0, 0),
+            *(_vector(turn @ at) for at in (panel.plane.origin, panel.plane.fast, panel.plane.slow)),
+        )
+        for name, panel in zip(names, panels, strict=True)
+    )
+
+
+def _vector(values: FloatArray) -> Vector:
+    x, y, z = (float(value) + 0.0 for value in values)
+    return x, y, z

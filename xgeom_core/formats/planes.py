@@ -112,6 +112,18 @@ def plane_geometry(plane: Plane, beam: FloatArray, wavelength_A: float | None, w
         raise GeometryError(f"{what}: {error}") from error
 
 
+def lab_axes(plane: Plane, beam: FloatArray) -> FloatArray:
+    """This project's lab frame in the frame of a plane: x, y and z as the rows of a matrix.
+
+    z runs along the beam, x along the fast axis as far as that is across the beam. y makes a right-handed
+    frame, but for an image seen from behind, whose slow axis y follows all the same.
+    """
+    across = plane.fast - (plane.fast @ beam) * beam
+    across = across / np.linalg.norm(across)
+    handed = 1.0 if np.cross(plane.fast, plane.slow) @ beam >= 0 else -1.0
+    return np.stack([across, handed * np.cross(beam, across), beam])
+
+
 def with_tilt(
     fast: FloatArray, slow: FloatArray, beam: FloatArray, tilt_deg: tuple[float, float]
 ) -> tuple[FloatArray, FloatArray]:
@@ -129,10 +141,7 @@ def with_tilt(
     fast, slow : ndarray, shape (3,)
         With ``(b.f, b.s) = (-sinY, sinP cosY)``.
     """
-    across = fast - (fast @ beam) * beam
-    across = across / np.linalg.norm(across)
-    handed = 1.0 if np.cross(fast, slow) @ beam >= 0 else -1.0
-    down = handed * np.cross(beam, across)
+    across, down, _ = lab_axes(Plane(np.zeros(3), fast, slow, (1.0, 1.0)), beam)
     pitch, yaw = np.radians(tilt_deg)
     new_fast = np.cos(yaw) * across - np.sin(yaw) * beam
     new_slow = np.sin(pitch) * np.sin(yaw) * across + np.cos(pitch) * down

@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xgeom_core.estimate import Estimate
 from xgeom_core.geometry import Geometry
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Another way to read an ambiguous convention.
-
-    Parameters
-    ----------
-    name : str
-        The reading in words, such as ``"pixel centers are integers (+0.5)"``.
-    center_px : tuple of float
-        The beam center ``(x, y)`` that follows, corner origin.
-    tilt_deg : tuple of float or None
-        The tilt ``(pitch, yaw)`` that follows, where the reading changes it; None where it does not,
-        or where it is not known.
-    """
-
-    name: str
-    center_px: tuple[float, float]
-    tilt_deg: tuple[float, float] | None = None
+from xgeom_core.metadata import Choice, Verdict
 
 
 def flip_choices(
@@ -80,6 +61,8 @@ class Reading:
         The file's own names and values, as shown to the user: ``{"ORGX": "1042.3 px", ...}``.
     choices : tuple of Choice
         Other readings of an ambiguous convention; empty where there is no doubt.
+    verdicts : tuple of Verdict
+        How sensible what an image's header states is; empty for files that are written to state a geometry.
     """
 
     estimate: Estimate
@@ -93,6 +76,32 @@ class Reading:
     panels: int = 1
     native: dict[str, str] = field(default_factory=dict)
     choices: tuple[Choice, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+    def read_as(self, choice: Choice) -> Reading:
+        """The same file read in another way.
+
+        The tilt is unknown after a flip or a swap that does not state it, and so is how sure the file was.
+        """
+        stated = self.estimate
+        center = choice.center_or(stated.center_px)
+        moved = max(abs(a - b) for a, b in zip(center, stated.center_px, strict=True))
+        tilt = choice.tilt_deg if choice.tilt_deg is not None or moved > 1 else stated.tilt_deg
+        estimate = replace(
+            stated,
+            center_px=center,
+            tilt_deg=tilt,
+            covariance=stated.covariance if tilt == stated.tilt_deg else None,
+            convention=choice.name,
+        )
+        return replace(
+            self,
+            estimate=estimate,
+            choices=(),
+            distance_mm=choice.distance_mm or self.distance_mm,
+            pixel_mm=choice.pixel_mm or self.pixel_mm,
+            wavelength_A=choice.wavelength_A or self.wavelength_A,
+        )
 
     @property
     def geometry(self) -> Geometry | None:

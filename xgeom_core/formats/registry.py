@@ -9,17 +9,37 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xgeom_core.errors import UnreadableFileError, UsageError
-from xgeom_core.formats import adxv, dectris_stream, denzo, mosflm, smv
-from xgeom_core.formats.cbf import geometry as cbf
+from xgeom_core.formats import (
+    adxv,
+    bruker,
+    crysalis,
+    dectris_stream,
+    denzo,
+    edf,
+    ge,
+    kappaccd,
+    mar345,
+    marccd,
+    mosflm,
+    raxis,
+    smv,
+    spe,
+    tiff,
+)
+from xgeom_core.formats.cbf import images as cbf
 from xgeom_core.formats.crystfel import geometry as crystfel
+from xgeom_core.formats.crystfel import stacks as crystfel_stacks
 from xgeom_core.formats.crystfel import stream as crystfel_stream
 from xgeom_core.formats.dials import expt as dials
 from xgeom_core.formats.dials.writing import dials_import_options
+from xgeom_core.formats.electron import emd, hyperspy, mib, mrc, tvips
 from xgeom_core.formats.format import Format, Writing
+from xgeom_core.formats.hdf5 import plain as hdf5
 from xgeom_core.formats.nexus import geometry as nxmx_geometry
 from xgeom_core.formats.pyfai import fit2d
 from xgeom_core.formats.pyfai import poni as pyfai
 from xgeom_core.formats.reading import Hints, Reading
+from xgeom_core.formats.source import FrameSource
 from xgeom_core.formats.tables import table
 from xgeom_core.formats.text import read_head
 from xgeom_core.formats.xds import inp as xds
@@ -27,10 +47,25 @@ from xgeom_core.formats.xds import inp as xds
 # Most specific first: a CBF header of any kind before text, and the table last, since nearly anything is one.
 FORMATS: tuple[Format, ...] = (
     dials.FORMAT,
+    hyperspy.FORMAT,
+    emd.FORMAT,
     nxmx_geometry.FORMAT,
+    crystfel_stacks.FORMAT,
+    hdf5.FORMAT,
     dectris_stream.FORMAT,
     cbf.FORMAT,
     smv.FORMAT,
+    edf.FORMAT,
+    marccd.FORMAT,
+    tiff.FORMAT,
+    mar345.FORMAT,
+    bruker.FORMAT,
+    crysalis.FORMAT,
+    raxis.FORMAT,
+    kappaccd.FORMAT,
+    mrc.FORMAT,
+    mib.FORMAT,
+    tvips.FORMAT,
     xds.FORMAT,
     crystfel_stream.STREAM,
     crystfel.FORMAT,
@@ -39,6 +74,9 @@ FORMATS: tuple[Format, ...] = (
     denzo.FORMAT,
     mosflm.FORMAT,
     adxv.FORMAT,
+    # Told by sizes and names where nothing better stands in the file.
+    spe.FORMAT,
+    ge.FORMAT,
     table.FORMAT,
 )
 
@@ -83,6 +121,12 @@ def recognize(path: Path) -> Format:
             return known
     what = "is empty" if not head else "is none of the files that xgeom reads geometry from"
     raise UnreadableFileError(f"{path} {what}; understood are those of {_enumeration(FORMATS)}.")
+
+
+def images_of(path: Path) -> Callable[[str, str], FrameSource] | None:
+    """What opens the images of a file, by its content; None where no format here has any in it."""
+    head = read_head(path)
+    return next((one.open_frames for one in FORMATS if one.open_frames and one.recognizes(path, head)), None)
 
 
 def find_format(key: str) -> Format:

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+
 from xgeom_core.errors import MissingDatasetError
 from xgeom_core.estimate import Estimate
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class Contents:
         What the file says of its geometry.
     notes : tuple of str
         What the reader noticed; every frame repeats it as a warning.
+    axes : tuple of int
+        Lengths of the axes that frames are numbered over, the last running fastest; empty where there is
+        one axis or none.
+    axis_names : tuple of str
+        What the file calls these axes, "" where it does not say.
     """
 
     path: str
@@ -44,6 +52,13 @@ class Contents:
     datasets: tuple[str, ...] = ()
     metadata: Metadata = Metadata()
     notes: tuple[str, ...] = ()
+    axes: tuple[int, ...] = ()
+    axis_names: tuple[str, ...] = ()
+
+
+def position(index: int, axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Where frame ``index`` lies on axes of these lengths, the last running fastest."""
+    return tuple(map(int, np.unravel_index(index, axes))) if axes else ()
 
 
 class FrameSource(ABC):
@@ -58,6 +73,11 @@ class FrameSource(ABC):
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
+
+    @property
+    def contents(self) -> Contents:
+        """All that opening the file told."""
+        return self._contents
 
     @property
     def path(self) -> str:
@@ -88,6 +108,16 @@ class FrameSource(ABC):
     def metadata(self) -> Metadata:
         """What the file says of its geometry; of its first frame where frames differ."""
         return self._contents.metadata
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """Lengths of the axes that frames are numbered over, the last running fastest."""
+        return self._contents.axes or (len(self),)
+
+    @property
+    def axis_names(self) -> tuple[str, ...]:
+        """What the file calls the axes, "" where it does not say."""
+        return self._contents.axis_names or ("",) * len(self.axes)
 
     def __len__(self) -> int:
         return self._contents.length

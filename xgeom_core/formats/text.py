@@ -10,10 +10,13 @@ import bz2
 import gzip
 import lzma
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from xgeom_core.errors import UnreadableFileError
+from xgeom_core.formats.limits import LARGEST_UNPACKED
 
 HEAD_BYTES = 64 * 1024
 TEXT_LIMIT = 64 * 1024 * 1024
@@ -77,31 +80,114 @@ def read_head(path: Path, size: int = HEAD_BYTES) -> bytes:
     return _read(path, size, strict=False)
 
 
-def _read(path: Path, size: int, strict: bool) -> bytes:
+def read_part(path: Path, start: int, size: int) -> bytes:
+    """At most ``size`` bytes from ``start``, counted in the unpacked file; fewer where it ends.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is absent, or its compressed data are damaged so far.
+    """
+    return _read(path, size, strict=True, start=start)
+
+
+@contextmanager
+def parts_of(path: Path) -> Iterator[Callable[[int, int], bytes]]:
+    """Many parts of one file: within this, ``part(start, size)`` gives what :func:`read_part` gives.
+
+    Raises
+    ------
+    UnreadableFileError
+        As :func:`read_part`; also if a packed file, which is unpacked whole, is larger than any frame.
+    """
+    if path.is_file() and is_packed(path):
+        data = read_part(path, 0, LARGEST_UNPACKED + 1)
+        _check_unpacked(path, len(data))
+        yield lambda start, wanted: data[start : start + wanted]
+        return
+    with unpacked(path) as file:
+        size = path.stat().st_size
+
+        def part(start: int, wanted: int) -> bytes:
+            file.seek(start)
+            return file.read(min(wanted, size))
+
+        yield part
+
+
+def unpacked_size(path: Path) -> int:
+    """Bytes of a file once it is unpacked, for which a packed one is read to its end.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is absent, or a packed one is damaged or larger than any frame.
+    """
+    if path.is_file() and not is_packed(path):
+        return path.stat().st_size
+    size = 0
+    with unpacked(path) as stream:
+        while piece := stream.read(HEAD_BYTES):
+            size += len(piece)
+            _check_unpacked(path, size)
+    return size
+
+
+def _check_unpacked(path: Path, size: int) -> None:
+    if size > LARGEST_UNPACKED:
+        raise UnreadableFileError(
+            f"{path} unpacks to more than {LARGEST_UNPACKED / 2**20:.0f} MiB, too much for any frame."
+        )
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is gzip, bzip2 or xz, by its first bytes."""
+    with path.open("rb") as raw:
+        return _decompressed(raw) is not raw
+
+
+def _read(path: Path, size: int, strict: bool, start: int = 0) -> bytes:
     """At most ``size`` decompressed bytes; without ``strict``, damage ends the data instead of raising."""
     parts: list[bytes] = []
     try:
-        if not path.is_file():
-            raise UnreadableFileError(
-                f"{path} is {'a folder' if path.is_dir() else 'not there'}; a file was expected."
-            )
-        with path.open("rb") as raw, _decompressed(raw) as stream:
+        with unpacked(path) as stream:
+            stream.seek(start)
             left = size
             # Small pieces, so that what lies before the damage is kept.
             while left > 0 and (piece := stream.read(min(left, HEAD_BYTES))):
                 parts.append(piece)
                 left -= len(piece)
-    except _DAMAGED as error:
-        if strict:
-            raise UnreadableFileError(
-                f"{path} is damaged: its compressed data cannot be unpacked ({error})."
-            ) from error
-    except (OSError, ValueError) as error:
-        # A ValueError comes from names that no file can have, such as one with a zero byte.
+    except UnreadableFileError:
         if strict or not parts:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise UnreadableFileError(f"{path} cannot be read: {reason}.") from error
+            raise
     return b"".join(parts)
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[BinaryIO]:
+    """The content of a file, whatever it is compressed with, to be read.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is absent or cannot be opened, or where reading it comes upon damage.
+    """
+    try:
+        if not path.is_file():
+            what = "a pipe or a device, no regular file" if path.exists() else "not there"
+            raise UnreadableFileError(
+                f"{path} is {'a folder' if path.is_dir() else what}; a file was expected."
+            )
+        with path.open("rb") as raw, _decompressed(raw) as stream:
+            yield stream
+    except _DAMAGED as error:
+        raise UnreadableFileError(
+            f"{path} is damaged: its compressed data cannot be unpacked ({error})."
+        ) from error
+    except (OSError, ValueError, OverflowError) as error:
+        # A ValueError comes from names that no file can have, such as one with a zero byte.
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnreadableFileError(f"{path} cannot be read: {reason}.") from error
 
 
 def _decompressed(raw: BinaryIO) -> BinaryIO:

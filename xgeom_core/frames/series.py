@@ -8,6 +8,7 @@ from pathlib import Path
 
 from xgeom_core.errors import FrameFileError, MissingSourceError, UnreadableFileError, XgeomError
 from xgeom_core.formats.source import Contents, FrameSource
+from xgeom_core.frames.guarded import open_frames
 from xgeom_core.frames.location import split_location
 from xgeom_core.frames.numbering import (
     frames_in,
@@ -17,7 +18,6 @@ from xgeom_core.frames.numbering import (
     numbered_series,
     take_apart,
 )
-from xgeom_core.frames.opening import open_frames
 from xgeom_core.frames.series_source import Member, Opener, SeriesSource, size_text
 
 SEPARATOR = "\n"

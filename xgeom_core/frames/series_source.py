@@ -13,8 +13,8 @@ from xgeom_core.errors import MissingSourceError, UnreadableFileError
 from xgeom_core.estimate import Estimate
 from xgeom_core.formats.source import Contents, FrameSource
 from xgeom_core.frame import Frame
+from xgeom_core.frames.guarded import open_frames
 from xgeom_core.frames.location import split_location
-from xgeom_core.frames.opening import open_frames
 
 _KEPT_OPEN = 2
 Opener = Callable[[str], FrameSource]

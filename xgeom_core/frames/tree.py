@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 import h5py
 import numpy as np
@@ -13,71 +12,13 @@ import numpy as np
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.formats.hdf5 import links
 from xgeom_core.formats.hdf5.file import MIN_SIDE, brief, image_set, open_file
-
-NodeKind = Literal["group", "dataset", "missing", "other"]
+from xgeom_core.formats.hdf5.storage import content
+from xgeom_core.frames.tree_nodes import Details, Node
 
 MOST_CHILDREN = 5000
 """Members of one group that are listed."""
 
 _DEPTH, _MOST_TEXT, _MOST_VALUES = 12, 400, 64
-
-
-@dataclass(frozen=True)
-class Node:
-    """One member of a group.
-
-    Parameters
-    ----------
-    path : str
-        Its whole name in the file, ``/entry/data``.
-    kind : str
-        ``"missing"`` if it is only a link to nowhere.
-    shape : tuple of int or None
-        Of a dataset; None of anything else.
-    dtype : str
-        Type of a dataset's elements in words; "" of anything else.
-    link : str
-        Where it leads if it is a link, else "".
-    note : str
-        What is missing, how it is stored; "" if there is nothing to say.
-    image : bool
-        Whether it can be shown as frames.
-    children : int
-        Members of a group.
-    """
-
-    path: str
-    kind: NodeKind
-    shape: tuple[int, ...] | None = None
-    dtype: str = ""
-    link: str = ""
-    note: str = ""
-    image: bool = False
-    children: int = 0
-
-    @property
-    def name(self) -> str:
-        """Its name in its group."""
-        return self.path.rsplit("/", 1)[-1]
-
-
-@dataclass(frozen=True)
-class Details:
-    """What can be told of one object.
-
-    Parameters
-    ----------
-    path : str
-        Its whole name.
-    attributes : tuple of (str, str)
-        Names and values in words.
-    value : str
-        The content of a small dataset, "" of anything else.
-    """
-
-    path: str
-    attributes: tuple[tuple[str, str], ...] = ()
-    value: str = ""
 
 
 def children(path: str, group: str = "/") -> tuple[Node, ...]:
@@ -235,7 +176,7 @@ def _value(dataset: h5py.Dataset) -> str:
     if dataset.size is None or dataset.size > _MOST_VALUES:
         return ""
     try:
-        return _words(dataset[()])
+        return _words(content(dataset))
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         return f"cannot be read ({brief(str(error))})"
 

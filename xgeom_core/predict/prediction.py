@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xgeom_core.estimate import Estimate, Status
-from xgeom_core.frame import Metadata
+from xgeom_core.metadata import Metadata
 
 if TYPE_CHECKING:
     from xgeom_core.predict.explanation import Explanation
@@ -141,6 +141,18 @@ class Prediction:
     explanation: Explanation | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
+    @classmethod
+    def failed(
+        cls,
+        place: tuple[str, str, int],
+        reason: str,
+        header: Estimate | None = None,
+        warnings: tuple[str, ...] = (),
+        elapsed_s: float = 0.0,
+    ) -> Prediction:
+        """No answer, for this reason; `place` is the frame's file, dataset and number."""
+        return cls(*place, "failed", reason, None, None, None, header, warnings, elapsed_s)
+
     @property
     def estimates(self) -> tuple[Estimate, ...]:
         """Header, network and fit: those that exist; or the answer of a method of another name."""
@@ -152,6 +164,7 @@ class Prediction:
     def record(self) -> dict[str, Any]:
         """One JSON object: centers in native px (corner origin), tilts ``[pitch, yaw]`` in degrees."""
         best = self.best
+        header = None if self.header is None else _rounded(self.header.center_px, 3)
         return {
             "file": self.frame_path,
             "dataset": self.dataset or None,
@@ -168,7 +181,7 @@ class Prediction:
             "lattice": _opinion(self.lattice),
             "crystal": None if self.crystal is None else self.crystal.record(),
             "network": _opinion(self.network),
-            "header": None if self.header is None else {"center_px": _rounded(self.header.center_px, 3)},
+            "header": None if header is None else {"center_px": header},
             "warnings": list(self.warnings),
             "elapsed_s": round(self.elapsed_s, 3),
         }
@@ -188,7 +201,10 @@ def _opinion(estimate: Estimate | None) -> dict[str, Any] | None:
 
 
 def _rounded(pair: tuple[float, float] | None, digits: int) -> list[float] | None:
-    return None if pair is None else [round(float(value), digits) for value in pair]
+    """Rounded numbers; None as well for what is not finite, since JSON knows no NaN."""
+    if pair is None or not np.all(np.isfinite(pair)):
+        return None
+    return [round(float(value), digits) for value in pair]
 
 
 def missing_notes(metadata: Metadata) -> tuple[str, ...]:

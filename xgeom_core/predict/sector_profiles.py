@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from xgeom_core.errors import GeometryError
-from xgeom_core.frame import Metadata
 from xgeom_core.geometry import FloatArray, Geometry, Pooling
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict.classical.canvas import Canvas
 from xgeom_core.predict.classical.polar import SECTORS, cut
 

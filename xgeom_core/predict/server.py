@@ -1,21 +1,21 @@
-"""The process that predicts for a window:  python -m xgeom_core.predict.server
+"""The process that predicts for a window:  python -m xgeom_core.predict.server PARENT
 
-It reads requests from its input and writes answers to its output until its input ends, which it does
-however the window goes. In a process of its own, nothing that a prediction does can hold the window up, or
-take it down.
+It answers requests until there are no more, and ends with the window, however that goes. In a process of
+its own, nothing that a prediction does can hold the window up, or take it down.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from xgeom_core.errors import XgeomError
 from xgeom_core.predict.wire import Outcome, receive, send
+from xgeom_core.process import bounds
+from xgeom_core.process.channel import Channel, inherited
 
 if TYPE_CHECKING:
     from xgeom_core.predict.predictor import Predictor
@@ -71,33 +71,25 @@ def _asked(predictor: Predictor, verb: str, *rest: Any) -> Any:
     return predictor.predict(frame, **wishes)
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+def serve(channel: Channel) -> None:
     """Answer until the requests end."""
     server = Server()
     while True:
         try:
-            request = receive(requests)
-        except EOFError:
-            return
-        try:
-            send(answers, server.answer(request))
-        except OSError:
+            send(channel, server.answer(receive(channel)))
+        except (EOFError, OSError):
             return
 
 
 def main() -> None:
-    """Serve this process's input and output."""
+    """Serve the program that has started this process."""
+    bounds.end_with_parent(int(sys.argv[1]))
+    bounds.leave_signals_to_parent()
     logging.basicConfig(level=logging.WARNING)
-    # Ctrl+C in a terminal reaches the whole group; when to end is the window's to say.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         # Where processors are few, the window comes first.
         os.nice(5)
-    # Whatever a library prints must not get between the answers.
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    serve(os.fdopen(os.dup(0), "rb", buffering=0), answers)
-    sys.stdout.flush()
+    serve(inherited())
 
 
 if __name__ == "__main__":

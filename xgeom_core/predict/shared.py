@@ -107,9 +107,9 @@ class SharedGeometry:
             ],
         }
 
-    def text(self) -> str:
-        """The shared geometry and a table of the frames."""
-        return "\n".join([*self._headline(), "", _HEADER, *(_row(item) for item in self.frames)])
+    def lines(self) -> list[str]:
+        """The shared geometry and a table of the frames, to show."""
+        return [*self._headline(), "", _HEADER, *(_row(item) for item in self.frames)]
 
     def _headline(self) -> list[str]:
         estimate = self.estimate

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from xgeom_core.frame import Frame, Metadata, pool
+from xgeom_core.frame import Frame, pool
 from xgeom_core.geometry import FloatArray, Geometry, Pooling
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict.noise_scale import in_counts
 
 # The longer side of the picture that is scored.

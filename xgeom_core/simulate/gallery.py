@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from xgeom_core.errors import FrameFileError, UsageError, XgeomError
 from xgeom_core.frame import Frame, pool
-from xgeom_core.frames import open_frames
+from xgeom_core.frames.opening import open_in_process
 from xgeom_core.simulate.recipe import Recipe, load_recipe
 from xgeom_core.simulate.stream import simulate_frame
 
@@ -122,7 +122,7 @@ def real_pictures(folder: Path) -> list[Group]:
     groups = []
     for entry in json.loads((folder / "truth.json").read_text()):
         try:
-            with open_frames(folder / entry["file"]) as source:
+            with open_in_process(folder / entry["file"]) as source:
                 frame = source.frame(0)
         except XgeomError:
             continue  # the gallery is about the simulated ones

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from xgeom_core.errors import ConfigError
-from xgeom_core.frames import FrameSource, open_frames
+from xgeom_core.frames import FrameSource
+from xgeom_core.frames.opening import open_in_process
 from xgeom_core.geometry import SYMMETRIES, FloatArray
 from xgeom_core.models.inputs import canvas_image, network_input
 from xgeom_core.models.settings import NetworkSettings
@@ -103,6 +104,9 @@ class SimulatedFrames:
 class FileFrames:
     """Frames of training files, in order, again and again.
 
+    They are read in this very process, which may be one of many: training is fast, is no window, and learns
+    from files that its user has chosen with more care than a frame to look at.
+
     Parameters
     ----------
     paths : sequence of Path
@@ -120,7 +124,7 @@ class FileFrames:
 
     def __init__(self, paths: Sequence[Path], settings: NetworkSettings) -> None:
         self._settings = settings
-        self._sources: list[FrameSource] = [open_frames(path) for path in paths]
+        self._sources: list[FrameSource] = [open_in_process(path) for path in paths]
         needs_tilt = settings.predicts != "center"
         for source in self._sources:
             truth = source.truth(0)

@@ -95,7 +95,7 @@ class CenterMenu(QObject):
             return menu
         group = QActionGroup(menu)
         for option in compared.options:
-            x, y = option.center_px
+            x, y = option.center_or(compared.reading.estimate.center_px)
             action = _add(
                 menu,
                 f"{option.name[:1].upper()}{option.name[1:]}: ({x:.2f}, {y:.2f})",

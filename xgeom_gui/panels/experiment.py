@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
-from xgeom_core.frame import Metadata
+from xgeom_core.metadata import Metadata
 from xgeom_gui.memory import ExperimentMemory
 from xgeom_gui.session import Session
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from xgeom_core.formats.source import position
 from xgeom_gui.panels.elided import ElidedLabel
 from xgeom_gui.session import Session
 
@@ -120,7 +121,10 @@ class FrameStrip(QWidget):
                 control.setValue(wanted.index)
                 control.setEnabled(source.frames > 1)
         last = source.frames - 1
-        self.count.setText(f"of 0 to {last}" if last else "single frame")
+        place = ""
+        if len(source.axes) > 1 and 0 <= wanted.index <= last:
+            place = f"{list(position(wanted.index, source.axes))} "
+        self.count.setText(f"{place}of 0 to {last}" if last else "single frame")
         self.back.setEnabled(wanted.index > 0)
         self.forth.setEnabled(wanted.index < last)
 

@@ -32,7 +32,7 @@ from xgeom_gui.session import Session
 from xgeom_gui.theme import THEME
 
 if TYPE_CHECKING:
-    from xgeom_core.frames.tree import Details, Node
+    from xgeom_core.frames.tree_nodes import Details, Node
 
 _READ = Qt.ItemDataRole.UserRole + 1
 _TYPING_MS, _WIDTH = 250, 320

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTree
 from xgeom_gui.theme import FAILED
 
 if TYPE_CHECKING:
-    from xgeom_core.frames.tree import Details, Node
+    from xgeom_core.frames.tree_nodes import Details, Node
 
 NAME, SHAPE, TYPE = range(3)
 NODE = Qt.ItemDataRole.UserRole

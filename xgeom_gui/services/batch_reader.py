@@ -97,12 +97,8 @@ class BatchReader(LatestThread):
             self._close()
             self._source, self._run = self._open_source(request.spec), read.run
         source = self._source
-        frame = stacked(source.frame, request.index, len(source), request.stack, self._to_end)
+        frame = stacked(source.frame, request.index, len(source), request.stack, self.ending)
         return varied(without(frame, request.mask), request.variant)
-
-    def _to_end(self) -> bool:
-        with self._news:
-            return self._ending
 
     def _close(self) -> None:
         if self._source is not None:

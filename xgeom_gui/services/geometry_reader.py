@@ -6,16 +6,14 @@ import logging
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 
 from xgeom_core.errors import UnreadableFileError, XgeomError
 from xgeom_core.formats.reading import Hints
+from xgeom_core.formats.text import read_head
+from xgeom_core.frames.guarded import format_of, open_frames, read_geometry
 from xgeom_gui.services.latest import LatestThread
-
-if TYPE_CHECKING:
-    from xgeom_core.formats.format import Format
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +43,8 @@ class GeometryRequest:
         Whether it is enough to know whose file it is.
     serial : int
         Tells two requests for one file apart.
+    frames : str
+        The open frames, whose panels a geometry file may put together; "" where it is only to be compared.
     """
 
     path: str
@@ -52,6 +52,7 @@ class GeometryRequest:
     either: bool = False
     look_only: bool = False
     serial: int = 0
+    frames: str = ""
 
 
 def looks_like_frames(path: str, head: bytes) -> bool:
@@ -69,12 +70,15 @@ class GeometryReader(LatestThread):
     done : GeometryRequest, list of Reading
     is_frames : GeometryRequest
         The file holds frames (or claims to), and may be opened as such.
+    assembles : GeometryRequest, str
+        The file puts the panels of the open frames into one image: where that is opened.
     failed : GeometryRequest, str
         The sentence for the user.
     """
 
     done = Signal(object, object)
     is_frames = Signal(object)
+    assembles = Signal(object, str)
     failed = Signal(object, str)
 
     def kind(self, request: GeometryRequest) -> Hashable:
@@ -84,9 +88,9 @@ class GeometryReader(LatestThread):
     def handle(self, request: GeometryRequest) -> None:
         """Read one file; runs in the thread."""
         try:
-            program = _program_of(request)
-            wanted = program is not None and not request.look_only
-            readings = program.read(Path(request.path), request.hints) if program and wanted else []
+            known = _format_of(request)
+            readings = read_geometry(request.path, request.hints) if known and not request.look_only else []
+            assembled = _assembled(request) if known == "crystfel" else ""
         except XgeomError as error:
             self.failed.emit(request, str(error))
         # A fault in a reader must not take the window down with it: it is reported and logged.
@@ -97,37 +101,39 @@ class GeometryReader(LatestThread):
                 f"{request.path} could not be read, by a fault of xgeom ({error!r}); please report it.",
             )
         else:
-            if program is None:
+            if not known:
                 self.is_frames.emit(request)
+            elif assembled:
+                self.assembles.emit(request, assembled)
             else:
                 self.done.emit(request, readings)
 
 
-def _program_of(request: GeometryRequest) -> Format | None:
-    """Whose file it is; None for frames.
+def _format_of(request: GeometryRequest) -> str:
+    """Key of the format of a file that is read for its geometry; "" for one of frames.
 
     Raises
     ------
     XgeomError
         If it is neither a geometry that is known nor, where that is allowed, frames.
     """
-    from xgeom_core.formats.registry import FORMATS, recognize  # noqa: PLC0415 (slow; the thread has time)
-    from xgeom_core.formats.text import read_head  # noqa: PLC0415
-
     path = Path(request.path)
     if not request.either:
-        return recognize(path)
+        return format_of(path)
     if path.is_dir():
-        return None
+        return ""
     head = read_head(path)
     if looks_like_frames(request.path, head) and (not head.startswith(_HDF5) or _opens(request.path)):
-        return None
+        return ""
     try:
-        return recognize(path)
+        known = format_of(path)
+        return "" if _opens(request.path) else known
     except XgeomError:
         # What claims to be frames is told so; anything else may be frames of a rarer kind.
         if looks_like_frames(request.path, head) or _opens(request.path):
-            return None
+            return ""
+        from xgeom_core.formats.registry import FORMATS  # noqa: PLC0415 - h5py is slow to import
+
         names = ", ".join(dict.fromkeys(known.name for known in FORMATS))
         raise UnreadableFileError(
             f"{path} holds neither diffraction frames nor a geometry that xgeom reads; "
@@ -135,10 +141,20 @@ def _program_of(request: GeometryRequest) -> Format | None:
         ) from None
 
 
+def _assembled(request: GeometryRequest) -> str:
+    """Where the open frames are found put together by a geometry file; "" where it is not for them."""
+    # Late, see above.
+    from xgeom_core.formats.crystfel.stack_headers import read_geom, scattered  # noqa: PLC0415
+    from xgeom_core.frames.location import split_geometry, with_geometry  # noqa: PLC0415
+
+    if not request.frames or split_geometry(request.frames)[1] == request.path:
+        return ""
+    location = with_geometry(request.frames, request.path)
+    return location if scattered(read_geom(Path(request.path))) and _opens(location) else ""
+
+
 def _opens(path: str) -> bool:
     """Whether frames can be read from a file."""
-    from xgeom_core.frames import open_frames  # noqa: PLC0415 (slow, see above)
-
     try:
         open_frames(path).close()
     except XgeomError:

@@ -9,6 +9,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QThread
 
+from xgeom_core.errors import XgeomError
+from xgeom_core.frames.asking import interruptible
+
 
 class LatestThread(QThread):
     """Takes requests one by one; a request not yet begun is dropped when a newer one arrives.
@@ -40,6 +43,22 @@ class LatestThread(QThread):
         with self._news:
             return self._ending or bool(self._waiting)
 
+    def ending(self) -> bool:
+        """Whether the thread is to end."""
+        with self._news:
+            return self._ending
+
+    def stop_waiting(self, waited_s: float) -> None:
+        """Called while a file is read for this thread; what it raises ends that.
+
+        Parameters
+        ----------
+        waited_s : float
+            How long the thread has waited for the file.
+        """
+        if self.ending():
+            raise XgeomError("The window is closing.")
+
     def shutdown(self, wait_ms: int = 15_000) -> bool:
         """Let the present request end and stop; whether the thread has ended in time."""
         with self._news:
@@ -57,7 +76,8 @@ class LatestThread(QThread):
                 if self._ending:
                     break
                 _, request = self._waiting.popitem(last=False)
-            self.handle(request)
+            with interruptible(self.stop_waiting):
+                self.handle(request)
         self.finish()
 
     def kind(self, request: Any) -> Hashable:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from xgeom_core.errors import XgeomError
+from xgeom_core.frames.guarded import read_mask
 from xgeom_gui.services.latest import LatestThread
 
 _log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class MaskFiles(LatestThread):
 
     def handle(self, request: MaskRequest) -> None:
         """Read or write one mask; runs in the thread."""
-        from xgeom_core.frames.mask_file import read_mask, write_mask  # noqa: PLC0415 - h5py is slow to import
+        from xgeom_core.frames.mask_file import write_mask  # noqa: PLC0415 - h5py is slow to import
 
         try:
             if request.pixels is None:

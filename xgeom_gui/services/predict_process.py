@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import logging
-import os
-import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
 from xgeom_core.errors import XgeomError
 from xgeom_core.predict.wire import receive, send
+from xgeom_core.process.worker import Worker, exit_text
 
 if TYPE_CHECKING:
     from xgeom_core.frame import Frame
     from xgeom_core.predict import Prediction
     from xgeom_core.predict.sight import NetworkSight
 
-_log = logging.getLogger(__name__)
-
-_PATIENCE_S = 2.0
-
 
 class PredictProcess:
     """The process, and the models that it was asked to load. Used by one thread; `abort` by any.
 
-    It is started when it is first needed and again after it ended unexpectedly. It ends with this
-    program, however that goes: its input is then at an end.
+    It is started when it is first needed and again after it ended unexpectedly.
     """
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._worker = Worker("xgeom_core.predict.server", "predicts")
         self._numbers = itertools.count()
         self._aborted = False
         self._starting = threading.Lock()
@@ -52,7 +43,7 @@ class PredictProcess:
     @property
     def pid(self) -> int | None:
         """Of the process, if there is one."""
-        return self._process.pid if self._process is not None else None
+        return self._worker.pid
 
     def ask(self, *request: Any) -> tuple[str, Any]:
         """Send a request and wait for what comes of it (see `xgeom_core.predict.server`).
@@ -62,46 +53,29 @@ class PredictProcess:
         XgeomError
             If the process ends meanwhile.
         """
-        process = self._running()
+        with self._starting:
+            if self._aborted:
+                raise XgeomError("The window is closing.")
+            channel = self._worker.start()
         try:
-            send(cast(Any, process.stdin), request)
-            return cast("tuple[str, Any]", receive(cast(Any, process.stdout)))
+            send(channel, request)
+            return cast("tuple[str, Any]", receive(channel))
         except (OSError, EOFError):
-            code = self.close()
+            status = self.close()
         raise XgeomError(
-            f"The process that predicts ended unexpectedly ({_how(code)}); the next prediction starts it "
-            "again. If that ends as well, the frame may need more memory than there is."
+            f"The process that predicts ended unexpectedly ({exit_text(status)}); the next prediction starts "
+            "it again. If that ends as well, the frame may need more memory than there is."
         )
 
     def close(self) -> int | None:
         """End the process; its exit status, None if there was none."""
-        process, self._process = self._process, None
-        if process is None:
-            return None
-        for pipe in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):
-                cast(Any, pipe).close()
-        try:
-            return process.wait(_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return process.wait()
+        return self._worker.close()
 
     def abort(self) -> None:
         """Have a prediction that is under way end at once, and start no other; from any thread."""
         with self._starting:
             self._aborted = True
-            process = self._process
-        if process is not None:
-            process.kill()
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        with self._starting:
-            if self._aborted:
-                raise XgeomError("The window is closing.")
-            if self._process is None:
-                self._process = _start()
-            return self._process
+        self._worker.kill()
 
 
 class RemotePredictor:
@@ -131,22 +105,6 @@ class RemotePredictor:
         return _result(answer)
 
 
-def _start() -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
-            [sys.executable, "-m", "xgeom_core.predict.server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-    except OSError as error:
-        raise XgeomError(
-            f"The process that predicts could not be started ({error.strerror or error}); free some memory "
-            "or close other programs, then predict again."
-        ) from None
-
-
 def _result(answer: tuple[str, Any]) -> Any:
     outcome, content = answer
     if outcome == "refused":
@@ -154,9 +112,3 @@ def _result(answer: tuple[str, Any]) -> Any:
     if outcome != "done":
         raise RuntimeError(content)
     return content
-
-
-def _how(code: int | None) -> str:
-    if code is not None and code < 0 and os.name == "posix":
-        return f"signal {-code}"
-    return f"exit status {code}"

@@ -101,7 +101,7 @@ class PreviewMaker(QObject):
         process.readyReadStandardOutput.connect(self._read)
         process.finished.connect(self._on_end)
         process.errorOccurred.connect(self._on_error)
-        process.start(sys.executable, ["-m", "xgeom_gui.services.preview_child"])
+        process.start(sys.executable, ["-P", "-m", "xgeom_gui.services.preview_child"])
         return process
 
     def _read(self) -> None:

@@ -26,15 +26,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_PATIENCE_S = 2.0
+
 NAMED = -1
 """Asks for the frame that was named: the first, or that of one file of a numbered series."""
-
-
-def open_source(spec: str) -> FrameSource:
-    """Open a file or a run of files. The readers are slow to import, so the thread does it."""
-    from xgeom_core.frames import open_run  # noqa: PLC0415 (see above)
-
-    return open_run(spec)
 
 
 def varied(frame: Frame, variant: Variant) -> Frame:
@@ -90,6 +85,8 @@ class SourceInfo:
         Number of frames.
     shape : tuple of int
         Pixels ``(slow, fast)``.
+    axes : tuple of int
+        Lengths of the axes that the frames are numbered over, the last running fastest.
     """
 
     spec: str
@@ -99,6 +96,7 @@ class SourceInfo:
     layout: str
     frames: int
     shape: tuple[int, int]
+    axes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +162,11 @@ class FrameReader(LatestThread):
             self._close()
             self._last = last
 
+    def stop_waiting(self, waited_s: float) -> None:
+        """A file that takes long gives way to what the user has asked for since."""
+        if self.ending() or (waited_s > _PATIENCE_S and self.superseded()):
+            raise Superseded
+
     def is_ready(self, request: ReadRequest) -> bool:
         """Whether a frame was prepared already; any thread may ask."""
         return self._ahead.get(request) is not None
@@ -223,6 +226,7 @@ class FrameReader(LatestThread):
             source.layout,
             len(source),
             frame.shape,
+            source.axes,
         )
         masked = without(frame, request.mask)
         painted = request.mask.pixels if request.mask is not None and masked is not frame else None

@@ -1,4 +1,4 @@
-"""The thread that looks into HDF5 files for the tree, with handles of its own."""
+"""The thread that has HDF5 files looked into for the tree, beside the frames shown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Literal
 from PySide6.QtCore import Signal
 
 from xgeom_core.errors import XgeomError
+from xgeom_core.frames.guarded import tree_children, tree_details, tree_search
 from xgeom_gui.services.latest import LatestThread
 
 _log = logging.getLogger(__name__)
@@ -60,15 +61,13 @@ class TreeReader(LatestThread):
 
     def handle(self, request: TreeRequest) -> None:
         """Look into the file; runs in the thread."""
-        from xgeom_core.frames import tree  # noqa: PLC0415 (h5py is slow to import)
-
         try:
             if request.what == "children":
-                self.children_found.emit(request, tree.children(request.path, request.name))
+                self.children_found.emit(request, tree_children(request.path, request.name))
             elif request.what == "details":
-                self.details_found.emit(request, tree.details(request.path, request.name))
+                self.details_found.emit(request, tree_details(request.path, request.name))
             else:
-                found, complete = tree.search(request.path, request.name)
+                found, complete = tree_search(request.path, request.name)
                 self.search_found.emit(request, found, complete)
         except XgeomError as error:
             self.failed.emit(request, str(error))

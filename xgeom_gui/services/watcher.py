@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Signal
 
 from xgeom_core.errors import XgeomError
+from xgeom_core.frames.series import count_frames, open_run
 from xgeom_gui.services.latest import LatestThread
 
 _log = logging.getLogger(__name__)
@@ -37,8 +38,6 @@ class Watcher(LatestThread):
 
     def handle(self, request: WatchRequest) -> None:
         """Look once; runs in the thread."""
-        from xgeom_core.frames.series import count_frames, open_run  # noqa: PLC0415 (h5py is slow to import)
-
         try:
             frames = count_frames(request.spec)
             if frames > request.known:

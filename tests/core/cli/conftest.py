@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
+import torch
 
 from xgeom_core import cli
+from xgeom_core.models.registry import build_network
+from xgeom_core.models.settings import ModelCard, NetworkSettings
+from xgeom_core.models.store import save_model
 
 
 @pytest.fixture
@@ -22,3 +27,13 @@ def xgeom(monkeypatch, capsys):
         return (0 if code is None else int(code)), out.out, out.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> Path:
+    torch.manual_seed(0)
+    settings = NetworkSettings(width=4, input_px=64, activations=8)
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    card = ModelCard(name="tiny", xgeom_version="0", network=settings, frames_seen=0, steps=0)
+    save_model(path, build_network(settings).state_dict(), card)
+    return path

@@ -5,33 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-import torch
 
 from xgeom_core.cli.common import Overrides, frame_range
 from xgeom_core.errors import UsageError
-from xgeom_core.models.registry import build_network
-from xgeom_core.models.settings import ModelCard, NetworkSettings
-from xgeom_core.models.store import save_model
 
 FIELDS = {
     *("file", "frame", "status", "reason", "center_px", "center_sigma_px", "tilt_deg", "tilt_sigma_deg"),
     *("source", "network", "header", "elapsed_s"),
 }
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory) -> Path:
-    torch.manual_seed(0)
-    settings = NetworkSettings(width=4, input_px=64, activations=8)
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    card = ModelCard(name="tiny", xgeom_version="0", network=settings, frames_seen=0, steps=0)
-    save_model(path, build_network(settings).state_dict(), card)
-    return path
 
 
 def one_sentence(text: str) -> bool:
@@ -59,6 +44,7 @@ def test_simulate_info_predict_and_evaluate_work_together(xgeom, tmp_path, tiny)
     facts = json.loads(out)
     assert (code, facts["frames"], facts["layout"]) == (0, 3, "training")
     assert facts["known center_px (frame 0)"] is not None
+    assert facts["axes (the last runs fastest)"] == [3]
     code, out, _ = xgeom("evaluate", "--model", tiny, "--data", data, "--json")
     scores = json.loads(out)
     assert (code, scores["frames"]) == (0, 3)
@@ -101,10 +87,13 @@ def test_exit_codes_tell_failed_frames_from_unusable_files(xgeom, tmp_path, tiny
     assert (code, record["status"], record["center_px"]) == (1, "failed", None)
     assert "same value" in record["reason"]
     code, out, err = xgeom("predict", tmp_path / "absent.h5", dark, "--model", tiny, "--json")
-    assert code == 2
+    assert code == 1
     assert len(out.splitlines()) == 1, "the good file is answered all the same"
     assert one_sentence(err)
     assert "absent.h5" in err
+    code, out, err = xgeom("predict", tmp_path / "absent.h5", "--model", tiny, "--out", tmp_path / "no.csv")
+    assert (code, out) == (2, "") and one_sentence(err)
+    assert not list(tmp_path.glob("*no.csv*")), "nothing was tried, so nothing is written"
 
 
 def test_bad_input_gets_one_sentence(xgeom, tmp_path, tiny) -> None:

@@ -20,7 +20,8 @@ from xgeom_core.compare.sources import FrameEntry, Readings, frame_entry
 from xgeom_core.compare.tables import COLUMNS, row_line, summary_lines, to_csv, to_records
 from xgeom_core.errors import UsageError
 from xgeom_core.estimate import Estimate
-from xgeom_core.formats.reading import Choice, Reading
+from xgeom_core.formats.reading import Reading
+from xgeom_core.metadata import Choice
 
 PIXEL = (0.1, 0.2)
 

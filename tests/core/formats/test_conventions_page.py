@@ -1,4 +1,4 @@
-"""The page of conventions is complete, and its pictures are those that the script draws."""
+"""The pages of conventions and of headers are complete, and are those that the scripts make."""
 
 from __future__ import annotations
 
@@ -16,23 +16,34 @@ from xgeom_core.formats.registry import FORMATS
 SECTIONS = {"dectris": "NXmx and Dectris", "csv": "tables", "crystfel-stream": ".stream"}
 
 
-@pytest.fixture(scope="module")
-def script(repo: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_conventions", repo / "docs" / "make_conventions.py")
+def _script(repo: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, repo / "docs" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
-    # The dataclass looks its module up.
+    # Dataclasses look their module up.
     import sys
 
-    sys.modules["make_conventions"] = module
+    sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     finally:
-        del sys.modules["make_conventions"]
+        del sys.modules[name]
     return module
 
 
+@pytest.fixture(scope="module")
+def script(repo: Path) -> ModuleType:
+    return _script(repo, "make_conventions")
+
+
+def test_the_table_of_headers_is_what_the_readers_say(repo: Path) -> None:
+    written = (repo / "docs" / "headers.md").read_text(encoding="utf-8")
+    assert written == _script(repo, "make_headers").page(), "run docs/make_headers.py"
+
+
 def test_every_format_has_its_section(repo: Path) -> None:
-    headings = re.findall(r"(?m)^## (.+)$", (repo / "docs" / "conventions.md").read_text())
+    """Of its convention, or for images of its header's fields."""
+    pages = ((repo / "docs" / name).read_text(encoding="utf-8") for name in ("conventions.md", "headers.md"))
+    headings = re.findall(r"(?m)^## (.+)$", "\n".join(pages))
     for known in FORMATS:
         wanted = SECTIONS.get(known.key, known.name)
         assert any(wanted.lower() in heading.lower() for heading in headings), known.key

@@ -127,7 +127,7 @@ def test_any_chain_is_the_product_of_its_links(
         _module(file, on, turn @ (corner - whole[:3, 3]), turn @ axes[:, 0], turn @ axes[:, 1])
     (reading,) = nxmx.read(path, Hints())
     assert reading.estimate.center_px == pytest.approx(center, abs=1e-5)
-    assert reading.estimate.tilt_deg == pytest.approx(tilt, abs=1e-6)
+    assert (reading.estimate.tilt_deg or (0.0, 0.0)) == pytest.approx(tilt, abs=1e-6)
     assert reading.distance_mm == pytest.approx(distance, abs=1e-6)
     assert reading.pixel_mm == pytest.approx((0.075, 0.08))
     assert reading.image_size == (4148, 4362)
@@ -162,7 +162,7 @@ def test_chain_and_field_that_agree_are_one_reading(tmp_path: Path) -> None:
         _module(file, f"{CHAIN}/det_z", (155.985, 166.904, 0))
     (reading,) = nxmx.read(path, Hints())
     assert reading.estimate.center_px == pytest.approx((2079.8, 2086.3))
-    assert reading.estimate.tilt_deg == pytest.approx((0, 0), abs=1e-9)
+    assert reading.estimate.tilt_deg is None  # no link turns
     assert reading.distance_mm == pytest.approx(289.3)
     assert reading.native["beam_center_x"] == "2079.8 pixel"
     assert reading.choices[0].center_px == pytest.approx((2080.3, 2086.8))
@@ -181,7 +181,6 @@ def test_chain_and_field_that_differ_are_both_given(tmp_path: Path) -> None:
     assert chain.estimate.center_px == pytest.approx((2079.8, 2086.3))
     assert field.estimate.center_px == pytest.approx((2070.0, 2086.3))
     assert "says (2070.00, 2086.30) px instead" in chain.estimate.warnings[0]
-    assert "differs from the transformation chain" in field.estimate.warnings[0]
 
 
 def test_a_chain_without_place_across_the_beam_takes_it_from_the_field(tmp_path: Path) -> None:
@@ -298,7 +297,7 @@ def test_files_that_say_nothing(tmp_path: Path) -> None:
         file["data"] = np.zeros((3, 3))
     assert not nxmx.recognizes(path, path.read_bytes())
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(UnreadableFileError, match="cannot be read as HDF5"):
+    with pytest.raises(UnreadableFileError, match="not a readable HDF5 file"):
         nxmx.read(path, Hints())
     with pytest.raises(UnreadableFileError, match="is not there"):
         nxmx.read(tmp_path / "none.h5", Hints())

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from xgeom_core.errors import MissingDatasetError, MissingSourceError
+from xgeom_core.formats.registry import read_geometry
 from xgeom_core.frames import open_frames
+from xgeom_core.metadata import Metadata
 
 
 @pytest.fixture
@@ -125,6 +127,9 @@ def test_cxi_fields_are_in_si_units(tmp_path: Path) -> None:
         file["cxi_version"] = 160
         detector = file.create_group("entry_1/instrument_1/detector_1")
         detector["data"] = np.ones((2, 20, 24), np.float32)
+        for place, nx_class in (("", "NXentry"), ("/instrument_1", "NXinstrument")):
+            file[f"entry_1{place}"].attrs["NX_class"] = nx_class
+        detector.attrs["NX_class"] = "NXdetector"
         detector["distance"] = 0.3
         detector["x_pixel_size"] = detector["y_pixel_size"] = 110e-6
         file["entry_1/instrument_1/source_1/energy"] = 1.9864458571489286e-15
@@ -134,3 +139,88 @@ def test_cxi_fields_are_in_si_units(tmp_path: Path) -> None:
         assert source.metadata.distance_mm == 300.0
         assert source.metadata.pixel_mm == (0.11, 0.11)
         assert source.metadata.wavelength_A == pytest.approx(1.0)
+
+
+def test_what_frames_say_is_what_geometry_says(tmp_path: Path) -> None:
+    path = tmp_path / "attrs.h5"
+    with h5py.File(path, "w") as file:
+        file["data"] = np.ones((20, 20), np.int32)
+        file["data"].attrs.update(
+            {"distance_mm": 200, "pixel_um": 75, "beam_center_x": 9.5, "beam_center_y": 8}
+        )
+
+    (reading,) = read_geometry(path)
+    with open_frames(path) as source:
+        found = source.metadata
+
+    assert (reading.estimate.source, found.center_px) == ("HDF5", (9.5, 8.0))
+    assert (reading.estimate.center_px, reading.distance_mm) == (found.center_px, found.distance_mm)
+    assert (reading.pixel_mm, reading.choices) == (found.pixel_mm, found.choices)
+    assert found.choices[0].center_px == (10.0, 8.5)
+
+
+@pytest.mark.parametrize("value", [b"\xff\xfe", "12 mm", np.array([]), h5py.Empty("f8"), np.nan, 1 + 2j])
+def test_damaged_attributes_are_none(tmp_path: Path, value: Any) -> None:
+    with h5py.File(tmp_path / "attrs.h5", "w") as file:
+        file["data"] = np.ones((20, 20), np.int32)
+        for name in ("distance_m", "pixel_m", "wavelength_A", "beam_center_x", "beam_center_y", "signal"):
+            file["data"].attrs[name] = value
+        file.attrs["signal"] = value
+
+    with open_frames(tmp_path / "attrs.h5") as source:
+        assert source.metadata == Metadata()
+
+
+@pytest.mark.parametrize("axes", [(), (1,), (1, 1), (3, 4), (2, 3, 2)])
+def test_frames_are_numbered_over_all_leading_axes(
+    tmp_path: Path, images: Any, axes: tuple[int, ...]
+) -> None:
+    count = int(np.prod(axes))
+    with h5py.File(tmp_path / "stack.h5", "w") as file:
+        file["data"] = images(count).reshape(*axes, 48, 40)
+
+    with open_frames(tmp_path / "stack.h5") as source:
+        assert (len(source), source.shape, source.axes) == (count, (48, 40), axes or (1,))
+        for index in range(count):
+            np.testing.assert_array_equal(source.frame(index).data, images(count)[index])
+
+
+@pytest.mark.parametrize(
+    ("where", "stated"),
+    [
+        ("scan", {"axes": ["y", "x", ".", "."]}),
+        ("scan", {"axes": "y:x:row:column"}),
+        ("scan/data", {"axes": "[y,x,row,column]"}),
+        ("scan/data", {"dim0": b"y", "dim1": b"x", "dim2": b"NDArray Dim1"}),
+    ],
+)
+def test_axes_have_the_names_that_the_file_gives_them(
+    tmp_path: Path, images: Any, where: str, stated: dict[str, Any]
+) -> None:
+    with h5py.File(tmp_path / "stack.h5", "w") as file:
+        file["scan/data"] = images(6).reshape(2, 3, 48, 40)
+        file[where].attrs.update(stated)
+
+    with open_frames(tmp_path / "stack.h5") as source:
+        assert source.axis_names == ("y", "x")
+
+
+def test_the_signal_is_read_before_a_larger_dataset(tmp_path: Path, images: Any) -> None:
+    with h5py.File(tmp_path / "two.h5", "w") as file:
+        file["scan/counts"], file["scan/errors"] = images(1), np.ones((4, 48, 40))
+        file["scan"].attrs["signal"] = "counts"
+
+    with open_frames(tmp_path / "two.h5") as source:
+        assert source.dataset == "/scan/counts"
+
+
+@pytest.mark.parametrize("shape", [(40, 50, 3), (2, 40, 50, 4)])
+def test_color_pictures_are_refused_and_never_taken_for_stacks(
+    tmp_path: Path, images: Any, shape: tuple[int, ...]
+) -> None:
+    with h5py.File(tmp_path / "color.h5", "w") as file:
+        file["photo"] = np.zeros(shape, np.uint8)
+    with pytest.raises(MissingDatasetError, match="holds no image"):
+        open_frames(tmp_path / "color.h5")
+    with pytest.raises(MissingDatasetError, match=r"/photo .* is a color picture of shape .*, not a grey"):
+        open_frames(tmp_path / "color.h5", dataset="photo")

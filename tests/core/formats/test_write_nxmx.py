@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from xgeom_core.errors import FrameFileError
 from xgeom_core.estimate import Estimate
-from xgeom_core.frame import Metadata
 from xgeom_core.frames import open_frames, write_nxmx
+from xgeom_core.metadata import Metadata
 
 METADATA = Metadata(
     distance_mm=187.3,

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from xgeom_core.errors import FrameFileError, MissingDatasetError, UnreadableFileError, UsageError
-from xgeom_core.frame import Metadata
 from xgeom_core.frames import open_frames, write_nxmx
+from xgeom_core.metadata import Metadata
 
 
 def failure(kind: type[FrameFileError], location: Any, **keywords: Any) -> str:
@@ -171,7 +171,7 @@ def test_a_missing_dataset_lists_those_that_exist(nxmx_file: Callable[..., Path]
         assert "/entry/data/data" in failure(MissingDatasetError, f"{path}::{name}")
 
 
-@pytest.mark.parametrize("value", [np.arange(5.0), np.array([[b"text"]]), np.zeros((2, 2, 2, 2, 2))])
+@pytest.mark.parametrize("value", [np.arange(5.0), np.array([[b"text"]])])
 def test_a_stack_that_is_no_stack(nxmx_file: Callable[..., Path], value: Any) -> None:
     assert "not an image" in failure(MissingDatasetError, nxmx_file(value))
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import ModelCard, NetworkSettings
 from xgeom_core.models.store import Model

@@ -9,8 +9,9 @@ import pytest
 
 from xgeom_core.errors import UsageError
 from xgeom_core.estimate import Estimate
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
 from xgeom_core.geometry import Geometry
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict.combine import combine
 from xgeom_core.predict.explain import Explanation, explain_figure
 from xgeom_core.predict.lattice.solution import LatticeSolution, spots_in_words

@@ -11,9 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
 from xgeom_core.frames import open_frames
 from xgeom_core.geometry import SYMMETRIES
+from xgeom_core.metadata import Metadata
 from xgeom_core.models.settings import ModelCard, NetworkSettings, Score
 from xgeom_core.models.store import Model
 from xgeom_core.predict import Predictor

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xgeom_core.frame import Metadata
 from xgeom_core.frames import open_frames
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict import Prediction, Predictor
 
 

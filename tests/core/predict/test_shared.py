@@ -64,7 +64,7 @@ def test_a_drift_is_found_and_none_is_invented() -> None:
     real = [drift for drift in drifting.drifts if drift.real]
     assert [drift.name for drift in real] == ["x_px"]
     assert real[0].per_frame == pytest.approx(0.05, abs=4 * real[0].sigma)
-    assert "x_px drifts by +0.0" in drifting.text()
+    assert "x_px drifts by +0.0" in "\n".join(drifting.lines())
     invented = sum(drift.real for seed in range(50) for drift in share_geometry(run_of(20, seed)).drifts)
     assert invented <= 3, "of 200 tests at 1/400 each"
 
@@ -99,4 +99,4 @@ def test_record_is_json_and_text_has_a_row_a_frame() -> None:
     record = json.loads(json.dumps(shared.record(), allow_nan=False))
     assert record["tilt_deg"] is None
     assert record["by_frame"][0]["off"] == {"x_px": -1.0, "y_px": 0.0, "pitch_deg": None, "yaw_deg": None}
-    assert [line.split()[0] for line in shared.text().splitlines()[-3:]] == ["a", "b", "c"]
+    assert [line.split()[0] for line in shared.lines()[-3:]] == ["a", "b", "c"]

@@ -1,25 +1,28 @@
-"""Messages through a pipe: arrays come out as they went in, and a broken pipe is told apart."""
+"""Messages to the process that predicts: arrays come out as they went in, a lost connection is told apart."""
 
 from __future__ import annotations
 
-import os
 import threading
 
 import numpy as np
 import pytest
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict.wire import receive, send
+from xgeom_core.process.channel import Channel, connected
 
 
 def carried(message: object) -> object:
-    """A message after its way through a pipe, which holds less than the message."""
-    out, into = os.pipe()
-    with os.fdopen(out, "rb", buffering=0) as reader, os.fdopen(into, "wb", buffering=0) as writer:
-        sender = threading.Thread(target=send, args=(writer, message))
-        sender.start()
-        found = receive(reader)
-        sender.join()
+    """A message after its way through a channel, which holds less than the message."""
+    own, other = connected()
+    sender = threading.Thread(target=send, args=(own, message))
+    sender.start()
+    far = Channel(other)
+    found = receive(far)
+    sender.join()
+    own.close()
+    far.close()
     return found
 
 
@@ -40,14 +43,15 @@ def test_a_frame_arrives_whole() -> None:
 
 
 def test_a_message_cut_off_is_an_end_not_a_message() -> None:
-    out, into = os.pipe()
-    with os.fdopen(into, "wb", buffering=0) as writer:
-        send(writer, "x" * 100)
-    whole = os.read(out, 10_000)
-    os.close(out)
+    own, other = connected()
+    send(own, "x" * 100)
+    whole = other.recv(10_000)
+    other.close()
+    own.close()
     for cut in (0, 5, 20, len(whole) - 1):
-        out, into = os.pipe()
-        os.write(into, whole[:cut])
-        os.close(into)
-        with os.fdopen(out, "rb", buffering=0) as reader, pytest.raises(EOFError):
-            receive(reader)
+        own, other = connected()
+        other.sendall(whole[:cut])
+        other.close()
+        with pytest.raises(EOFError):
+            receive(own)
+        own.close()

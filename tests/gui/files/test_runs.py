@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 from PySide6.QtCore import QSettings, Qt
 
 from xgeom_gui.app import parse
+from xgeom_gui.panels.frame_bar import FrameStrip
 from xgeom_gui.panels.recent import RecentMenu
 from xgeom_gui.services.predictor import Experiment
 from xgeom_gui.settings import Settings
@@ -228,3 +231,14 @@ def test_following_a_growing_file(opened, tmp_path, write_hdf5):
         opened.qtbot.waitUntil(lambda n=frames: opened.session.index == n - 1, timeout=10_000)
         assert value(opened) == frames
     assert opened.window.image.box.viewRange()[1] == before, "the zoom is kept"
+
+
+def test_a_stack_of_more_axes_says_where_the_frame_lies(opened, tmp_path):
+    with h5py.File(tmp_path / "grid.h5", "w") as file:
+        file["data"] = np.arange(6, dtype=np.uint16).reshape(2, 3, 1, 1) + np.zeros((40, 48), np.uint16)
+    opened.open(tmp_path / "grid.h5")
+    strip = opened.window.findChild(FrameStrip)
+    assert strip.count.text() == "[0, 0] of 0 to 5"
+    opened.session.show_index(5)
+    opened.settle()
+    assert (value(opened), strip.count.text()) == (5, "[1, 2] of 0 to 5")

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 import h5py
 import numpy as np
@@ -26,12 +25,14 @@ from numpy.typing import NDArray
 from xgeom_core import units
 from xgeom_core.errors import MissingDatasetError
 from xgeom_core.estimate import Estimate
+from xgeom_core.formats.hdf5 import fields, links
 from xgeom_core.formats.hdf5 import file as hdf5
-from xgeom_core.formats.hdf5 import links
 from xgeom_core.formats.hdf5.file import Hdf5Source
+from xgeom_core.formats.hdf5.storage import check_storage
 from xgeom_core.formats.masking import mask_counts
-from xgeom_core.formats.source import Contents
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.formats.source import Contents, position
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
 
 _TABLES = ("labels", "geom")
 # Written by xgeom: 1 where the simulated detector is sensitive, one image per frame.
@@ -60,8 +61,9 @@ def open_training(file: h5py.File, path: str, wanted: str) -> TrainingSource | N
     for name in ("images", *_TABLES):
         if name in file:
             links.check_virtual(path, file[name], name)
+            check_storage(path, file[name])
     images = file["images"]
-    if images.ndim not in {3, 4} or images.dtype.kind not in "uif" or 0 in images.shape:
+    if images.ndim < 3 or images.dtype.kind not in "uif" or 0 in images.shape:
         raise MissingDatasetError(
             f"{path} has the layout of a training file, but its dataset /images of shape {images.shape} "
             f"and type {images.dtype} is not a stack of images: (N, slow, fast) was expected."
@@ -71,7 +73,8 @@ def open_training(file: h5py.File, path: str, wanted: str) -> TrainingSource | N
     contents = Contents(
         path=path,
         layout="training",
-        length=int(np.prod(images.shape[:-2])),
+        length=math.prod(layout.axes),
+        axes=layout.axes,
         shape=layout.shape,
         dataset="/images",
         datasets=("/images", *_other_images(file)),
@@ -83,9 +86,8 @@ def open_training(file: h5py.File, path: str, wanted: str) -> TrainingSource | N
 
 def is_training(file: h5py.File) -> bool:
     """Whether the file has images and labels with names."""
-    images, labels = (hdf5.member(file, name) for name in ("images", "labels"))
-    datasets = isinstance(images, h5py.Dataset) and isinstance(labels, h5py.Dataset)
-    return datasets and "names" in labels.attrs
+    images, labels = fields.dataset(file, "images"), fields.dataset(file, "labels")
+    return images is not None and labels is not None and "names" in labels.attrs
 
 
 def _other_images(file: h5py.File) -> list[str]:
@@ -104,8 +106,8 @@ class Layout:
         The open file; rows are read when asked for.
     shape : tuple of int
         Stored pixels ``(slow, fast)``.
-    shots : int
-        Frames per example.
+    axes : tuple of int
+        Examples, and frames per example where there are several.
     transform : str
         ``"sqrt"`` or ``"none"``.
     stated_pooling : int or None
@@ -118,7 +120,7 @@ class Layout:
 
     file: h5py.File = field(repr=False)
     shape: tuple[int, int]
-    shots: int
+    axes: tuple[int, ...]
     transform: str
     stated_pooling: int | None
     own: bool
@@ -128,29 +130,25 @@ class Layout:
     def read(cls, file: h5py.File) -> Layout:
         """The layout of an open training file."""
         images = file["images"]
-        pooling = images.attrs.get("pooling")
+        pooling = fields.number(images, "pooling")
         return cls(
             file=file,
             shape=(int(images.shape[-2]), int(images.shape[-1])),
-            shots=int(images.shape[1]) if images.ndim == 4 else 1,
-            transform=hdf5.text_of(images.attrs.get("transform", "sqrt")).strip().lower(),
-            stated_pooling=int(np.asarray(pooling).flat[0]) if pooling is not None else None,
+            axes=tuple(map(int, images.shape[:-2])),
+            transform=fields.text(images.attrs.get("transform", "sqrt")).lower(),
+            stated_pooling=int(pooling) if pooling is not None else None,
             own="xgeom_version" in file.attrs,
-            columns={name: _names(hdf5.member(file, name)) for name in _TABLES},
+            columns={name: _names(fields.dataset(file, name)) for name in _TABLES},
         )
-
-    def position(self, index: int) -> tuple[int, ...]:
-        """Where frame ``index`` lies in the images."""
-        return (index,) if self.file["images"].ndim == 3 else divmod(index, self.shots)
 
     def row(self, index: int) -> dict[str, float]:
         """Everything the tables say of frame ``index``; geometry wins over labels of the same name."""
-        position = self.position(index)
+        place = position(index, self.axes)
         values: dict[str, float] = {}
         for table, columns in self.columns.items():
             if columns:
                 dataset = self.file[table]
-                numbers = np.asarray(dataset[position[: dataset.ndim - 1]], dtype=np.float64).ravel()
+                numbers = np.asarray(dataset[place[: dataset.ndim - 1]], dtype=np.float64).ravel()
                 values.update(zip(columns, map(float, numbers), strict=False))
         return values
 
@@ -211,7 +209,7 @@ class TrainingSource(Hdf5Source):
 
     def _frame(self, index: int) -> Frame:
         layout = self._layout
-        raw = hdf5.read_image(self._file, self.path, self.dataset, layout.position(index))
+        raw = hdf5.read_image(self._file, self.path, self.dataset, index)
         # Pooled simulations have no sentinels: every value an unsigned type can hold is a count.
         bad = self._insensitive(index, raw.shape)
         if layout.transform == "sqrt" and raw.dtype.kind != "u":
@@ -226,11 +224,9 @@ class TrainingSource(Hdf5Source):
 
     def _insensitive(self, index: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """Pixels in the gaps of the simulated detector; none where the file does not tell."""
-        if not self._layout.own or not isinstance(hdf5.member(self._file, _KNOWN), h5py.Dataset):
+        if not self._layout.own or fields.dataset(self._file, _KNOWN) is None:
             return np.zeros(shape, dtype=bool)
-        position = self._layout.position(index)
-        known = hdf5.read_image(self._file, self.path, f"/{_KNOWN}", position)
-        return np.asarray(known == 0)
+        return np.asarray(hdf5.read_image(self._file, self.path, f"/{_KNOWN}", index) == 0)
 
     def _truth(self, index: int) -> Estimate | None:
         layout = self._layout
@@ -250,11 +246,10 @@ class TrainingSource(Hdf5Source):
         )
 
 
-def _names(table: Any) -> list[str]:
+def _names(table: h5py.Dataset | None) -> list[str]:
     """Names of a table's columns; none if there is no such table."""
-    if not isinstance(table, h5py.Dataset) or "names" not in table.attrs:
-        return []
-    return [hdf5.text_of(name).strip() for name in np.atleast_1d(table.attrs["names"])]
+    names = fields.attribute(table, "names") if table is not None else None
+    return [fields.text(name) for name in np.atleast_1d(names)] if names is not None else []
 
 
 def _agrees(center: tuple[float, float], row: dict[str, float]) -> bool:

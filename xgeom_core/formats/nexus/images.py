@@ -1,13 +1,11 @@
 """NXmx and Dectris HDF5: a master or a data file, one stack of images or a run of several.
 
 The images lie under ``/entry/data``: ``data``, or ``data_000001``, ``data_000002``, ... as one run, often
-through external links. The geometry lies under ``/entry/instrument`` in fields whose ``units``
-attributes are honored.
+through external links; where there are none, the largest of the file is taken.
 """
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
@@ -17,22 +15,25 @@ import numpy as np
 
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.estimate import Estimate
+from xgeom_core.formats.hdf5 import fields, links
 from xgeom_core.formats.hdf5 import file as hdf5
-from xgeom_core.formats.hdf5 import links
 from xgeom_core.formats.hdf5.file import Hdf5Source, ImageSet
+from xgeom_core.formats.hdf5.plain import choose
+from xgeom_core.formats.hdf5.storage import content
+from xgeom_core.formats.judging import judged
 from xgeom_core.formats.masking import BoolImage, mask_counts
-from xgeom_core.formats.nexus.header import MASK_FIELDS, find_detector, read_header
+from xgeom_core.formats.nexus import layout
+from xgeom_core.formats.nexus.header import headers_of
 from xgeom_core.formats.source import Contents
 from xgeom_core.frame import Frame
 
 TRUTH = "xgeom_truth"
 """Group under the entry with the known centers and tilts of simulated frames."""
-
-_NUMBERED = re.compile(r"^data_?(\d+)$")
+_MASKS = ("detectorSpecific/pixel_mask", "pixel_mask")
 
 
 def open_nxmx(file: h5py.File, path: str, wanted: str) -> NxmxSource | None:
-    """Open an NXmx or Dectris file; None if the file is not one, or a dataset elsewhere is wanted.
+    """Open a NeXus or Dectris file; None if the file is not one.
 
     Raises
     ------
@@ -43,64 +44,59 @@ def open_nxmx(file: h5py.File, path: str, wanted: str) -> NxmxSource | None:
     UnreadableFileError
         If the stacks of a run do not fit together.
     """
-    entry = find_entry(file)
-    group = hdf5.subgroup(entry, "data") if entry is not None else None
-    if entry is None or group is None:
+    entry = layout.find_entry(file)
+    group = fields.subgroup(entry, "data") if entry is not None else None
+    if entry is None or (group is None and layout.detector_of(entry, "") is None):
         return None
-    inside = f"{group.name}/"
-    if wanted and wanted != group.name and not wanted.startswith(inside):
-        return None
-    names = run_names(group)
-    if not names and not wanted.startswith(inside):
-        return None
+    names = layout.run_names(group) if group is not None else []
+    inside = f"{group.name}/" if group is not None and names else ""
+    if not inside or (wanted and wanted != inside[:-1] and not wanted.startswith(inside)):
+        image, found_names = choose(file, path, wanted)
+        return _source(file, path, entry, [image], found_names, image.name)
     chosen = [wanted] if wanted.startswith(inside) else [f"{inside}{name}" for name in names]
     gone = _gone(group, path, [name.removeprefix(inside) for name in chosen])
     found = [None if name.removeprefix(inside) in gone else _images(file, path, name) for name in chosen]
     run = _with_room(chosen, found)
-    _check_run(path, run, str(group.name))
-    header = read_header(entry)
-    notes = (*header.notes, *_gone_note(list(gone.values())))
-    contents = Contents(
-        path=path,
-        layout="NXmx",
-        length=sum(image.length for image in run),
-        shape=run[0].shape,
-        dataset=chosen[0] if len(chosen) == 1 else str(group.name),
-        datasets=tuple(f"{inside}{name}" for name in names) or tuple(chosen),
-        metadata=header.metadata,
-        notes=notes,
+    _check_run(path, run, inside[:-1])
+    source = _source(
+        file,
+        path,
+        entry,
+        run,
+        tuple(f"{inside}{name}" for name in names),
+        chosen[0] if len(chosen) == 1 else inside[:-1],
+        _gone_note(list(gone.values())),
     )
-    source = NxmxSource(contents, file, entry, run, notes)
     there = [name for name, image in zip(chosen, found, strict=True) if image is not None and image.length]
     source.start = sum(image.length for image in run[: [image.name for image in run].index(there[0])])
     return source
 
 
-def find_entry(file: h5py.File) -> h5py.Group | None:
-    """The NXentry of the file: the first one that says so, or a group named "entry"."""
-    for name in file:
-        group = hdf5.subgroup(file, name)
-        if group is None or "data" not in group:
-            continue
-        if hdf5.text_of(group.attrs.get("NX_class", "")) == "NXentry":
-            return group
-    return hdf5.subgroup(file, "entry")
-
-
-def run_names(group: h5py.Group) -> list[str]:
-    """Members of the data group that make up the run, in order.
-
-    ``data`` alone if there is one (beside numbered stacks it is their concatenation), else the
-    numbered ones, else what the ``signal`` attribute names.
-    """
-    names = list(group)
-    if "data" in names:
-        return ["data"]
-    numbered = [(int(match.group(1)), name) for name in names if (match := _NUMBERED.match(name))]
-    if numbered:
-        return [name for _, name in sorted(numbered)]
-    signal = hdf5.text_of(group.attrs.get("signal", ""))
-    return [signal] if signal in names else []
+def _source(
+    file: h5py.File,
+    path: str,
+    entry: h5py.Group,
+    run: list[ImageSet],
+    names: tuple[str, ...],
+    name: str,
+    notes: tuple[str, ...] = (),
+) -> NxmxSource:
+    detector = layout.detector_of(entry, run[0].name)
+    header = judged(headers_of(entry, detector, run[0].shape[::-1]), run[0].shape[::-1])
+    single = file[run[0].name] if len(run) == 1 else None
+    contents = Contents(
+        path=path,
+        layout="NXmx",
+        length=sum(image.length for image in run),
+        shape=run[0].shape,
+        dataset=name,
+        datasets=names,
+        metadata=header.metadata,
+        notes=(*header.notes, *notes),
+        axes=run[0].axes if single is not None else (),
+        axis_names=hdf5.axis_names(single) if single is not None else (),
+    )
+    return NxmxSource(contents, file, entry, detector, run)
 
 
 def _gone(group: h5py.Group, path: str, names: Sequence[str]) -> dict[str, str]:
@@ -132,7 +128,7 @@ def _with_room(names: Sequence[str], found: Sequence[ImageSet | None]) -> list[I
     run = []
     for i, (name, image) in enumerate(zip(names, found, strict=True)):
         if image is None and i < last:
-            run.append(ImageSet(name, usual, known[0].shape))
+            run.append(ImageSet(name, (usual,), known[0].shape))
         elif image is not None and image.length > 0:
             run.append(image)
     return run
@@ -169,21 +165,21 @@ def _check_run(path: str, run: list[ImageSet], group: str) -> None:
 
 
 class NxmxSource(Hdf5Source):
-    """Frames of an NXmx or Dectris file."""
+    """Frames of a NeXus or Dectris file."""
 
     def __init__(
         self,
         contents: Contents,
         file: h5py.File,
         entry: h5py.Group,
+        detector: h5py.Group | None,
         run: list[ImageSet],
-        notes: tuple[str, ...],
     ) -> None:
         super().__init__(contents, file)
-        self._entry = entry
+        self._entry, self._detector = entry, detector
         self._run = run
         self._ends = list(accumulate(image.length for image in run))
-        self._notes = list(notes)
+        self._notes = list(contents.notes)
         self._mask: BoolImage | None = None
         self._mask_read = False
 
@@ -203,16 +199,15 @@ class NxmxSource(Hdf5Source):
             self._mask_read = True
             try:
                 self._mask = self._read_mask()
-            except (OSError, KeyError, RuntimeError):
+            except fields.BROKEN:
                 self._notes.append("The file's pixel mask is damaged or gone; only sentinels are masked.")
         return self._mask
 
     def _read_mask(self) -> BoolImage | None:
-        detector = find_detector(self._entry)
-        for name in MASK_FIELDS:
-            if detector is None or detector.get(name, getlink=True) is None:
+        for name in _MASKS:
+            if self._detector is None or self._detector.get(name, getlink=True) is None:
                 continue
-            mask: BoolImage = np.squeeze(np.asarray(detector[name][()]) != 0)
+            mask: BoolImage = np.squeeze(np.asarray(content(self._detector[name])) != 0)
             if mask.shape == self.shape:
                 return mask
             self._notes.append(
@@ -222,14 +217,12 @@ class NxmxSource(Hdf5Source):
         return None
 
     def _truth(self, index: int) -> Estimate | None:
-        group = hdf5.subgroup(self._entry, TRUTH)
-        if group is None or "center_px" not in group or len(group["center_px"]) != len(self):
+        group = fields.subgroup(self._entry, TRUTH)
+        centers, tilts = (group and fields.dataset(group, name) for name in ("center_px", "tilt_deg"))
+        if not centers or centers.shape != (len(self), 2):
             return None
-        x, y = map(float, group["center_px"][index])
+        x, y = map(float, centers[index])
+        pitch, yaw = map(float, tilts[index]) if tilts and tilts.shape == centers.shape else (np.nan, np.nan)
         if not np.isfinite([x, y]).all():
             return None
-        tilt: tuple[float, float] | None = None
-        if "tilt_deg" in group:
-            pitch, yaw = map(float, group["tilt_deg"][index])
-            tilt = (pitch, yaw) if np.isfinite([pitch, yaw]).all() else None
-        return Estimate("truth", (x, y), tilt_deg=tilt)
+        return Estimate("truth", (x, y), tilt_deg=(pitch, yaw) if np.isfinite([pitch, yaw]).all() else None)

@@ -1,217 +1,151 @@
-"""Writing a geometry as NXmx: a small file of its own, or a moved copy of a file that holds no images.
+"""Writing NXmx: one complete entry for frames and for a geometry alone, as DIALS and others want it.
 
 This project's lab frame (x fast, y slow and down, z along the beam) and that of NeXus (y up, z along the
-beam) differ by half a turn about z.
+beam) differ by half a turn about z. Strings are of fixed length, as Dectris writes them: programs in C read
+those most easily.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
 import h5py
 import numpy as np
 
-from xgeom_core.errors import FrameFileError, UsageError
-from xgeom_core.formats import planes
-from xgeom_core.formats.format import Writing
-from xgeom_core.formats.nexus import fields as nexus
-from xgeom_core.formats.nexus.chain import IncompleteChainError, module_panel
-from xgeom_core.formats.panels import in_panel, panel_in_beam
-from xgeom_core.formats.planes import RigidMove
-from xgeom_core.geometry import FloatArray, Geometry
+from xgeom_core.formats.hdf5 import fields
+from xgeom_core.metadata import Metadata, Rotation
 
-_BEAM = np.array([0.0, 0.0, 1.0])
-_DETECTOR = "/entry/instrument/detector"
-_LARGEST_TEMPLATE = 256 * 2**20
-_PIXEL_TOLERANCE = 1e-3
+_NO_SENSOR_MM = 1e-6  # of silicon: nothing, but DIALS wants a sensor
+_STILL = Rotation(0.0, 0.0, name="omega")
+_HORIZONTAL = (1.0, 0.0, 0.0)
 
 
-def write_file(writing: Writing, path: Path) -> None:
-    """Write a geometry as HDF5 at a path that does not exist yet.
+def write_entry(file: h5py.File, metadata: Metadata, size: tuple[int, int], frames: int) -> h5py.Group:
+    """Write an entry without images: beam, detector with its chain, sample with its rotation, empty data.
 
-    Raises
-    ------
-    UsageError
-        If the path exists, or the template does not fit.
-    FrameFileError
-        If the file cannot be written or the template cannot be read.
+    Parameters
+    ----------
+    metadata : Metadata
+        What is unknown is left out, but for what DIALS cannot do without: a sensor, of no thickness
+        then, and a rotation axis, which stands still.
+    size : tuple of int
+        Pixels ``(fast, slow)``.
+    frames : int
+        Number of frames.
     """
-    if path.exists():
-        raise UsageError(f"{path} exists; a geometry is written to a new file only.")
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        try:
-            if writing.template is None:
-                with h5py.File(partial, "w") as file:
-                    _fresh(file, writing)
-            else:
-                _copy(writing.template, partial)
-                with h5py.File(partial, "r+") as file:
-                    _move(file, writing)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except nexus.BROKEN as error:
-        raise FrameFileError(
-            f"{path} cannot be written ({str(error)[:100]}): choose another place or template."
-        ) from error
-
-
-def _copy(template: Path, partial: Path) -> None:
-    if not template.is_file():
-        raise UsageError(f"{template} is not there; give an NXmx file as the template.")
-    if template.stat().st_size > _LARGEST_TEMPLATE:
-        raise UsageError(
-            f"{template} holds images ({template.stat().st_size / 2**20:.0f} MiB); give a master file "
-            "without them, or no template."
-        )
-    shutil.copyfile(template, partial)
-
-
-def _fresh(file: h5py.File, writing: Writing) -> None:
-    # Strings of fixed length, as Dectris writes them: programs in C read those most easily.
-    entry = _group(file, "entry", "NXentry")
+    entry = group_of(file, "entry", "NXentry")
     file.attrs["default"] = np.bytes_("entry")
+    entry.attrs["default"] = np.bytes_("data")
     entry["definition"] = np.bytes_("NXmx")
-    instrument = _group(entry, "instrument", "NXinstrument")
-    detector = _group(instrument, "detector", "NXdetector")
-    _write_fields(entry, detector, writing.geometry)
-    _write_chain(detector, writing)
+    if metadata.title:
+        entry["title"] = _words(metadata.title)
+    group_of(entry, "data", "NXdata").attrs["signal"] = np.bytes_("data")
+    instrument = group_of(entry, "instrument", "NXinstrument")
+    detector = group_of(instrument, "detector", "NXdetector")
+    write_fields(entry, detector, metadata)
+    _write_sensor(detector, metadata)
+    write_chain(detector, metadata, size)
+    _write_sample(entry, metadata.rotation or _STILL, frames)
+    return entry
 
 
-def _write_fields(entry: h5py.Group, detector: h5py.Group, geometry: Geometry) -> None:
+def write_fields(entry: h5py.Group, detector: h5py.Group, metadata: Metadata) -> None:
     """The plain fields, for programs that look at nothing else."""
-    for axis, center, pixel in zip("xy", geometry.center_px, geometry.pixel_mm, strict=True):
-        _number(detector, f"beam_center_{axis}", center, "pixel")
-        _number(detector, f"{axis}_pixel_size", pixel / 1e3, "m")
-    _number(detector, "distance", geometry.distance_mm / 1e3, "m")
-    _number(detector, "detector_distance", geometry.distance_mm / 1e3, "m")
-    if geometry.wavelength_A is not None:
-        instrument = detector.parent
-        beam = nexus.child(instrument, "beam")
-        if not isinstance(beam, h5py.Group):
-            beam = _group(instrument, "beam", "NXbeam")
-        _number(beam, "incident_wavelength", geometry.wavelength_A, "angstrom")
+    for axis, number in zip("xy", (0, 1), strict=True):
+        if metadata.center_px is not None:
+            put(detector, f"beam_center_{axis}", metadata.center_px[number], "pixel")
+        if metadata.pixel_mm is not None:
+            put(detector, f"{axis}_pixel_size", metadata.pixel_mm[number] / 1e3, "m")
+    if metadata.distance_mm is not None:
+        put(detector, "distance", metadata.distance_mm / 1e3, "m")
+        put(detector, "detector_distance", metadata.distance_mm / 1e3, "m")
+    instrument = detector.parent
+    beam = fields.subgroup(instrument, "beam") or group_of(instrument, "beam", "NXbeam")
+    if metadata.wavelength_A is not None:
+        put(beam, "incident_wavelength", metadata.wavelength_A, "angstrom")
+    if metadata.polarization is not None:
+        stokes = np.array([1.0, 2.0 * metadata.polarization - 1.0, 0.0, 0.0])
+        put(beam, "incident_polarization_stokes", stokes)
 
 
-def _write_chain(detector: h5py.Group, writing: Writing) -> None:
-    """Distance, yaw about the fixed vertical, pitch, then the module: the tilt pivots on the beam."""
-    geometry = writing.geometry
-    chain = _group(detector, "transformations", "NXtransformations")
-    z = _link(chain, "distance", geometry.distance_mm, "mm", "translation", (0, 0, 1), ".")
-    yaw = _link(chain, "yaw", geometry.yaw_deg, "deg", "rotation", (0, -1, 0), z)
-    pitch = _link(chain, "pitch", geometry.pitch_deg, "deg", "rotation", (-1, 0, 0), yaw)
+def write_chain(detector: h5py.Group, metadata: Metadata, size: tuple[int, int]) -> None:
+    """Distance, yaw about the fixed vertical, pitch, then the module: the tilt pivots on the beam.
+
+    Nothing where center, distance or pixel size are unknown; no rotations where the tilt is.
+    """
+    center, distance, pixel = metadata.center_px, metadata.distance_mm, metadata.pixel_mm
+    if center is None or distance is None or pixel is None:
+        return
+    chain = group_of(detector, "transformations", "NXtransformations")
+    last = put_link(chain, "distance", distance, "mm", "translation", (0, 0, 1), ".")
+    if metadata.tilt_deg is not None:
+        pitch, yaw = metadata.tilt_deg
+        last = put_link(chain, "yaw", yaw, "deg", "rotation", (0, -1, 0), last)
+        last = put_link(chain, "pitch", pitch, "deg", "rotation", (-1, 0, 0), last)
     if "depends_on" in detector:
         del detector["depends_on"]
-    detector["depends_on"] = np.bytes_(pitch)
-    module = _group(detector, "module", "NXdetector_module")
+    detector["depends_on"] = np.bytes_(last)
+    module = group_of(detector, "module", "NXdetector_module")
     module["data_origin"] = np.array([0, 0])
-    module["data_size"] = np.array(writing.image_size[::-1])
-    across = [center * pixel for center, pixel in zip(geometry.center_px, geometry.pixel_mm, strict=True)]
-    corner = _link(
-        module, "module_offset", 0.0, "mm", "translation", (1, 0, 0), pitch, (across[0], across[1], 0)
-    )
-    fast, slow = geometry.pixel_mm
-    _link(module, "fast_pixel_direction", fast, "mm", "translation", (-1, 0, 0), corner)
-    _link(module, "slow_pixel_direction", slow, "mm", "translation", (0, -1, 0), corner)
+    module["data_size"] = np.array(size[::-1])
+    corner = (center[0] * pixel[0], center[1] * pixel[1], 0.0)
+    last = put_link(module, "module_offset", 0.0, "mm", "translation", (1, 0, 0), last, corner)
+    put_link(module, "fast_pixel_direction", pixel[0], "mm", "translation", (-1, 0, 0), last)
+    put_link(module, "slow_pixel_direction", pixel[1], "mm", "translation", (0, -1, 0), last)
 
 
-def _move(file: h5py.File, writing: Writing) -> None:
-    """Move the detector of a copy as a whole: two links more at the outer end of its chain."""
-    detector = nexus.child(file, _DETECTOR)
-    entry = nexus.child(file, "entry")
-    if not isinstance(detector, h5py.Group) or not isinstance(entry, h5py.Group):
-        raise UsageError(f"{writing.template} has no {_DETECTOR}; give an NXmx file as the template.")
-    modules = nexus.groups_of_class(detector, "NXdetector_module")
-    try:
-        both = [module_panel(module, index) for index, module in enumerate(modules)]
-    except IncompleteChainError:
-        both = []
-    if not both:
-        for name in ("transformations", "module"):
-            if name in detector:
-                del detector[name]
-        _write_fields(entry, detector, writing.geometry)
-        _write_chain(detector, writing)
-        return
-    panels = [panel for panel, _ in both]
-    panel, _ = panel_in_beam(panels, _BEAM)
-    for have, want in zip(panel.plane.pixel_mm, writing.geometry.pixel_mm, strict=True):
-        if abs(have - want) > _PIXEL_TOLERANCE * want:
-            raise UsageError(
-                f"{writing.template} has pixels of {have:g} mm, the geometry to be written has {want:g} mm: "
-                "give a template of the same detector."
-            )
-    wanted = writing.geometry
-    move = planes.move_to(panel.plane, _BEAM, wanted, in_panel(panels, panel, wanted.center_px))
-    _write_fields(entry, detector, wanted)
-    outer = _write_move(detector, move)
-    for end in sorted({chain.paths[-1] for _, chain in both if chain.paths}):
-        file[end].attrs["depends_on"] = np.bytes_(outer)
-    for module, (_, chain) in zip(modules, both, strict=True):
-        for name in ("fast_pixel_direction", "slow_pixel_direction"):
-            if not chain.paths:  # the module stood in the lab frame itself
-                module[name].attrs["depends_on"] = np.bytes_(outer)
+def _write_sensor(detector: h5py.Group, metadata: Metadata) -> None:
+    known = bool(metadata.sensor_material and metadata.sensor_mm)
+    detector["sensor_material"] = np.bytes_(metadata.sensor_material if known else "Si")
+    put(detector, "sensor_thickness", (metadata.sensor_mm if known else None) or _NO_SENSOR_MM, "mm")
+    if metadata.saturation is not None:
+        detector["saturation_value"] = metadata.saturation
+    if metadata.detector:
+        detector["description"] = _words(metadata.detector)
 
 
-def _write_move(detector: h5py.Group, move: RigidMove) -> str:
-    """Write a move as a translation and a rotation that depends on it; the path of the rotation."""
-    chain = nexus.child(detector, "transformations")
-    if not isinstance(chain, h5py.Group):
-        chain = _group(detector, "transformations", "NXtransformations")
-    # A copy of a copy has such links already, and the chain still runs through them.
-    count = sum(name.startswith("xgeom_rotation") for name in chain)
-    suffix = f"_{count + 1}" if count else ""
-    shift = tuple(float(value) for value in move.shift)
-    moved = _link(chain, f"xgeom_translation{suffix}", 0.0, "mm", "translation", (1, 0, 0), ".", shift)
-    axis, angle = _axis_angle(move.rotation)
-    return _link(chain, f"xgeom_rotation{suffix}", angle, "deg", "rotation", tuple(axis.tolist()), moved)
+def _write_sample(entry: h5py.Group, rotation: Rotation, frames: int) -> None:
+    sample = group_of(entry, "sample", "NXsample")
+    chain = group_of(sample, "transformations", "NXtransformations")
+    x, y, z = rotation.axis or _HORIZONTAL
+    name = rotation.name or "omega"
+    starts = rotation.start_deg + rotation.step_deg * np.arange(frames)
+    axis = put_link(chain, name, starts, "deg", "rotation", (-x, -y, z), ".")
+    if rotation.step_deg:
+        put(chain, f"{name}_increment_set", rotation.step_deg, "deg")
+        put(chain, f"{name}_end", starts + rotation.step_deg, "deg")
+    sample["depends_on"] = np.bytes_(axis)
 
 
-def _axis_angle(rotation: FloatArray) -> tuple[FloatArray, float]:
-    """Unit axis and angle in degrees of a rotation matrix."""
-    twice = np.array(
-        [rotation[2, 1] - rotation[1, 2], rotation[0, 2] - rotation[2, 0], rotation[1, 0] - rotation[0, 1]]
-    )
-    sine = float(np.linalg.norm(twice)) / 2.0
-    cosine = (float(np.trace(rotation)) - 1.0) / 2.0
-    if sine > 1e-9:
-        return twice / (2.0 * sine), float(np.degrees(np.arctan2(sine, cosine)))
-    if cosine > 0:
-        return np.array([0.0, 0.0, 1.0]), 0.0
-    # Half a turn: the axis is the longest column of R + 1.
-    columns = rotation + np.eye(3)
-    axis = columns[:, int(np.argmax(np.linalg.norm(columns, axis=0)))]
-    return axis / np.linalg.norm(axis), 180.0
-
-
-def _group(parent: h5py.Group, name: str, nx_class: str) -> h5py.Group:
+def group_of(parent: h5py.Group, name: str, nx_class: str) -> h5py.Group:
+    """A new group of a NeXus class."""
     group = parent.create_group(name)
     group.attrs["NX_class"] = np.bytes_(nx_class)
     return group
 
 
-def _number(group: h5py.Group, name: str, value: float, unit: str) -> None:
+def put(group: h5py.Group, name: str, value: Any, unit: str = "") -> None:
+    """A number or several with their unit, in place of what is there."""
     if name in group:
         del group[name]
-    group[name] = float(value)
-    group[name].attrs["units"] = np.bytes_(unit)
+    group[name] = np.asarray(value, dtype=np.float64)
+    if unit:
+        group[name].attrs["units"] = np.bytes_(unit)
 
 
-def _link(
+def put_link(
     group: h5py.Group,
     name: str,
-    value: float,
+    value: Any,
     unit: str,
     kind: str,
-    vector: tuple[float, ...],
+    vector: Sequence[float],
     depends_on: str,
-    offset_mm: tuple[float, ...] = (0.0, 0.0, 0.0),
+    offset_mm: Sequence[float] = (0.0, 0.0, 0.0),
 ) -> str:
-    """Write one link of the chain; its path."""
-    _number(group, name, value, unit)
+    """Write one link of a chain; its path."""
+    put(group, name, value, unit)
     node = group[name]
     node.attrs["transformation_type"] = np.bytes_(kind)
     node.attrs["vector"] = np.asarray(vector, dtype=np.float64)
@@ -219,3 +153,7 @@ def _link(
     node.attrs["offset_units"] = np.bytes_("mm")
     node.attrs["depends_on"] = np.bytes_(depends_on)
     return str(node.name)
+
+
+def _words(text: str) -> np.bytes_:
+    return np.bytes_(text.encode())

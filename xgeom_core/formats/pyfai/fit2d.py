@@ -17,8 +17,9 @@ from xgeom_core.formats import values
 from xgeom_core.formats.beam_axes import beam_of, from_beam
 from xgeom_core.formats.format import Format, Writing
 from xgeom_core.formats.mm_centers import NUMBER
-from xgeom_core.formats.reading import Choice, Hints, Reading, flip_choices
+from xgeom_core.formats.reading import Hints, Reading, flip_choices
 from xgeom_core.formats.text import read_text
+from xgeom_core.metadata import Choice
 
 CONVENTION = (
     "Fit2D states the beam center in px from the outer corner of the first pixel (0 is added). "

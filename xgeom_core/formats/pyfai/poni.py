@@ -19,9 +19,10 @@ from xgeom_core.formats import values
 from xgeom_core.formats.beam_axes import beam_of, from_beam
 from xgeom_core.formats.format import Format, Writing
 from xgeom_core.formats.pyfai.poni_file import Poni, parse_poni
-from xgeom_core.formats.reading import Choice, Hints, Reading, flip_choices
+from xgeom_core.formats.reading import Hints, Reading, flip_choices
 from xgeom_core.formats.text import read_text
 from xgeom_core.geometry import Geometry
+from xgeom_core.metadata import Choice
 
 CONVENTION = (
     "A PONI file states the foot of the normal from the sample (Poni1 slow, Poni2 fast, m), not the beam "

@@ -20,9 +20,10 @@ from xgeom_core.estimate import Estimate, Status
 from xgeom_core.formats import values
 from xgeom_core.formats.format import Format, Writing
 from xgeom_core.formats.planes import image_size
-from xgeom_core.formats.reading import Choice, Hints, Reading
+from xgeom_core.formats.reading import Hints, Reading
 from xgeom_core.formats.tables.rows import HEADER_LINES, Row, find_header, json_rows, text_rows
 from xgeom_core.formats.text import read_text
+from xgeom_core.metadata import Choice
 
 CONVENTION = (
     "A table states the beam center of each frame in px (or mm, by its column names), x fast and y slow. "

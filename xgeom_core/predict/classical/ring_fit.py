@@ -9,8 +9,9 @@ from scipy.optimize import least_squares
 
 from xgeom_core.errors import GeometryError
 from xgeom_core.estimate import Estimate
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
 from xgeom_core.geometry import FloatArray, Geometry
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict.classical.answers import answer, nothing
 from xgeom_core.predict.classical.canvas import Canvas, make_canvas
 from xgeom_core.predict.classical.circle import LEAST_AGREEING, SIGMA_PX, agreeing, circle, strongest

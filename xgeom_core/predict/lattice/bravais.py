@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.predict.lattice.solution import Cell
-from xgeom_core.predict.lattice.symmetry import IntArray, Symmetry
+from xgeom_core.predict.lattice.symmetry import IntArray, Symmetry, cell_of
 
 FloatArray = NDArray[np.float64]
 
@@ -46,15 +46,6 @@ def _standard(symbol: str, axes: FloatArray) -> FloatArray:
 def _whole(twice: FloatArray) -> bool:
     """Whether half of a vector in primitive coordinates is a lattice vector."""
     return bool((np.round(twice) % 2 == 0).all())
-
-
-def cell_of(real: FloatArray) -> Cell:
-    """Lengths and angles of the rows of a matrix."""
-    length = np.linalg.norm(real, axis=1)
-    cosine = [real[i] @ real[j] / length[i] / length[j] for i, j in ((1, 2), (0, 2), (0, 1))]
-    angle = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
-    a, b, c, alpha, beta, gamma = (float(value) for value in (*length, *angle))
-    return a, b, c, alpha, beta, gamma
 
 
 def _axes(real: FloatArray, symmetry: Symmetry) -> tuple[str, FloatArray]:

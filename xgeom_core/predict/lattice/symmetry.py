@@ -1,6 +1,6 @@
 """The metric symmetry of a lattice: which rotations map it on itself, and the cell they imply.
 
-Two-fold axes are found as by Le Page (1982, J. Appl. Cryst. 15, 255): a row of the direct lattice that
+gemmi finds two-fold axes as Le Page does (1982, J. Appl. Cryst. 15, 255): a row of the direct lattice that
 nearly coincides with the normal of a net. Groups made of them are tried, the largest first. All 14
 Bravais lattices come out of their number and the volume of the cell along the axes, with no table.
 """
@@ -8,18 +8,22 @@ Bravais lattices come out of their number and the volume of the cell along the a
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
+import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from xgeom_core.predict.lattice.solution import Cell
 from xgeom_core.predict.lattice.unknowns import FREE_CELL
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _LARGEST_ORDER = 24
+_MOST_AXES = 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,62 +83,40 @@ def find_symmetries(reciprocal: FloatArray, limit: float) -> list[Symmetry]:
         Largest strain allowed; also the largest angle in radians between row and net normal.
     """
     metric = reciprocal.T @ reciprocal
-    twofolds = _twofolds(reciprocal, limit)[:14]
+    real = np.asarray(np.linalg.inv(reciprocal), dtype=np.float64)
+    found = gemmi.find_lattice_2fold_ops(gemmi.UnitCell(*cell_of(real)), math.degrees(limit))
+    twofolds = [axis for axis, _ in found[:_MOST_AXES]]
     groups: dict[bytes, Symmetry] = {}
-    seeds: list[list[IntArray]] = [[]]
-    for size in (1, 2, 3):
-        seeds += [list(chosen) for chosen in itertools.combinations(twofolds, size)]
-    for seed in seeds:
-        rotations = _closure(seed)
-        if rotations is None or rotations.tobytes() in groups:
-            continue
-        symmetry = Symmetry(rotations, 0.0)
-        scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
-        strain = float(np.abs((symmetry.symmetric(metric) - metric) / scale).max())
-        if strain < limit:
-            groups[rotations.tobytes()] = Symmetry(rotations, strain)
+    for size in range(4):
+        for seed in itertools.combinations(twofolds, size):
+            rotations = _closure(seed)
+            if rotations is None or rotations.tobytes() in groups:
+                continue
+            symmetry = Symmetry(rotations, 0.0)
+            scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
+            strain = float(np.abs((symmetry.symmetric(metric) - metric) / scale).max())
+            if strain < limit:
+                groups[rotations.tobytes()] = Symmetry(rotations, strain)
     return sorted(groups.values(), key=lambda symmetry: (-symmetry.order, symmetry.strain))
 
 
-def _twofolds(reciprocal: FloatArray, limit: float) -> list[IntArray]:
-    """Rotations by 180 degrees, the best first."""
-    steps = _steps()
-    real = np.linalg.inv(reciprocal)
-    rows, nets = steps @ real, steps @ reciprocal.T
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    nets /= np.linalg.norm(nets, axis=1, keepdims=True)
-    dot = steps @ steps.T
-    angle = np.arccos(np.clip(np.abs(rows @ nets.T), 0.0, 1.0))
-    found = np.argwhere(((np.abs(dot) == 1) | (np.abs(dot) == 2)) & (angle < limit))
-    found = found[np.argsort(angle[tuple(found.T)])]
-    rotations: list[IntArray] = []
-    for u, h in found:
-        rotation = 2 * np.outer(steps[u], steps[h]) // dot[u, h] - np.eye(3, dtype=np.int64)
-        if not any((rotation == other).all() for other in rotations):
-            rotations.append(rotation)
-    return rotations
-
-
-@cache
-def _steps() -> IntArray:
-    """Directions of rows and nets: indices up to 2 without a common factor, one of each and its negative."""
-    steps = np.array(list(itertools.product(range(-2, 3), repeat=3)))
-    return np.array([s for s in steps if s.any() and s[np.nonzero(s)[0][0]] > 0 and np.gcd.reduce(s) == 1])
-
-
-def _closure(generators: list[IntArray]) -> IntArray | None:
+def _closure(generators: Sequence[gemmi.Op]) -> IntArray | None:
     """All products of some rotations, in a fixed order; None beyond 24."""
-    group = {np.eye(3, dtype=np.int64).tobytes(): np.eye(3, dtype=np.int64)}
-    fresh = list(group.values())
-    while fresh:
-        grown: list[IntArray] = []
-        for element, generator in itertools.product(fresh, generators):
-            product = element @ generator
-            key = product.tobytes()
-            if key not in group:
-                group[key] = product
-                grown.append(product)
-                if len(group) > _LARGEST_ORDER:
-                    return None
-        fresh = grown
-    return np.array([group[key] for key in sorted(group)])
+    group = gemmi.GroupOps([gemmi.Op(), *generators])
+    try:
+        group.add_missing_elements()
+    except RuntimeError:  # beyond a thousand
+        return None
+    if len(group.sym_ops) > _LARGEST_ORDER:
+        return None
+    rotations = [np.array(operator.rot) // gemmi.Op.DEN for operator in group.sym_ops]
+    return np.array(sorted(rotations, key=lambda rotation: rotation.tobytes()))
+
+
+def cell_of(real: FloatArray) -> Cell:
+    """Lengths and angles of the rows of a matrix."""
+    length = np.linalg.norm(real, axis=1)
+    cosine = [real[i] @ real[j] / length[i] / length[j] for i, j in ((1, 2), (0, 2), (0, 1))]
+    angle = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
+    a, b, c, alpha, beta, gamma = (float(value) for value in (*length, *angle))
+    return a, b, c, alpha, beta, gamma

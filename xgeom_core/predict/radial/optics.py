@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xgeom_core.frame import Metadata
 from xgeom_core.geometry import FloatArray
+from xgeom_core.metadata import Metadata
 
 
 @dataclass(frozen=True)

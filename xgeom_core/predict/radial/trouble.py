@@ -55,7 +55,9 @@ class Judged(Protocol):
     def dropped(self) -> float: ...  # noqa: D102
 
 
-def background_trouble(fit: Judged | None, side_px: float) -> str:
+def background_trouble(
+    fit: Judged | None, side_px: float, start_tilt_deg: tuple[float, float] = (0.0, 0.0)
+) -> str:
     """The reason why a fit's center is refused, or "" if it stands; for its tilt see `tilt_trouble`.
 
     Parameters
@@ -64,6 +66,8 @@ def background_trouble(fit: Judged | None, side_px: float) -> str:
         None where there was nothing to fit.
     side_px : float
         Longer side of the frame in native px.
+    start_tilt_deg : tuple of float
+        The tilt that the fit began with: that of a detector known to be swung.
     """
     if fit is None:
         return "there are too few usable pixels or counts for a fit to the background"
@@ -103,7 +107,8 @@ def background_trouble(fit: Judged | None, side_px: float) -> str:
     for found, words in reasons:
         if found:
             return words
-    if fit.tilt_deg is not None and max(map(abs, fit.tilt_deg)) > _STEEPEST_DEG and not fit.sharp:
+    tilt = fit.tilt_deg or start_tilt_deg
+    if max(abs(a - b) for a, b in zip(tilt, start_tilt_deg, strict=True)) > _STEEPEST_DEG and not fit.sharp:
         return f"the fit claims a tilt beyond {_STEEPEST_DEG:.0f} degrees, which it cannot tell well"
     return ""
 

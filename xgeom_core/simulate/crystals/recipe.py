@@ -69,7 +69,7 @@ class CrystalRecipe(Section):
     ] = Field(None, description="One cell for all frames: a, b, c in Å, alpha, beta, gamma in degrees.")
     centering: Literal["P", "A", "C", "I", "F", "R"] = Field("P", description="Centering of that cell.")
     structure: str | None = Field(
-        None, description="mmCIF, PDB or MTZ file with the cell and the structure factors; needs gemmi."
+        None, description="mmCIF, PDB or MTZ file with the cell and the structure factors."
     )
     rotation: Annotated[Nine | None, AfterValidator(_rotation)] = Field(
         None, description="One orientation for all frames: rows of a rotation matrix; random without."

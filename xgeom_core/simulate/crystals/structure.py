@@ -12,7 +12,7 @@ s^2 (Wilson's plot), so that the crystal's own B factor and brightness apply, wh
 dips of a real structure stay. Reflections that should exist but are not in the file, or are finer
 than the model was calculated for, follow Wilson's statistics.
 
-gemmi is an optional extra of xgeom. What a file says is kept per process.
+What a file says is kept per process.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,7 +63,7 @@ def structure_cell(path: str) -> Cell:
     Raises
     ------
     RecipeError
-        If gemmi is not installed, or the file cannot be used.
+        If the file cannot be used.
     """
     return _cell(path)
 
@@ -89,7 +90,7 @@ def structure_intensities(path: str, hkl: NDArray[np.integer], d_min_A: float, s
     Raises
     ------
     RecipeError
-        If gemmi is not installed, or the file cannot be used.
+        If the file cannot be used.
     """
     table = _table(path, max(math.floor(0.9 * d_min_A / _STEP_A) * _STEP_A, _FINEST_A))
     place = representatives(hkl, table.rotations) - table.low
@@ -106,27 +107,16 @@ def _within(place: IntArray, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return np.asarray(np.all((place >= 0) & (place < np.array(shape)), axis=1))
 
 
-def _gemmi() -> Any:
-    try:
-        import gemmi  # noqa: PLC0415 - an optional extra
-    except ImportError:
-        raise RecipeError(
-            "Structure factors from a file need gemmi, which is not installed: pip install xgeom[structure]"
-        ) from None
-    return gemmi
-
-
 @lru_cache(maxsize=4)
 def _read(path: str) -> Any:
     """A gemmi Structure or Mtz."""
-    gemmi = _gemmi()
     name = Path(path).name.lower().removesuffix(".gz")
     if not Path(path).is_file():
         raise RecipeError(f"There is no structure file {path}.")
     if not name.endswith(_SUFFIXES):
         raise RecipeError(f"The structure file {path} must be one of {', '.join(_SUFFIXES)} (or .gz).")
     try:
-        read = gemmi.read_mtz_file(path) if name.endswith(".mtz") else gemmi.read_structure(path)
+        read: Any = gemmi.read_mtz_file(path) if name.endswith(".mtz") else gemmi.read_structure(path)
     except (RuntimeError, ValueError, OSError) as error:
         raise RecipeError(f"The structure file {path} cannot be read: {error}.") from None
     if not name.endswith(".mtz"):
@@ -139,7 +129,6 @@ def _read(path: str) -> Any:
 
 
 def _group(read: Any) -> Any:
-    gemmi = _gemmi()
     if isinstance(read, gemmi.Mtz):
         return read.spacegroup
     return gemmi.find_spacegroup_by_name(read.spacegroup_hm, read.cell.alpha, read.cell.gamma)
@@ -169,7 +158,6 @@ _31M = (149, 151, 153, 157, 159, 162, 163)
 
 @lru_cache(maxsize=4)
 def _table(path: str, d_min_A: float) -> _Table:
-    gemmi = _gemmi()
     read, cell = _read(path), _cell(path)
     if isinstance(read, gemmi.Mtz):
         d_min_A = max(d_min_A, float(read.resolution_high()))
@@ -211,7 +199,6 @@ def _measured(mtz: Any, path: str) -> tuple[IntArray, FloatArray]:
 
 def _calculated(structure: Any, d_min_A: float) -> tuple[IntArray, FloatArray]:
     """Indices and intensities of a model with bulk solvent around it."""
-    gemmi = _gemmi()
     calculator = gemmi.DensityCalculatorX()
     calculator.d_min = d_min_A
     calculator.rate = 1.5

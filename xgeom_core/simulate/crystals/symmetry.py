@@ -5,42 +5,34 @@ Notes
 Operators act on Miller indices as columns, ``h' = W h``. Those of a Laue class are the rotations of
 its enantiomorphic point group (proteins crystallize in no other); Friedel's law adds ``-h``.
 Settings: monoclinic with unique axis b, trigonal and hexagonal on hexagonal axes, R obverse.
-Source: International Tables for Crystallography A, 10.1 (point groups), 1.5 and 2.1.3 (centering).
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
+import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
 IntArray = NDArray[np.int64]
 
-_TWO_X = ((1, 0, 0), (0, -1, 0), (0, 0, -1))
-_TWO_Y = ((-1, 0, 0), (0, 1, 0), (0, 0, -1))
-_TWO_Z = ((-1, 0, 0), (0, -1, 0), (0, 0, 1))
-_FOUR_Z = ((0, -1, 0), (1, 0, 0), (0, 0, 1))
-_THREE_Z = ((0, 1, 0), (-1, -1, 0), (0, 0, 1))
-_SWAP = ((0, 1, 0), (1, 0, 0), (0, 0, -1))
-_MINUS_SWAP = ((0, -1, 0), (-1, 0, 0), (0, 0, -1))
-_CYCLE = ((0, 1, 0), (0, 0, 1), (1, 0, 0))
-
-_GENERATORS: dict[str, tuple[tuple[tuple[int, int, int], ...], ...]] = {
-    "-1": (),
-    "2/m": (_TWO_Y,),
-    "mmm": (_TWO_X, _TWO_Y),
-    "4/m": (_FOUR_Z,),
-    "4/mmm": (_FOUR_Z, _TWO_X),
-    "-3": (_THREE_Z,),
-    "-3m1": (_THREE_Z, _SWAP),
-    "-31m": (_THREE_Z, _MINUS_SWAP),
-    "6/m": (_THREE_Z, _TWO_Z),
-    "6/mmm": (_THREE_Z, _TWO_Z, _SWAP),
-    "m-3": (_TWO_X, _TWO_Y, _CYCLE),
-    "m-3m": (_TWO_X, _TWO_Y, _CYCLE, _SWAP),
+# Hall symbols of the groups of rotations (International Tables for Crystallography B, 1.4).
+_ROTATIONS = {
+    "-1": "P 1",
+    "2/m": "P 2y",
+    "mmm": "P 2 2",
+    "4/m": "P 4",
+    "4/mmm": "P 4 2",
+    "-3": "P 3",
+    "-3m1": 'P 3 2"',
+    "-31m": "P 3 2",
+    "6/m": "P 6",
+    "6/mmm": "P 6 2",
+    "m-3": "P 2 2 3",
+    "m-3m": "P 4 2 3",
 }
-LAUE_CLASSES = tuple(_GENERATORS)
+LAUE_CLASSES = tuple(_ROTATIONS)
 
 
 @lru_cache(maxsize=32)
@@ -57,16 +49,10 @@ def laue_rotations(laue: str) -> IntArray:
     ndarray of int, shape (n, 3, 3)
         The identity first.
     """
-    found = [np.eye(3, dtype=np.int64)]
-    generators = [np.array(matrix, dtype=np.int64) for matrix in _GENERATORS[laue]]
-    seen = {found[0].tobytes()}
-    for element in found:  # grows while it is walked: the closure of the generators
-        for generator in generators:
-            product = generator @ element
-            if product.tobytes() not in seen:
-                seen.add(product.tobytes())
-                found.append(product)
-    group = np.stack(found)
+    operators = gemmi.symops_from_hall(_ROTATIONS[laue]).sym_ops
+    # Miller indices are rows there, columns here.
+    group = np.array([operator.rot for operator in operators], dtype=np.int64).transpose(0, 2, 1)
+    group = np.ascontiguousarray(group // gemmi.Op.DEN)
     group.flags.writeable = False
     return group
 
@@ -86,15 +72,5 @@ def present(hkl: NDArray[np.integer], centering: str) -> NDArray[np.bool_]:
     ndarray of bool, shape (n,)
         False for a systematic absence.
     """
-    h, k, l = hkl[:, 0], hkl[:, 1], hkl[:, 2]
-    if centering == "A":
-        return np.asarray((k + l) % 2 == 0)
-    if centering == "C":
-        return np.asarray((h + k) % 2 == 0)
-    if centering == "I":
-        return np.asarray((h + k + l) % 2 == 0)
-    if centering == "F":
-        return np.asarray(((h + k) % 2 == 0) & ((k + l) % 2 == 0))
-    if centering == "R":
-        return np.asarray((-h + k + l) % 3 == 0)
-    return np.ones(len(hkl), dtype=np.bool_)
+    group = gemmi.symops_from_hall(f"{centering} 1")
+    return ~np.asarray(group.systematic_absences(np.ascontiguousarray(hkl, dtype=np.int32)))

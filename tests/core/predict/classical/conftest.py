@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
 from xgeom_core.geometry import Geometry
+from xgeom_core.metadata import Metadata
 
 META = Metadata(distance_mm=100.0, pixel_mm=(0.2, 0.2), wavelength_A=1.0)
 

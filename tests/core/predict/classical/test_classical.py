@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
 from xgeom_core.geometry import SYMMETRIES
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict.classical import METHODS
 
 ON_BACKGROUND = ("center-of-mass", "circle", "radial-symmetry", "inversion", "midpoint", "ring-fit")

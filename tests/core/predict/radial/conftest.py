@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
 from xgeom_core.geometry import Geometry
+from xgeom_core.metadata import Metadata
 
 SIDE = 410
 PIXEL_MM = 423.6 / SIDE

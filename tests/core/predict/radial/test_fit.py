@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from xgeom_core.frame import Frame, Metadata
+from xgeom_core.frame import Frame
 from xgeom_core.geometry import Geometry
+from xgeom_core.metadata import Metadata
 from xgeom_core.predict.radial.masks import BRIGHT, INNER, MASKED, SHADOW, SPOT, USED
 from xgeom_core.predict.radial.trouble import background_trouble
 from xgeom_core.predict.radial_fit import RadialFit, fit_radial

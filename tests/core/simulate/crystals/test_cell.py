@@ -68,6 +68,26 @@ def test_laue_classes_have_as_many_rotations_as_the_tables_say(laue: str, order:
 
 
 @pytest.mark.parametrize(
+    ("laue", "mates"),
+    [
+        ("2/m", [(-1, 2, -3)]),
+        ("4/m", [(-2, 1, 3), (-1, -2, 3), (2, -1, 3)]),
+        ("-3", [(2, -3, 3), (-3, 1, 3)]),
+        ("-3m1", [(2, -3, 3), (-3, 1, 3), (2, 1, -3), (-3, 2, -3), (1, -3, -3)]),
+        ("-31m", [(2, -3, 3), (-3, 1, 3), (-2, -1, -3), (3, -2, -3), (-1, 3, -3)]),
+        ("m-3", [(1, -2, -3), (2, 3, 1), (3, 1, 2), (-1, -2, 3)]),
+    ],
+)
+def test_mates_of_one_reflection(laue: str, mates: list[tuple[int, int, int]]) -> None:
+    rotations = laue_rotations(laue)
+    assert (rotations[0] == np.eye(3)).all()
+    found = {tuple(mate) for mate in (rotations @ [1, 2, 3]).tolist()}
+    assert found >= {(1, 2, 3), *mates}
+    if laue != "m-3":
+        assert found == {(1, 2, 3), *mates}
+
+
+@pytest.mark.parametrize(
     ("centering", "share"), [("P", 1), ("A", 1 / 2), ("C", 1 / 2), ("I", 1 / 2), ("F", 1 / 4), ("R", 1 / 3)]
 )
 def test_centerings_remove_reflections_where_the_lattice_points_cancel(centering: str, share: float) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
+import gemmi
 import numpy as np
 import pytest
 
@@ -13,8 +13,6 @@ from xgeom_core.simulate.beam import Beam
 from xgeom_core.simulate.crystals import CrystalRecipe, draw_crystals
 from xgeom_core.simulate.crystals.structure import structure_cell, structure_intensities
 from xgeom_core.simulate.crystals.wilson import wilson_intensities
-
-gemmi = pytest.importorskip("gemmi", reason="gemmi is an optional extra: pip install xgeom[structure]")
 
 _MATES = np.array([[3, 4, 5], [-3, 4, 5], [3, -4, 5], [3, 4, -5], [-3, -4, -5]])
 
@@ -123,16 +121,6 @@ def test_files_that_will_not_do_are_named(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(RecipeError, match=words):
             structure_cell(str(path))
-
-
-def test_without_gemmi_the_message_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setitem(sys.modules, "gemmi", None)
-    path = tmp_path / "some.pdb"
-    path.write_text("")
-    with pytest.raises(RecipeError, match=r"pip install xgeom\[structure\]"):
-        structure_cell(str(path))
 
 
 def _rotations() -> np.ndarray:

@@ -75,6 +75,13 @@ def test_atoms_scatter_forwards_with_all_electrons(element: str, electrons: int)
     assert float(form_factor(element, np.array(0.0))) == pytest.approx(electrons, rel=3e-3)
 
 
+def test_the_numbers_are_those_of_the_tables() -> None:
+    # International Tables C (1992), 6.1.1.4: lanthanum.
+    a, b, c = (20.578, 19.599, 11.3727, 3.2872), (2.9482, 0.2445, 18.7726, 133.124), 2.1468
+    expected = sum(each * np.exp(-width * S**2 / 4) for each, width in zip(a, b, strict=True)) + c
+    np.testing.assert_array_equal(form_factor("La", S), expected)
+
+
 def test_a_nitrogen_molecule_is_two_atoms() -> None:
     # Coherent part forwards (2 Z)^2, no Compton; far out the atoms scatter for themselves, and every
     # electron scatters once, coherently or not: 2 (f^2 + Z - f^2 / Z) of (2 Z)^2.
