@@ -114,13 +114,13 @@ def _has_geometry(request: GeometryRequest) -> bool:
     if path.is_dir():
         return False
     head = read_head(path)
-    if looks_like_frames(request.path, head) and (not head.startswith(_HDF5) or _opens(request.path)):
+    if looks_like_frames(request.path, head) and (not head.startswith(_HDF5) or _opens(request.path, True)):
         return False
     try:
         return bool(format_of(path))
     except XgeomError:
         # What claims to be frames is told so; anything else may be frames of a rarer kind.
-        if looks_like_frames(request.path, head) or _opens(request.path):
+        if looks_like_frames(request.path, head) or _opens(request.path, False):
             return False
         from xgeom_core.formats.registry import FORMATS  # noqa: PLC0415 - h5py is slow to import
 
@@ -131,10 +131,12 @@ def _has_geometry(request: GeometryRequest) -> bool:
         ) from None
 
 
-def _opens(path: str) -> bool:
-    """Whether frames can be read from a file."""
+def _opens(path: str, unreadable: bool) -> bool:
+    """Whether frames can be read from a file; `unreadable` of one that nothing can be read from."""
     try:
         open_frames(path).close()
+    except UnreadableFileError:
+        return unreadable
     except XgeomError:
         return False
     return True
