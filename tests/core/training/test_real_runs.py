@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from warm_xgeom import Xgeom
+from warm import Warm, xgeom
 from xgeom_core.errors import TrainingError
 from xgeom_core.training.checkpoint import load_checkpoint
 from xgeom_core.training.config import Config
@@ -54,25 +54,24 @@ def write_config(path: Path, **training) -> Path:
     return path
 
 
-def begin(config: Path, run_dir: Path, **more) -> Xgeom:
-    said = config.with_name(f"{run_dir.name}.txt")
-    return Xgeom("train", config, "--run-dir", run_dir, said=said, **more)
+def begin(config: Path, run_dir: Path, **settings) -> Warm:
+    return xgeom("train", config, "--run-dir", run_dir, **settings)
 
 
 def whole_run(config: Path, run_dir: Path) -> None:
-    run = begin(config, run_dir)
-    assert run.wait() == 0, run.said
+    code, _, err = begin(config, run_dir).ended()
+    assert code == 0, err
 
 
 def losses(run_dir: Path) -> list[str]:
     return (run_dir / "losses.csv").read_text().splitlines()
 
 
-def killed_when(run: Xgeom, reached: Callable[[], bool]) -> None:
+def killed_when(run: Warm, reached: Callable[[], bool]) -> None:
     """Kill a run at a moment; the test fails where it never comes."""
     deadline = time.monotonic() + PATIENCE_S
-    while not run.ended and not reached():
-        assert time.monotonic() < deadline, run.said
+    while run.poll() is None and not reached():
+        assert time.monotonic() < deadline
         time.sleep(0.005)
     run.kill()
 
@@ -119,7 +118,7 @@ def test_two_processes_learn_what_one_does(tmp_path) -> None:
         begin(config, tmp_path / "two", environment={**meeting, "RANK": rank, "LOCAL_RANK": rank})
         for rank in ("0", "1")
     ]
-    assert [run.wait() for run in pair] == [0, 0], pair[0].said
+    assert [run.ended()[0] for run in pair] == [0, 0]
     one, two = ([float(row.split(",")[1]) for row in losses(tmp_path / name)[1:]] for name in ("one", "two"))
     assert len(one) == len(two) == 5
     assert two == pytest.approx(one, rel=1e-3, abs=1e-3)
@@ -136,11 +135,10 @@ def test_a_full_disk_ends_the_run_and_spares_the_last_checkpoint(tmp_path) -> No
     whole_run(config, whole)
     killed_when(begin(config, parts), (parts / "checkpoint.pt").exists)
     kept = (parts / "checkpoint.pt").read_bytes()
-    (tmp_path / "parts.txt").unlink()
-    full = begin(config, parts, largest_file=len(kept) // 2)
-    assert full.wait() == 2
-    (complaint,) = [line for line in full.said.splitlines() if line.startswith("xgeom: ")]
-    assert "last checkpoint is whole" in complaint and "Traceback" not in full.said
+    code, _, err = begin(config, parts, largest_file=len(kept) // 2).ended()
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "last checkpoint is whole" in err
     assert isinstance(read_events(parts / "events.jsonl")[-1], Failed)
     assert (parts / "checkpoint.pt").read_bytes() == kept
     assert not list(parts.glob("*.partial"))

@@ -1,4 +1,4 @@
-"""What the server of `warm_xgeom` does once: imports, and the first calls that load or compile something.
+"""What the server of `warm` does once: imports, and the first calls that load or compile something.
 
 Nothing here may start a thread: a forked process has none of them.
 """
