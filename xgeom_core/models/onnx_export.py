@@ -92,8 +92,6 @@ def export_onnx(model: Model, path: Path, samples: Sequence[NetworkInput] = ()) 
     need_packages()
     try:
         with replacing(path) as partial:
-            # The trace takes a while; a place where nothing can be written is told before it.
-            partial.touch()
             _write(model, partial)
             agreement = compare(model, partial, [*random_inputs(model.card.network), *samples])
             # Written the other way round, so that a difference that is no number fails as well.
