@@ -49,6 +49,11 @@ def open_frames(location: str | os.PathLike[str], *, dataset: str | None = None)
     return RemoteSource(os.fspath(location), dataset or "")
 
 
+def image_suffixes() -> frozenset[str]:
+    """Usual endings of the names of files with images, as the readers know them."""
+    return frozenset(ask(Service.image_suffixes, "The list of formats"))
+
+
 def read_mask(path: str | os.PathLike[str]) -> NDArray[np.bool_]:
     """As `xgeom_core.frames.mask_file.read_mask`."""
     return ask(Service.mask, os.fspath(path), os.fspath(path))

@@ -6,15 +6,13 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from xgeom_core.formats.registry import FORMATS
+from xgeom_core.frames.guarded import image_suffixes
 
 PACKED = (".gz", ".bz2")
-HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi")
-IMAGE_SUFFIXES = frozenset(
-    suffix for known in FORMATS if known.open_frames for suffix in known.suffixes if suffix.count(".") == 1
-).difference(HDF5_SUFFIXES)
+HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi", ".hspy", ".emd")
 
 _LAST_NUMBER = re.compile(r"^(.*?)(\d+)(\D*)$", re.DOTALL)
 _SUFFIX = re.compile(r"^\.[A-Za-z]+\d{0,4}$")
@@ -153,7 +151,12 @@ def natural(path: str) -> tuple[tuple[int, int, str], ...]:
 
 def is_image_name(name: str) -> bool:
     """Whether a name is that of one image in a file of its own."""
-    return _suffix(name) in IMAGE_SUFFIXES
+    return _suffix(name) in _image_suffixes()
+
+
+@cache
+def _image_suffixes() -> frozenset[str]:
+    return image_suffixes().difference(HDF5_SUFFIXES)
 
 
 def frames_in(names: Sequence[str]) -> tuple[str, ...]:

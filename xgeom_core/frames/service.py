@@ -81,6 +81,13 @@ class Service:
         if source is not None:
             source.close()
 
+    def image_suffixes(self) -> tuple[str, ...]:
+        """Usual endings of the names of files with images."""
+        from xgeom_core.formats.registry import FORMATS  # noqa: PLC0415
+
+        endings = (suffix for known in FORMATS if known.open_frames for suffix in known.suffixes)
+        return tuple(suffix for suffix in endings if suffix.count(".") == 1)
+
     def mask(self, path: str) -> NDArray[np.bool_]:
         """As `xgeom_core.frames.mask_file.read_mask`."""
         from xgeom_core.frames.mask_file import read_mask  # noqa: PLC0415

@@ -43,6 +43,8 @@ class GeometryRequest:
         Whether it is enough to know whose file it is.
     serial : int
         Tells two requests for one file apart.
+    frames : str
+        The open frames, whose panels a geometry file may put together; "" where it is only to be compared.
     """
 
     path: str
@@ -50,6 +52,7 @@ class GeometryRequest:
     either: bool = False
     look_only: bool = False
     serial: int = 0
+    frames: str = ""
 
 
 def looks_like_frames(path: str, head: bytes) -> bool:
@@ -67,12 +70,15 @@ class GeometryReader(LatestThread):
     done : GeometryRequest, list of Reading
     is_frames : GeometryRequest
         The file holds frames (or claims to), and may be opened as such.
+    assembles : GeometryRequest, str
+        The file puts the panels of the open frames into one image: where that is opened.
     failed : GeometryRequest, str
         The sentence for the user.
     """
 
     done = Signal(object, object)
     is_frames = Signal(object)
+    assembles = Signal(object, str)
     failed = Signal(object, str)
 
     def kind(self, request: GeometryRequest) -> Hashable:
@@ -82,8 +88,9 @@ class GeometryReader(LatestThread):
     def handle(self, request: GeometryRequest) -> None:
         """Read one file; runs in the thread."""
         try:
-            known = _has_geometry(request)
+            known = _format_of(request)
             readings = read_geometry(request.path, request.hints) if known and not request.look_only else []
+            assembled = _assembled(request) if known == "crystfel" else ""
         except XgeomError as error:
             self.failed.emit(request, str(error))
         # A fault in a reader must not take the window down with it: it is reported and logged.
@@ -94,14 +101,16 @@ class GeometryReader(LatestThread):
                 f"{request.path} could not be read, by a fault of xgeom ({error!r}); please report it.",
             )
         else:
-            if known:
-                self.done.emit(request, readings)
-            else:
+            if not known:
                 self.is_frames.emit(request)
+            elif assembled:
+                self.assembles.emit(request, assembled)
+            else:
+                self.done.emit(request, readings)
 
 
-def _has_geometry(request: GeometryRequest) -> bool:
-    """Whether it is a file of a program whose geometry is read, and not one of frames.
+def _format_of(request: GeometryRequest) -> str:
+    """Key of the format of a file that is read for its geometry; "" for one of frames.
 
     Raises
     ------
@@ -110,18 +119,19 @@ def _has_geometry(request: GeometryRequest) -> bool:
     """
     path = Path(request.path)
     if not request.either:
-        return bool(format_of(path))
+        return format_of(path)
     if path.is_dir():
-        return False
+        return ""
     head = read_head(path)
     if looks_like_frames(request.path, head) and (not head.startswith(_HDF5) or _opens(request.path)):
-        return False
+        return ""
     try:
-        return bool(format_of(path))
+        known = format_of(path)
+        return "" if _opens(request.path) else known
     except XgeomError:
         # What claims to be frames is told so; anything else may be frames of a rarer kind.
         if looks_like_frames(request.path, head) or _opens(request.path):
-            return False
+            return ""
         from xgeom_core.formats.registry import FORMATS  # noqa: PLC0415 - h5py is slow to import
 
         names = ", ".join(dict.fromkeys(known.name for known in FORMATS))
@@ -129,6 +139,18 @@ def _has_geometry(request: GeometryRequest) -> bool:
             f"{path} holds neither diffraction frames nor a geometry that xgeom reads; "
             f"known are those of {names}."
         ) from None
+
+
+def _assembled(request: GeometryRequest) -> str:
+    """Where the open frames are found put together by a geometry file; "" where it is not for them."""
+    # Late, see above.
+    from xgeom_core.formats.crystfel.stack_headers import read_geom, scattered  # noqa: PLC0415
+    from xgeom_core.frames.location import split_geometry, with_geometry  # noqa: PLC0415
+
+    if not request.frames or split_geometry(request.frames)[1] == request.path:
+        return ""
+    location = with_geometry(request.frames, request.path)
+    return location if scattered(read_geom(Path(request.path))) and _opens(location) else ""
 
 
 def _opens(path: str) -> bool:
