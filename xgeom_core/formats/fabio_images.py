@@ -94,7 +94,7 @@ def _open_image(path: str, reader: str) -> Any:
     # Imported here because it takes 0.2 s, which programs that read HDF5 need not wait for.
     import fabio  # noqa: PLC0415
 
-    if not reader and path.lower().removesuffix(".gz").removesuffix(".bz2").endswith(".cbf"):
+    if Path(path.removesuffix(".gz").removesuffix(".bz2")).suffix.lower() == ".cbf":
         # fabio waits forever for the data of what is called so.
         raise UnreadableFileError(f"{path} is no CBF, whatever its name says: copy it again, or rename it.")
     check_edf(path, read_head(Path(path), edf_header.HEAD_BYTES))
