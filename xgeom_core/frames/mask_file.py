@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.errors import UnreadableFileError, UsageError
-from xgeom_core.formats.hdf5.storage import content
+from xgeom_core.formats.hdf5.storage import check_storage, content
 from xgeom_core.frames.location import check_file
 from xgeom_core.system.safe_files import replacing
 from xgeom_core.system.text import shortened, visible
@@ -86,6 +86,8 @@ def read_mask(path: str | Path) -> NDArray[np.bool_]:
         else:
             with fabio.open(str(path)) as file:
                 image = file.data
+    except UnreadableFileError:
+        raise
     # fabio raises whatever its readers stumble upon, and NumPy parses a damaged header as Python.
     except Exception as error:
         why = shortened(visible(str(error)))
@@ -109,4 +111,7 @@ def _from_hdf5(path: Path) -> NDArray[np.generic] | None:
 
             file.visititems(note)
             named = images[0] if len(images) == 1 else None
-        return None if named is None else np.asarray(content(file[named]))
+        if named is None:
+            return None
+        check_storage(path.name, file[named])
+        return np.asarray(content(file[named]))

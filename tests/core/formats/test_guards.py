@@ -169,7 +169,7 @@ def test_hdf5_bytes_elsewhere_are_refused_wherever_they_are_read(raw, monkeypatc
     (raw / "link").symlink_to(raw.parent / "raw")
     with pytest.raises(UnreadableFileError, match="only files in its own folder are read"):
         open_in_process(external(raw / "a.h5", target))
-    with pytest.raises(UnreadableFileError, match=r"could not be read as a mask .*own folder"):
+    with pytest.raises(UnreadableFileError, match="own folder"):
         read_mask(external(raw / "b.h5", target, "mask"))
     path = external(raw / "c.h5", target, "small", (4,))
     assert "own folder" in tree.details(str(path), "/small").value
