@@ -18,7 +18,7 @@ class Frame:
     Parameters
     ----------
     data : ndarray of float32, shape (slow, fast)
-        Counts. Masked pixels hold 0.
+        Counts, or whatever the file holds for them. Masked pixels hold 0.
     valid : ndarray of bool, shape (slow, fast)
         True where the count can be trusted: not masked, not a sentinel, not saturated.
     saturated : ndarray of bool, shape (slow, fast)
@@ -33,6 +33,10 @@ class Frame:
         Number of the frame in its file, from 0.
     warnings : tuple of str
         What the reader noticed and the user should know.
+    dark : float
+        What a pixel without light holds on the average; see `xgeom_core.predict.noise_scale`.
+    dark_sigma : float
+        Its standard deviation.
     """
 
     data: NDArray[np.float32]
@@ -43,6 +47,8 @@ class Frame:
     dataset: str = ""
     index: int = 0
     warnings: tuple[str, ...] = ()
+    dark: float = 0.0
+    dark_sigma: float = 0.0
 
     def __post_init__(self) -> None:
         if self.data.ndim != 2 or self.data.size == 0:
@@ -68,11 +74,15 @@ class PooledFrame:
         Number of valid native pixels in each block, 0 to ``factor**2``.
     pooling : Pooling
         The exact map between pooled and native coordinates.
+    dark, dark_sigma : float
+        What of the counts of a whole block is no light, and its standard deviation.
     """
 
     counts: NDArray[np.float32]
     weight: NDArray[np.float32]
     pooling: Pooling
+    dark: float = 0.0
+    dark_sigma: float = 0.0
 
     @property
     def full(self) -> NDArray[np.bool_]:
@@ -111,6 +121,8 @@ def pool(frame: Frame, factor: int, canvas: tuple[int, int] | None = None) -> Po
         _block_sum(counts, factor, (rows, columns), (off_y, off_x)),
         _block_sum(frame.valid.astype(np.float32), factor, (rows, columns), (off_y, off_x)),
         Pooling(factor, (off_x, off_y)),
+        frame.dark * factor**2,
+        frame.dark_sigma * factor**2,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xgeom_core.errors import UsageError
+from xgeom_core.system import safe_files
 
 Row = Mapping[str, Any]
 
@@ -59,12 +60,9 @@ def write_bytes(path: Path, content: bytes) -> None:
     UsageError
         If it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
+        safe_files.write_bytes(path, content)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise UsageError(
             f"{path} could not be written ({error.strerror or error}): choose another folder."
         ) from error

@@ -46,6 +46,7 @@ class FileDesk(QObject):
         session.estimates_changed.connect(self._keep_up)
         reader.done.connect(self._on_done)
         reader.is_frames.connect(self._on_frames)
+        reader.assembles.connect(self._on_assembles)
         reader.failed.connect(self._on_failed)
 
     def take(self, paths: Iterable[str]) -> None:
@@ -74,10 +75,17 @@ class FileDesk(QObject):
     def _ask(self, path: str, *, either: bool = False) -> None:
         self._serial += 1
         look_only = self._session.frame is None
-        request = GeometryRequest(path, hints_of(self._session), either, look_only, self._serial)
+        frames = self._open_frames() if either else ""
+        request = GeometryRequest(path, hints_of(self._session), either, look_only, self._serial, frames)
         self._asked[path] = request
         self._session.set_activity(f"reading {Path(path).name}…", "files")
         self._reader.submit(request)
+
+    def _open_frames(self) -> str:
+        """The one file that is open, or that could not be opened without its geometry file; "" for a run."""
+        source = self._session.source
+        spec = source.spec if source is not None else self._session.refused
+        return "" if RUN_SEPARATOR in spec else spec
 
     def _answered(self, request: GeometryRequest) -> bool:
         """Whether an answer is to what was asked last of its file."""
@@ -120,6 +128,12 @@ class FileDesk(QObject):
     def _on_frames(self, request: GeometryRequest) -> None:
         if self._answered(request):
             self._frames.append(request.path)
+        self._settle()
+
+    def _on_assembles(self, request: GeometryRequest, location: str) -> None:
+        if self._answered(request):
+            self._session.open(location)
+            self._session.say(f"The panels are put together by {Path(request.path).name}.")
         self._settle()
 
     def _on_failed(self, request: GeometryRequest, sentence: str) -> None:

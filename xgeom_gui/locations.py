@@ -17,8 +17,9 @@ def paths_of(spec: str) -> tuple[str, ...]:
 
 
 def file_of(location: str) -> str:
-    """The file of ``FILE::dataset``."""
-    return location.rpartition("::")[0] or location
+    """The file of ``FILE::dataset``, with or without ``::geometry=FILE.geom`` after it."""
+    place = location.partition("::geometry=")[0]
+    return place.rpartition("::")[0] or place
 
 
 def name_of(spec: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,13 +16,12 @@ import shiboken6
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from xgeom_core.jobs.job import ENDED
-from xgeom_gui.desk_commands import DeskCommands
+from xgeom_core.jobs.store import JobStore
 from xgeom_gui.services.jobs_owner import Ask, JobsOwner
 from xgeom_gui.services.training_history import TrainingHistory
 
 if TYPE_CHECKING:
-    from xgeom_core.jobs.job import Job, Status
-    from xgeom_core.jobs.store import JobStore
+    from xgeom_core.jobs.job import Job, JobKind, Place, Status
     from xgeom_core.training.config import Config
     from xgeom_core.training.events import Event
 
@@ -32,7 +31,7 @@ _TURN_S = 0.008
 _SLICE = 250
 
 
-class TrainingDesk(DeskCommands):
+class TrainingDesk(QObject):
     """Jobs, their statuses and histories, and the one that is selected.
 
     Parameters
@@ -68,6 +67,8 @@ class TrainingDesk(DeskCommands):
     selected_changed = Signal()
     root_changed = Signal()
     compose_asked = Signal(object, str)
+    submitted = Signal(str)
+    failed = Signal(str)
 
     def __init__(self, owner: JobsOwner, root: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -186,6 +187,64 @@ class TrainingDesk(DeskCommands):
             The answer is dropped once this one is gone.
         """
         self._owner.ask(Ask(work, then, otherwise, owner))
+
+    # ----------------------------------------------------------------------------------- commands
+
+    def submit(
+        self,
+        kind: JobKind,
+        arguments: Sequence[str],
+        place: Place,
+        title: str = "",
+        folder: Path | None = None,
+        files: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start a job, or queue it; `submitted` tells when it is taken."""
+        given = tuple(arguments)
+        self.ask(lambda store: store.submit(kind, given, place, title, folder, files), self._on_taken)
+
+    def train(self, config: Config, place: Place, title: str = "", folder: Path | None = None) -> None:
+        """Start a training, or queue it."""
+        self.ask(lambda store: store.train(config, place, title, folder), self._on_taken)
+
+    def stop(self, job_id: str) -> None:
+        """Ask a job to save and end."""
+        self._of(job_id, JobStore.stop)
+
+    def kill(self, job_id: str) -> None:
+        """End a job and everything it started at once."""
+        self._of(job_id, JobStore.kill)
+
+    def pause(self, job_id: str) -> None:
+        """Freeze a job where it is."""
+        self._of(job_id, JobStore.pause)
+
+    def unpause(self, job_id: str) -> None:
+        """Let a frozen job go on."""
+        self._of(job_id, JobStore.unpause)
+
+    def resume(self, job_id: str, agreed: str = "") -> None:
+        """Let a job that ended go on; `agreed` is what `JobStore.resume` calls so."""
+        self._of(job_id, lambda store, job: store.resume(job, agreed))
+
+    def rename(self, job_id: str, title: str) -> None:
+        """Call a job something else."""
+        self._of(job_id, lambda store, job: store.rename(job, title))
+
+    def archive(self, job_id: str) -> None:
+        """Put a job that ended out of sight; nothing is deleted."""
+        self._of(job_id, JobStore.archive)
+
+    def unarchive(self, job_id: str) -> None:
+        """Bring an archived job back."""
+        self._of(job_id, JobStore.unarchive)
+
+    def _of(self, job_id: str, work: Callable[[JobStore, Job], Any]) -> None:
+        job = self.job(job_id)
+        if job is None:
+            self.failed.emit("That job is no longer there; somebody moved its folder.")
+            return
+        self.ask(lambda store: work(store, job))
 
     # ------------------------------------------------------------------------------------ answers
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from xgeom_core.errors import TrainingError
-from xgeom_core.jobs import family, slurm
+from xgeom_core.jobs import process_tree, slurm
 from xgeom_core.jobs.job import Job, JobState, Place, SlurmSettings, Status
 from xgeom_core.jobs.store import JobStore
 from xgeom_core.jobs.tail import EventTail
@@ -165,10 +165,10 @@ def test_a_training_is_watched_stopped_from_another_process_resumed_and_killed(s
     again = [event for event in read_events(job.folder / "events.jsonl") if isinstance(event, RunStarted)]
     assert again[1].first_step == before[-1].step > 0
     wait(store, job, ("running",))
-    assert family.members(job, None)
+    assert process_tree.members(job, None)
     store.kill(job)
     assert wait(store, job, ("killed",)).over
-    until(lambda: not family.members(job, None))
+    until(lambda: not process_tree.members(job, None))
 
 
 def test_a_run_is_told_to_save_before_its_time_limit_and_can_go_on(store: JobStore) -> None:
@@ -246,7 +246,7 @@ def test_stopped_or_killed_in_the_queue_a_job_never_begins(store: JobStore) -> N
     wait(store, holder, ("killed",))
     for job in (stopped, killed):
         assert store.log(job) == ""
-    until(lambda: not family.members(holder, None))
+    until(lambda: not process_tree.members(holder, None))
 
 
 def test_many_jobs_cost_one_squeue_every_two_seconds(store: JobStore) -> None:

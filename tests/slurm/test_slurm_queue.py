@@ -13,10 +13,22 @@ import pytest
 from xgeom_core.errors import TrainingError
 from xgeom_core.jobs import slurm, slurm_queue
 from xgeom_core.jobs.job import Job, Place, SlurmSettings
-from xgeom_core.jobs.records import EXIT, KILL, PROCESS, STOP, TICKET, read_json, write_job, write_json
+from xgeom_core.jobs.records import (
+    EXIT,
+    KILL,
+    PROCESS,
+    SLURM,
+    STOP,
+    Process,
+    SlurmTicket,
+    read_exit,
+    read_ticket,
+    write_job,
+    write_record,
+)
 from xgeom_core.jobs.slurm_queue import Queue, SlurmSilentError, plain_words
 from xgeom_core.jobs.slurm_run import warning_s
-from xgeom_core.jobs.slurm_submit import SLURM, parameters
+from xgeom_core.jobs.slurm_submit import parameters
 from xgeom_core.jobs.slurm_words import end_of, why_it_waits
 from xgeom_core.jobs.store import JobStore
 
@@ -63,7 +75,7 @@ def job(tmp_path) -> Job:
     folder.mkdir(parents=True)
     made = Job("abc123", "train", "rings", folder, ("train",), CLUSTER, 1.0)
     write_job(made)
-    write_json(folder / SLURM, {"number": "7", "folder": "1"})
+    write_record(folder / SLURM, SlurmTicket("7", "1"))
     return made
 
 
@@ -104,7 +116,7 @@ def test_a_silent_slurm_is_no_end_of_a_job(stand, job) -> None:
         "squeue", "", 1, "slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n"
     )
     assert slurm.slurm_state(job).state == "queued"
-    write_json(job.folder / PROCESS, {"started": 5.0})
+    write_record(job.folder / PROCESS, Process(started=5.0))
     status = slurm.slurm_state(job)
     assert (status.state, status.started) == ("running", 5.0)
     assert "does not answer" in status.reason
@@ -128,7 +140,7 @@ def test_a_silent_slurm_is_no_end_of_a_job(stand, job) -> None:
 def test_states_of_slurm_become_states_of_jobs(stand, job, state, process, mark, expected) -> None:
     stand.answers("squeue", line(state, "Resources"))
     if process:
-        write_json(job.folder / PROCESS, {"started": 5.0})
+        write_record(job.folder / PROCESS, Process(started=5.0))
     if mark:
         (job.folder / mark).touch()
     assert slurm.slurm_state(job).state == expected
@@ -149,14 +161,14 @@ def test_states_of_slurm_become_states_of_jobs(stand, job, state, process, mark,
 )
 def test_an_end_that_only_slurm_knows_is_recorded(stand, job, monkeypatch, state, expected, words) -> None:
     stand.answers("squeue", line(state))
-    write_json(job.folder / PROCESS, {"started": 5.0})
+    write_record(job.folder / PROCESS, Process(started=5.0))
     # The node may still say why.
     assert slurm.slurm_state(job).state == "stopping"
     monkeypatch.setattr(slurm, "_GRACE_S", 0.0)
     status = slurm.slurm_state(job)
     assert status.state == expected
     assert words in status.reason
-    assert read_json(job.folder / EXIT)["sentence"] == status.reason
+    assert read_exit(job.folder).sentence == status.reason
 
 
 def test_a_job_that_slurm_forgot_is_lost(stand, job, monkeypatch) -> None:
@@ -203,14 +215,14 @@ def test_a_job_of_the_cluster_keeps_no_device_of_this_machine(tmp_path, monkeypa
     store = JobStore(tmp_path / "runs")
     with pytest.raises(TrainingError):
         store.submit("evaluate", (), replace(CLUSTER, devices=("cpu",)))
-    assert read_json(store.jobs()[0].folder / TICKET)["devices"] == []
+    assert read_ticket(store.jobs()[0].folder).devices == ()
 
 
 def test_kill_marks_cancels_and_settles_what_never_began(stand, job) -> None:
     slurm.cancel_slurm(job)
     assert stand.calls("scancel") == ["7"]
     assert (job.folder / KILL).exists()
-    assert read_json(job.folder / EXIT)["state"] == "killed"
+    assert read_exit(job.folder).state == "killed"
     stand.answers("scancel", "", 1, "scancel: error: Kill job error on job id 7: Access/permission denied\n")
     with pytest.raises(TrainingError, match="does not cancel rings"):
         slurm.cancel_slurm(job)

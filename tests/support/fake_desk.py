@@ -123,8 +123,8 @@ class FakeDesk(QObject):
         self.done.append(("unpause", job_id))
         self.set_status(job_id, "running")
 
-    def resume(self, job_id: str) -> None:
-        self.done.append(("resume", job_id))
+    def resume(self, job_id: str, agreed: str = "") -> None:
+        self.done.append(("resume", job_id, agreed) if agreed else ("resume", job_id))
         self.set_status(job_id, "queued")
 
     def rename(self, job_id: str, title: str) -> None:

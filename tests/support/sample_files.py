@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from cbf_files import cbf
 from small_files import SIDE, counting_images
+from xgeom_core.frames import write_nxmx
+from xgeom_core.metadata import Metadata
 
 Fields = Mapping[str, Any]
 SLOW, FAST = SIDE
@@ -587,6 +590,70 @@ def write_ge(path: Path, changes: Fields) -> None:
     path.write_bytes(bytes(head) + image().tobytes() + image()[::-1].tobytes())
 
 
+# ----------------------------------------------------------------------------------------------- HDF5
+
+_DETECTOR = "instrument/detector"
+_NXMX: dict[str, tuple[str, Any, str]] = {
+    "beam_center_x": (f"{_DETECTOR}/beam_center_x", 19.5, "pixel"),
+    "beam_center_y": (f"{_DETECTOR}/beam_center_y", 4.7, "mm"),
+    "x_pixel_size": (f"{_DETECTOR}/x_pixel_size", 1e-4, "m"),
+    "y_pixel_size": (f"{_DETECTOR}/y_pixel_size", 200.0, "um"),
+    "distance": (f"{_DETECTOR}/distance", 0.2, ""),
+    "goniometer/two_theta": (f"{_DETECTOR}/goniometer/two_theta", 0.0, "deg"),
+    "sensor_material": (f"{_DETECTOR}/sensor_material", "Silicon", ""),
+    "sensor_thickness": (f"{_DETECTOR}/sensor_thickness", 4.5e-4, "m"),
+    "saturation_value": (f"{_DETECTOR}/saturation_value", 60000, ""),
+    "description": (f"{_DETECTOR}/description", b"EIGER", ""),
+    "incident_wavelength": ("instrument/beam/incident_wavelength", 1.1, "angstrom"),
+    "incident_polarization_stokes": (
+        "instrument/beam/incident_polarization_stokes",
+        np.array([2.0, 1.8, 0.0, 0.0]),
+        "",
+    ),
+    "omega": ("sample/goniometer/omega", np.array([10.0, 10.5]), "deg"),
+    "title": ("title", "silver behenate", ""),
+}
+
+
+def write_nxmx_fields(path: Path, changes: Fields) -> None:
+    """NXmx without a transformation chain, two images."""
+    with h5py.File(path, "w") as file:
+        entry = file.create_group("entry")
+        entry.attrs["NX_class"] = "NXentry"
+        entry["data/data"] = np.stack([image(), image()])
+        for name, (place, value, unit) in _NXMX.items():
+            entry[place] = changes.get(name, value)
+            if unit:
+                entry[place].attrs["units"] = unit
+
+
+def write_nxmx_chain(path: Path, changes: Fields) -> None:
+    """NXmx as this program writes it; the pitch in the chain that ``depends_on`` names may differ."""
+    tilt = (changes.get("depends_on", 2.0), -3.0)
+    stated = Metadata(200.0, 1.1, (0.1, 0.2), (19.5, 23.5), tilt, saturation=60000.0, detector="EIGER")
+    stated = replace(stated, sensor_material="CdTe", sensor_mm=0.75, polarization=0.95, title="ceria")
+    write_nxmx(path, image()[None], stated)
+
+
+def write_plain_hdf5(path: Path, changes: Fields) -> None:
+    """A dataset with attributes, one axis more than a stack has."""
+    attributes = {"beam_center_x": 19.5, "beam_center_y": 23.5, "distance_m": 0.2, "pixel_m": 1e-4}
+    with h5py.File(path, "w") as file:
+        file["images"] = np.stack([image()] * 6).reshape(3, 2, SLOW, FAST)
+        file["images"].attrs.update({**attributes, "wavelength_A": 1.1, **changes})
+
+
+def write_cansas(path: Path, changes: Fields) -> None:
+    """Intensities on a grid of Q."""
+    x, y = changes.get("Qx, Qy", (19.5, 23.5))
+    with h5py.File(path, "w") as file:
+        group = file.create_group("sasentry01/sasdata")
+        file["sasentry01"].attrs["NX_class"], group.attrs["NX_class"] = "SASentry", "SASdata"
+        file["sasentry01/title"] = "micelles"
+        group["I"], (rows, columns) = image("f8"), np.indices((SLOW, FAST)) + 0.5
+        group["Qx"], group["Qy"] = (columns - x) * 0.01, (y - rows) * 0.02
+
+
 _TENTH_AND_FIFTH = {"pixel_mm": (0.1, 0.2), "saturation": 60000.0}
 
 SAMPLES: dict[str, Sample] = {
@@ -849,4 +916,74 @@ SAMPLES: dict[str, Sample] = {
     ),
     "spe": Sample("spe", "a.spe", write_spe, {"title": "ceria"}, _each({"Comments": "other"})),
     "ge": Sample("ge", "a.ge2", write_ge),
+    "nxmx fields": Sample(
+        "nxmx",
+        "a_master.h5",
+        write_nxmx_fields,
+        {
+            **COMMON,
+            **_TENTH_AND_FIFTH,
+            "detector": "EIGER",
+            "sensor_material": "Si",
+            "sensor_mm": 0.45,
+            "polarization": 0.95,
+            "title": "silver behenate",
+        },
+        _each(
+            {
+                "beam_center_x": 18.5,
+                "beam_center_y": 4.5,
+                "x_pixel_size": 1.5e-4,
+                "y_pixel_size": 150.0,
+                "distance": 0.21,
+                "goniometer/two_theta": 10.0,
+                "sensor_material": "CdTe",
+                "sensor_thickness": 3.2e-4,
+                "saturation_value": 61000,
+                "description": b"PILATUS",
+                "incident_wavelength": 1.2,
+                "incident_polarization_stokes": np.array([1.0, 0.0, 0.0, 0.0]),
+                "omega": np.array([10.0, 11.0]),
+                "title": "other",
+            }
+        ),
+    ),
+    "nxmx chain": Sample(
+        "nxmx",
+        "b.nxs",
+        write_nxmx_chain,
+        {
+            **COMMON,
+            **_TENTH_AND_FIFTH,
+            "tilt_deg": (2.0, -3.0),
+            "detector": "EIGER",
+            "sensor_material": "CdTe",
+            "sensor_mm": 0.75,
+            "polarization": 0.95,
+            "title": "ceria",
+        },
+        _each({"depends_on": 4.0}),
+    ),
+    "hdf5": Sample(
+        "hdf5",
+        "a.h5",
+        write_plain_hdf5,
+        {**COMMON, "pixel_mm": (0.1, 0.1)},
+        _each(
+            {
+                "beam_center_x": 18.5,
+                "beam_center_y": 22.5,
+                "distance_m": 0.21,
+                "pixel_m": 2e-4,
+                "wavelength_A": 1.2,
+            }
+        ),
+    ),
+    "cansas": Sample(
+        "hdf5",
+        "b.h5",
+        write_cansas,
+        {"center_px": (19.5, 23.5), "title": "micelles"},
+        _each({"Qx, Qy": (18.5, 23.5)}),
+    ),
 }

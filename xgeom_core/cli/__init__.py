@@ -66,7 +66,7 @@ def main() -> None:
 
 def _in_job() -> bool:
     """Whether a job runs this: its log is where details belong, and what is read to say why it failed."""
-    from xgeom_core.jobs.family import MARK  # noqa: PLC0415 - psutil takes time
+    from xgeom_core.jobs.process_tree import MARK  # noqa: PLC0415 - psutil takes time
 
     return MARK in os.environ
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from xgeom_core.cli.terminal import visible
 from xgeom_core.errors import UsageError
+from xgeom_core.system.text import visible
 
 
 class AnswerFile:

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xgeom_core.cli.terminal import visible
 from xgeom_core.errors import UsageError
+from xgeom_core.system.text import visible
 
 if TYPE_CHECKING:
     from xgeom_core.frame import Frame
@@ -32,6 +33,17 @@ FramesOption = Annotated[
 WavelengthOption = Annotated[
     float | None, typer.Option("--wavelength-A", help="Wavelength, Å; replaces the file's.")
 ]
+GeometryOption = Annotated[
+    Path | None,
+    typer.Option("--geometry", help="CrystFEL .geom that puts the panels of HDF5 frames into one image."),
+]
+
+
+def assembled(path: str, geometry: Path | None) -> str:
+    """A location of frames whose panels a geometry file puts together, if one is named."""
+    from xgeom_core.frames.location import with_geometry  # noqa: PLC0415 - h5py and fabio take time
+
+    return path if geometry is None else with_geometry(path, str(geometry))
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from xgeom_core.cli.faults import told
 from xgeom_core.cli.terminal import say, tell, tell_json
 from xgeom_core.errors import UsageError
 from xgeom_core.process.reading import start_reading
+from xgeom_core.system.safe_files import write_text
 
 if TYPE_CHECKING:
     from xgeom_core.compare.comparison import Comparison
@@ -247,9 +248,7 @@ def _show(comparison: Comparison, as_json: bool) -> None:
 
 def _write(path: Path, text: str) -> None:
     """Whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        write_text(path, text)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from None

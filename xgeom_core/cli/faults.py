@@ -7,8 +7,9 @@ import time
 import traceback
 from pathlib import Path
 
-from xgeom_core.cli.terminal import say, visible, visible_lines
+from xgeom_core.cli.terminal import say, visible_lines
 from xgeom_core.errors import XgeomError
+from xgeom_core.system.text import visible
 
 DEBUG = "XGEOM_DEBUG"
 """Set in the environment, it has tracebacks shown on the terminal."""

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from xgeom_core.cli.terminal import say, visible
+from xgeom_core.cli.terminal import say
+from xgeom_core.system.text import visible
 
 # Seconds between lines where standard error is no terminal, such as the log of a job.
 _EVERY_S = 30.0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from xgeom_core.cli.common import GeometryOption, assembled
 from xgeom_core.cli.doubts import choice_record, choice_words, doubts, verdict_record
 from xgeom_core.cli.terminal import tell, tell_json
 from xgeom_core.process.reading import start_reading
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 def info(
     path: Annotated[str, typer.Argument(help="File of frames (FILE.h5::/dataset), or a model.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    geometry: GeometryOption = None,
 ) -> None:
     """Tell what a file of frames (or a model) holds, in this project's convention.
 
@@ -26,7 +28,7 @@ def info(
     if Path(path).suffix == ".safetensors":
         facts, verdicts, choices = _model_facts(path), [], []
     else:
-        facts, meta = _frame_facts(path)
+        facts, meta = _frame_facts(assembled(path, geometry))
         verdicts, choices = list(meta.verdicts), list(meta.choices)
         if as_json:
             facts["verdicts"] = [verdict_record(one) for one in verdicts]

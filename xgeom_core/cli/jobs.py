@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xgeom_core.cli.jobs_text import comparison_lines, duration, job_line, show_lines
+from xgeom_core.cli.jobs_text import comparison_lines, job_line, show_lines
 from xgeom_core.cli.terminal import pass_on, tell, tell_json
 from xgeom_core.cli.train import recipe_or_file
+from xgeom_core.system.safe_files import open_to_read
 
 if TYPE_CHECKING:
     from xgeom_core.jobs.job import Job
@@ -113,7 +115,6 @@ _CONTROLS = {
     "kill": "End a job and all its processes at once; what it has not saved is lost.",
     "pause": "Halt a job; it keeps its memory and its device.",
     "unpause": "Let a paused job go on.",
-    "resume": "Go on with a job that was stopped, killed, crashed or lost, from its last checkpoint.",
 }
 
 
@@ -128,6 +129,25 @@ def _control(name: str) -> Callable[..., None]:
 
 for _name, _help in _CONTROLS.items():
     jobs.command(_name, help=_help)(_control(_name))
+
+
+@jobs.command()
+def resume(
+    job: JobArgument,
+    root: RootOption = None,
+    agreed: Annotated[
+        str,
+        typer.Option(
+            "--run-this",
+            help="Agree to run a command that your xgeom did not write; the refusal shows it and its CODE.",
+            metavar="CODE",
+        ),
+    ] = "",
+) -> None:
+    """Go on with a job that was stopped, killed, crashed or lost, from its last checkpoint."""
+    store, one = _found(job, root)
+    store.resume(one, agreed)
+    tell(job_line(one, store.status(one)))
 
 
 @jobs.command()
@@ -173,10 +193,9 @@ def log(
     offset = path.stat().st_size if path.exists() else 0
     while True:
         over = store.status(one).over
-        if path.exists():
-            with path.open("rb") as stream:
-                stream.seek(offset)
-                fresh = stream.read()
+        with suppress(OSError), open_to_read(path, follow=False) as stream:
+            stream.seek(offset)
+            fresh = stream.read()
             offset += len(fresh)
             pass_on(fresh.decode("utf-8", errors="replace"))
         if over:
@@ -208,22 +227,3 @@ def compare(
     store = _store(root)
     found = [store.find(name) for name in names]
     tell(*comparison_lines(side_by_side([job.folder for job in found]), [job.title for job in found]))
-
-
-@jobs.command()
-def estimate(
-    config: Annotated[
-        Path,
-        typer.Argument(help="Training configuration (TOML), or a bundled recipe.", metavar="CONFIG.toml"),
-    ],
-    root: RootOption = None,
-    device: Annotated[str, typer.Option("--device", help="cpu, cuda:0, mps, ...")] = "cpu",
-) -> None:
-    """Estimate time, memory and disk of a training, from earlier runs where there are any."""
-    from xgeom_core.jobs.estimate import estimate as guess  # noqa: PLC0415 - --help
-    from xgeom_core.jobs.job import Place  # noqa: PLC0415 - --help
-    from xgeom_core.training.config import load_config  # noqa: PLC0415 - pydantic takes time
-
-    said = guess(load_config(recipe_or_file(config)), Place((device,)), _store(root).root)
-    tell(f"about {duration(said.seconds)}, {said.memory_gb:.1f} GB of memory, {said.disk_gb:.2g} GB of disk")
-    tell(*said.notes)

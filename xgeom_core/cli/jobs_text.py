@@ -22,6 +22,7 @@ def job_line(job: Job, status: Status) -> str:
 def show_lines(job: Job, status: Status) -> Iterator[str]:
     """Everything about one job."""
     from xgeom_core.jobs.job import command_text  # noqa: PLC0415 - so that --help answers at once
+    from xgeom_core.jobs.trust import needs_consent, stranger_words  # noqa: PLC0415
 
     yield job_line(job, status)
     yield f"folder   {job.folder}"
@@ -34,6 +35,8 @@ def show_lines(job: Job, status: Status) -> Iterator[str]:
     if status.exit_code is not None:
         yield f"exit     {status.exit_code}"
     yield f"command  {command_text(job)}"
+    if needs_consent(job):
+        yield f"note     {stranger_words(job)} It is not run without your word."
 
 
 def comparison_lines(comparison: Comparison, titles: Sequence[str]) -> Iterator[str]:

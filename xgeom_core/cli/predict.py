@@ -13,9 +13,11 @@ from xgeom_core.cli.answer_file import AnswerFile
 from xgeom_core.cli.common import (
     DistanceOption,
     FramesOption,
+    GeometryOption,
     Overrides,
     PixelOption,
     WavelengthOption,
+    assembled,
 )
 from xgeom_core.cli.faults import told
 from xgeom_core.cli.predict_output import footnotes, lines
@@ -31,8 +33,10 @@ if TYPE_CHECKING:
 
 
 _Cell = tuple[float, float, float, float, float, float]
+# A rough center, and a tilt to go with it.
+_Start = tuple[tuple[float, float], tuple[float, float] | None]
 # Model, method, rough start, cell, and whether to explain.
-_Asked = tuple[str, str, tuple[float, float] | None, _Cell | None, bool]
+_Asked = tuple[str, str, _Start | None, _Cell | None, bool]
 
 
 def _list_methods(wanted: bool) -> None:
@@ -63,7 +67,11 @@ def predict(
     no_fit: Annotated[bool, typer.Option("--no-fit", help="The same as --method network.")] = False,
     start: Annotated[
         str | None,
-        typer.Option("--start", help="Rough center in native px, in place of the network's.", metavar="X,Y"),
+        typer.Option(
+            "--start",
+            help="Rough center in native px, and tilt in degrees, in place of the network's.",
+            metavar="X,Y[,PITCH,YAW]",
+        ),
     ] = None,
     cell: Annotated[
         str | None,
@@ -84,6 +92,7 @@ def predict(
     distance_mm: DistanceOption = None,
     pixel_um: PixelOption = None,
     wavelength_A: WavelengthOption = None,
+    geometry: GeometryOption = None,
 ) -> None:
     """Predict beam center and detector tilt.
 
@@ -98,6 +107,7 @@ def predict(
         raise UsageError(f"--explain writes .png, not {explain.name!r}.")
     asked = (model, "network" if no_fit else method, _start(start), _cell(cell), explain is not None)
     start_reading()
+    paths = [assembled(path, geometry) for path in paths]
     run = PredictRun(paths, frames, Overrides(distance_mm, pixel_um, wavelength_A))
     status = _work(run, asked, out, explain, as_json, shared)
     if shared and run.found:
@@ -173,7 +183,7 @@ def _show(
 def _answerer(
     model: str,
     method: str,
-    start: tuple[float, float] | None,
+    start: _Start | None,
     cell: _Cell | None,
     explain: bool,
 ) -> Callable[[Frame], Prediction]:
@@ -184,21 +194,32 @@ def _answerer(
     if method not in OWN:
         if explain:
             raise UsageError(f"--explain shows what network and fits rest on; --method {method} is neither.")
-        return lambda frame: classical(frame, method, start)
+        center = None if start is None else start[0]
+        return lambda frame: classical(frame, method, center)
     from xgeom_core.predict.predictor import Predictor  # noqa: PLC0415 - torch takes seconds
 
     use = OWN[method]
     predictor = Predictor.load(model)
     return lambda frame: predictor.predict(
-        frame, fit=use is not None, start_px=start, cell=cell, explain=explain, use=use or ()
+        frame,
+        fit=use is not None,
+        start_px=None if start is None else start[0],
+        start_tilt_deg=None if start is None else start[1],
+        cell=cell,
+        explain=explain,
+        use=use or (),
     )
 
 
-def _start(text: str | None) -> tuple[float, float] | None:
+def _start(text: str | None) -> _Start | None:
     if text is None:
         return None
-    numbers = _numbers("--start", text, "a center such as 1261.5,1307", 2)
-    return numbers[0], numbers[1]
+    meant = "a center such as 1261.5,1307, or center and tilt such as -15,327,0,20"
+    numbers = _numbers("--start", text, meant, 2, 4)
+    tilt = (numbers[2], numbers[3]) if len(numbers) == 4 else None
+    if tilt is not None and max(map(abs, tilt)) >= 90:
+        raise UsageError(f"--start takes a tilt within 90 degrees, not {text!r}.")
+    return (numbers[0], numbers[1]), tilt
 
 
 def _cell(text: str | None) -> _Cell | None:
@@ -211,12 +232,12 @@ def _cell(text: str | None) -> _Cell | None:
     return a, b, c, alpha, beta, gamma
 
 
-def _numbers(option: str, text: str, meant: str, count: int) -> list[float]:
+def _numbers(option: str, text: str, meant: str, *counts: int) -> list[float]:
     try:
         numbers = [float(part) for part in text.replace(",", " ").split()]
     except ValueError:
         numbers = []
-    if len(numbers) != count or not all(abs(number) < float("inf") for number in numbers):
+    if len(numbers) not in counts or not all(abs(number) < float("inf") for number in numbers):
         raise UsageError(f"{option} takes {meant}, not {text!r}.")
     return numbers
 

@@ -88,7 +88,7 @@ def _write(
     workers: int | None,
     overwrite: bool,
 ) -> None:
-    from xgeom_core.jobs.family import MARK  # noqa: PLC0415 - psutil takes time
+    from xgeom_core.jobs.process_tree import MARK  # noqa: PLC0415 - psutil takes time
     from xgeom_core.simulate.recipe import load_recipe  # noqa: PLC0415 - scipy takes time
     from xgeom_core.simulate.shards import FrameSet, plan_shards, write_shards  # noqa: PLC0415
 

@@ -8,24 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
-import unicodedata
 from typing import TextIO
 
-
-def visible(text: str) -> str:
-    """A text on one line, with every character that is none to look at written as Python would.
-
-    These are control characters (line breaks and tabs too), what turns the direction of writing or is
-    not seen at all, and bytes of a file's name that are not text.
-    """
-    if text.isprintable():
-        return text
-    return "".join(map(_shown, text))
-
-
-def _shown(char: str) -> str:
-    # Spaces of all widths are to look at, though Python escapes them.
-    return char if char.isprintable() or unicodedata.category(char) == "Zs" else repr(char)[1:-1]
+from xgeom_core.system.text import visible
 
 
 def tell(*lines: object) -> None:

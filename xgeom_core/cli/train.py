@@ -6,9 +6,9 @@ import errno
 import os
 import shlex
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,12 @@ from xgeom_core.cli.terminal import tell
 from xgeom_core.errors import TrainingError, XgeomError
 from xgeom_core.resources import resource
 from xgeom_core.training.events import Event, EventLog, Failed, Finished, Stage, Step, Validation
+from xgeom_core.training.failure_messages import what_is_kept
 from xgeom_core.training.heartbeat import beating
+from xgeom_core.training.run_lock import only_writer
+
+if TYPE_CHECKING:
+    from xgeom_core.training.config import Config
 
 
 def train(
@@ -38,12 +43,20 @@ def train(
         run_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TrainingError(f"The run folder {run_dir} cannot be made: {error.strerror}.") from None
-    # Of several processes, one speaks.
-    speaks = os.environ.get("RANK", "0") == "0"
-    log = _Log(run_dir / "events.jsonl" if speaks else Path(os.devnull), as_json and speaks, speaks)
+    # Of several processes, one writes and speaks.
+    leads = os.environ.get("RANK", "0") == "0"
+    try:
+        with only_writer(run_dir) if leads else nullcontext():
+            _train(settings, run_dir, _Log(run_dir, as_json) if leads else EventLog(None), leads)
+    except OSError as error:
+        raise TrainingError(_sentence(error, run_dir)) from error
+
+
+def _train(settings: Config, run_dir: Path, log: EventLog, leads: bool) -> None:
+    """Train, and tell how it ended."""
     try:
         log.write(Stage(text="importing torch"))
-        with beating(log, speaks):
+        with beating(log, leads):
             # torch takes seconds to import; the window is told first.
             from xgeom_core.training.loop import train as run  # noqa: PLC0415
 
@@ -58,6 +71,7 @@ def train(
     finally:
         with suppress(OSError):
             log.close()
+        _leave_stdout_in_order()
 
 
 def recipe_or_file(config: Path) -> Path:
@@ -73,8 +87,8 @@ def recipe_or_file(config: Path) -> Path:
 def _sentence(error: OSError, run_dir: Path) -> str:
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return (
-            f"The disk of {run_dir} is full ({error.strerror}). The run stopped; its last checkpoint is "
-            "whole. Make room and start it again to go on."
+            f"The disk of {run_dir} is full ({error.strerror}). The run stopped. Make room. "
+            f"{what_is_kept(run_dir)}"
         )
     return f"{error.strerror or error}: {error.filename}." if error.filename else str(error)
 
@@ -85,18 +99,30 @@ def _last_words(log: EventLog, sentence: str) -> None:
         log.write(Failed(message=sentence))
 
 
+def _leave_stdout_in_order() -> None:
+    """What a closed terminal or pipe did not take must not make the interpreter's own end a failure."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class _Log(EventLog):
     """Events to the file, and to standard output as JSON or in words."""
 
-    def __init__(self, path: Path, as_json: bool, speaks: bool) -> None:
-        super().__init__(path, sys.stdout if as_json else None)
-        self._words = speaks and not as_json
+    def __init__(self, run_dir: Path, as_json: bool) -> None:
+        super().__init__(run_dir / "events.jsonl", sys.stdout if as_json else None)
+        self._words = not as_json
 
     def write(self, event: Event) -> None:
         super().write(event)
         text = in_words(event) if self._words else ""
         if text:
-            tell(text)
+            try:
+                tell(text)
+            except OSError:
+                # The terminal was closed, or whoever read this is gone: the run is not.
+                self._words = False
 
 
 def in_words(event: Event) -> str:

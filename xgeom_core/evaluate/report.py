@@ -19,6 +19,7 @@ from xgeom_core.evaluate import figures
 from xgeom_core.evaluate.metrics import WITHIN_PX, Scores, Summary
 from xgeom_core.evaluate.run import Evaluation, Row
 from xgeom_core.models.settings import REFERENCE_PX
+from xgeom_core.system.safe_files import write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,7 +92,7 @@ def write_report(
         f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>"
     )
     try:
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
     except OSError as error:
         raise UsageError(f"The report {path} cannot be written: {error.strerror}.") from None
 

@@ -94,6 +94,9 @@ def _open_image(path: str, reader: str) -> Any:
     # Imported here because it takes 0.2 s, which programs that read HDF5 need not wait for.
     import fabio  # noqa: PLC0415
 
+    if Path(path.removesuffix(".gz").removesuffix(".bz2")).suffix.lower() == ".cbf":
+        # fabio waits forever for the data of what is called so.
+        raise UnreadableFileError(f"{path} is no CBF, whatever its name says: copy it again, or rename it.")
     check_edf(path, read_head(Path(path), edf_header.HEAD_BYTES))
     if is_packed(Path(path)):
         unpacked_size(Path(path))  # fabio pads what ends early in some formats

@@ -43,21 +43,25 @@ def reading_of_headers(
         MissingDatasetError
             If no part states a beam center.
         """
-        parts = headers(path, hints)
-        found = readings(program, path, parts, hints)
-        if not found:
-            notes = judged(parts, hints.image_size).notes
-            raise MissingDatasetError(" ".join((f"{path} states no beam center: {lacking}.", *notes)))
-        return found
+        return readings(program, path, headers(path, hints), hints, lacking)
 
     return read
 
 
-def readings(program: str, path: Path, parts: list[Header], hints: Hints) -> list[Reading]:
-    """The judged whole of a file's headers first, then every part that states another center."""
-    whole = judged(parts, hints.image_size).reading(program, path, hints)
-    found = [whole] if whole is not None else []
-    for part in parts if found else ():
+def readings(program: str, path: Path, parts: list[Header], hints: Hints, lacking: str) -> list[Reading]:
+    """The judged whole of a file's headers first, then every part that states another center.
+
+    Raises
+    ------
+    MissingDatasetError
+        If no part states a beam center; ``lacking`` is why.
+    """
+    together = judged(parts, hints.image_size)
+    whole = together.reading(program, path, hints)
+    if whole is None:
+        raise MissingDatasetError(" ".join((f"{path} states no beam center: {lacking}.", *together.notes)))
+    found = [whole]
+    for part in parts:
         reading = part.reading(program, path, hints)
         if reading is not None and not any(
             same_center(reading.estimate.center_px, one.estimate.center_px) for one in found

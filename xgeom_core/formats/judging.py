@@ -136,7 +136,7 @@ _NOT_FILLED = frozenset({"center_px", "tilt_deg", "center_convention", "choices"
 def _without_placeholders(stated: Metadata, size: Size | None) -> _Step:
     """A distance of exactly 1 m or a wavelength of exactly 1.54 Å, beside other unset fields."""
     unset = {
-        "distance": stated.distance_mm == _UNSET_DISTANCE_MM,
+        "distance": stated.distance_mm == _UNSET_DISTANCE_MM and not _judged_already(stated, "distance"),
         "wavelength": stated.wavelength_A in _UNSET_WAVELENGTHS_A,
         "center": stated.center_px is None,
     }

@@ -81,7 +81,7 @@ def _sentinels(raw: NDArray[Any], saturation: float | None) -> BoolImage:
     if kind == "f":
         with np.errstate(over="ignore"):
             finite = np.isfinite(raw.astype(np.float32))  # a double beyond float32 is no count either
-        converted_gap: BoolImage = raw == raw.dtype.type(2**32 - 1)
+            converted_gap: BoolImage = raw == raw.dtype.type(2**32 - 1)
         return ~finite | _negative_marks(raw) | converted_gap
     return np.zeros(raw.shape, dtype=bool)
 

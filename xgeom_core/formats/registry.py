@@ -28,9 +28,11 @@ from xgeom_core.formats import (
 )
 from xgeom_core.formats.cbf import images as cbf
 from xgeom_core.formats.crystfel import geometry as crystfel
+from xgeom_core.formats.crystfel import stacks as crystfel_stacks
 from xgeom_core.formats.crystfel import stream as crystfel_stream
 from xgeom_core.formats.dials import expt as dials
 from xgeom_core.formats.dials.writing import dials_import_options
+from xgeom_core.formats.electron import emd, hyperspy, mib, mrc, tvips
 from xgeom_core.formats.format import Format, Writing
 from xgeom_core.formats.hdf5 import plain as hdf5
 from xgeom_core.formats.nexus import geometry as nxmx_geometry
@@ -45,7 +47,10 @@ from xgeom_core.formats.xds import inp as xds
 # Most specific first: a CBF header of any kind before text, and the table last, since nearly anything is one.
 FORMATS: tuple[Format, ...] = (
     dials.FORMAT,
+    hyperspy.FORMAT,
+    emd.FORMAT,
     nxmx_geometry.FORMAT,
+    crystfel_stacks.FORMAT,
     hdf5.FORMAT,
     dectris_stream.FORMAT,
     cbf.FORMAT,
@@ -58,6 +63,9 @@ FORMATS: tuple[Format, ...] = (
     crysalis.FORMAT,
     raxis.FORMAT,
     kappaccd.FORMAT,
+    mrc.FORMAT,
+    mib.FORMAT,
+    tvips.FORMAT,
     xds.FORMAT,
     crystfel_stream.STREAM,
     crystfel.FORMAT,

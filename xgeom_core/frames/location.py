@@ -8,6 +8,18 @@ from pathlib import Path
 from xgeom_core.errors import UnreadableFileError, UsageError
 
 SEPARATOR = "::"
+_GEOMETRY = "::geometry="
+
+
+def split_geometry(location: str | os.PathLike[str]) -> tuple[str, str]:
+    """Split off the geometry file that puts the panels of a file into one image; "" where none is named."""
+    place, _, geometry = os.fspath(location).partition(_GEOMETRY)
+    return place, geometry
+
+
+def with_geometry(location: str, geometry: str) -> str:
+    """A location whose panels are put together by another geometry file than its own, if it has one."""
+    return f"{split_geometry(location)[0]}{_GEOMETRY}{geometry}"
 
 
 def split_location(location: str | os.PathLike[str]) -> tuple[str, str]:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from xgeom_core.errors import UnreadableFileError, UsageError
 from xgeom_core.formats.hdf5.storage import content
 from xgeom_core.frames.location import check_file
+from xgeom_core.system.safe_files import replacing
+from xgeom_core.system.text import shortened, visible
 
 MASK_DATASET = "mask"
 _HDF5, _NUMPY, _TIFF = {".h5", ".hdf5", ".nxs"}, {".npy"}, {".tif", ".tiff"}
@@ -36,23 +38,25 @@ def write_mask(path: str | Path, mask: NDArray[np.bool_]) -> None:
         If the ending is none of these, or the file cannot be written.
     """
     path, pixels = Path(path), mask.astype(np.uint8)
+    if path.suffix.lower() not in _HDF5 | _NUMPY | _TIFF:
+        raise UsageError(f"{path.name}: a mask is saved as .h5, .npy or .tif; give it one of these endings.")
     try:
-        if path.suffix.lower() in _HDF5:
-            with h5py.File(path, "w") as file:
-                dataset = file.create_dataset(
-                    MASK_DATASET, data=pixels, compression="gzip", compression_opts=1
-                )
-                dataset.attrs["meaning"] = "1 where a pixel is masked, 0 where it is used"
-        elif path.suffix.lower() in _NUMPY:
-            np.save(path, pixels)
-        elif path.suffix.lower() in _TIFF:
-            fabio.tifimage.TifImage(data=pixels).write(str(path))
-        else:
-            raise UsageError(
-                f"{path.name}: a mask is saved as .h5, .npy or .tif; give it one of these endings."
-            )
+        with replacing(path, path.suffix) as partial:
+            _write(partial, pixels)
     except OSError as error:
         raise UsageError(f"{path} could not be written ({error}): choose another folder.") from error
+
+
+def _write(path: Path, pixels: NDArray[np.uint8]) -> None:
+    kind = path.suffix.lower()
+    if kind in _HDF5:
+        with h5py.File(path, "w") as file:
+            dataset = file.create_dataset(MASK_DATASET, data=pixels, compression="gzip", compression_opts=1)
+            dataset.attrs["meaning"] = "1 where a pixel is masked, 0 where it is used"
+    elif kind in _NUMPY:
+        np.save(path, pixels)
+    else:
+        fabio.tifimage.TifImage(data=pixels).write(str(path))
 
 
 def read_mask(path: str | Path) -> NDArray[np.bool_]:
@@ -82,10 +86,11 @@ def read_mask(path: str | Path) -> NDArray[np.bool_]:
         else:
             with fabio.open(str(path)) as file:
                 image = file.data
-    # fabio raises whatever its readers stumble upon.
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, IndexError, AttributeError) as error:
+    # fabio raises whatever its readers stumble upon, and NumPy parses a damaged header as Python.
+    except Exception as error:
+        why = shortened(visible(str(error)))
         raise UnreadableFileError(
-            f"{path.name} could not be read as a mask ({error}): HDF5, .npy or .tif is."
+            f"{path.name} could not be read as a mask ({why}): HDF5, .npy or .tif is."
         ) from error
     if image is None or np.ndim(image) != _DIMENSIONS or np.size(image) == 0:
         raise UnreadableFileError(f"{path.name} holds no two-dimensional image that could be a mask.")

@@ -12,7 +12,7 @@ from pathlib import Path
 from xgeom_core.frames.guarded import image_suffixes
 
 PACKED = (".gz", ".bz2")
-HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi")
+HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi", ".hspy", ".emd")
 
 _LAST_NUMBER = re.compile(r"^(.*?)(\d+)(\D*)$", re.DOTALL)
 _SUFFIX = re.compile(r"^\.[A-Za-z]+\d{0,4}$")

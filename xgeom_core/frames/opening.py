@@ -9,6 +9,8 @@ from pathlib import Path
 import h5py
 
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
+from xgeom_core.formats.crystfel import stacks as crystfel_stacks
+from xgeom_core.formats.electron import emd, hyperspy
 from xgeom_core.formats.fabio_images import open_fabio
 from xgeom_core.formats.hdf5 import file as hdf5
 from xgeom_core.formats.hdf5.plain import open_plain
@@ -17,10 +19,17 @@ from xgeom_core.formats.limits import check_size
 from xgeom_core.formats.nexus.images import open_nxmx
 from xgeom_core.formats.registry import images_of
 from xgeom_core.formats.source import FrameSource
-from xgeom_core.frames.location import check_file, choose_dataset, split_location
+from xgeom_core.frames.location import check_file, choose_dataset, split_geometry, split_location
 
 # From the most to the least particular; the last takes anything.
-LAYOUTS: tuple[hdf5.Layout, ...] = (open_training, open_nxmx, open_plain)
+LAYOUTS: tuple[hdf5.Layout, ...] = (
+    open_training,
+    open_nxmx,
+    hyperspy.LAYOUT.open_layout,
+    emd.LAYOUT.open_layout,
+    crystfel_stacks.open_beside,
+    open_plain,
+)
 
 
 def open_in_process(location: str | os.PathLike[str], *, dataset: str | None = None) -> FrameSource:
@@ -32,7 +41,8 @@ def open_in_process(location: str | os.PathLike[str], *, dataset: str | None = N
     Parameters
     ----------
     location : str or path-like
-        ``"PATH"`` or ``"PATH::/dataset"``.
+        ``"PATH"`` or ``"PATH::/dataset"``, and after either ``"::geometry=FILE.geom"``: the CrystFEL
+        geometry file that puts the panels into one image.
     dataset : str, optional
         The dataset to read, where an HDF5 file holds several; as good as naming it in ``location``.
 
@@ -52,17 +62,21 @@ def open_in_process(location: str | os.PathLike[str], *, dataset: str | None = N
     UsageError
         If ``location`` and ``dataset`` name different datasets.
     """
-    path, named = split_location(location)
+    place, geometry = split_geometry(location)
+    path, named = split_location(place)
     wanted = choose_dataset(named, dataset)
     check_file(path)
     with ExitStack() as stack:
-        source = stack.enter_context(_opened(path, wanted))
+        source = stack.enter_context(_opened(path, wanted, geometry))
         check_size(path, source.shape)
         stack.pop_all()
     return source
 
 
-def _opened(path: str, wanted: str) -> FrameSource:
+def _opened(path: str, wanted: str, geometry: str) -> FrameSource:
+    if geometry:
+        check_file(geometry)
+        return crystfel_stacks.open_assembled(path, wanted, geometry)
     if h5py.is_hdf5(path):
         return hdf5.open_layouts(path, wanted, LAYOUTS)
     if Path(path).suffix.lower() in hdf5.SUFFIXES:
@@ -75,9 +89,7 @@ def _opened(path: str, wanted: str) -> FrameSource:
             f"{path} is not an HDF5 file and has no dataset {wanted}: leave away the part after the path."
         )
     known = images_of(Path(path))
-    if known is not None:
-        return known(path, wanted)
-    return open_fabio(path)
+    return known(path, wanted) if known is not None else open_fabio(path)
 
 
 def _beginning(path: str) -> str:

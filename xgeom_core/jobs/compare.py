@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from xgeom_core.errors import ConfigError
 from xgeom_core.jobs.records import CONFIG, EVENTS
+from xgeom_core.system.records import read_toml
 from xgeom_core.training.events import (
     Event,
     Failed,
@@ -119,9 +120,8 @@ def compare(runs: Sequence[Path]) -> Comparison:
 def flat_settings(path: Path) -> dict[str, Any]:
     """The keys of a TOML file with dots, such as ``"model.polar.radii"``; none if it cannot be read."""
     try:
-        with path.open("rb") as stream:
-            return dict(_flat(tomllib.load(stream), ""))
-    except (OSError, ValueError):
+        return dict(_flat(read_toml(path, ConfigError, "configuration"), ""))
+    except ConfigError:
         return {}
 
 

@@ -1,4 +1,4 @@
-"""Power over a job of this machine: stop, kill, pause; and the end of its log."""
+"""Power over a job of this machine: stop, kill, pause."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from contextlib import suppress
 from pathlib import Path
 
 from xgeom_core.errors import TrainingError
-from xgeom_core.jobs import family
-from xgeom_core.jobs.job import Job
-from xgeom_core.jobs.queue import supervisor_of
+from xgeom_core.jobs import process_tree
+from xgeom_core.jobs.job import EndState, Job
 from xgeom_core.jobs.records import (
     EVENTS,
     EXIT,
     KILL,
     LAST_EXIT,
-    LOG,
     MARKERS,
     PAUSED,
     PROCESS,
     STOP,
+    Exit,
     cannot_write,
-    write_json,
+    supervisor_of,
+    write_record,
 )
+from xgeom_core.system.processes import Identity
+from xgeom_core.system.safe_files import touch
 from xgeom_core.training.events import Heartbeat, last_event
-from xgeom_core.training.identity import Identity
 
 _PATIENCE_S = 15.0
 
@@ -50,14 +51,14 @@ def kill(job: Job) -> None:
     Raises
     ------
     TrainingError
-        If a process does not end.
+        If a process does not end, or the one that the folder names is not the job's.
     """
+    child = _child_of(job)
     # A full or read-only disk must not keep a run alive.
     with suppress(TrainingError):
         _mark(job, KILL)
-    supervisor, child = supervisor_of(job.folder)
-    child = child or _child_by_events(job.folder)
-    gone = family.end_all(job, child)
+    supervisor, _ = supervisor_of(job.folder)
+    gone = process_tree.end_all(job, child)
     (job.folder / PAUSED).unlink(missing_ok=True)
     if not gone:
         raise TrainingError(f"A process of {job.title} does not end, not even by SIGKILL; ask again later.")
@@ -65,7 +66,7 @@ def kill(job: Job) -> None:
         _await_exit(job.folder, supervisor)
     elif not (job.folder / EXIT).exists():
         with suppress(OSError):
-            write_json(job.folder / EXIT, exit_record("killed", -signal.SIGKILL, "", 0))
+            write_record(job.folder / EXIT, exit_record("killed", -signal.SIGKILL))
 
 
 def pause(job: Job) -> None:
@@ -74,23 +75,23 @@ def pause(job: Job) -> None:
     Raises
     ------
     TrainingError
-        If it does not run or the folder cannot be written.
+        If it does not run, the process that the folder names is not the job's, or the folder cannot be
+        written.
     """
-    child = supervisor_of(job.folder)[1] or _child_by_events(job.folder)
+    child = _child_of(job)
     if child is None or not child.alive:
         raise TrainingError(f"{job.title} does not run now; only a running job can be paused.")
     _mark(job, PAUSED)
     halted: set[int] = set()
     # Again until nobody new is seen: a process may start another while it is being halted.
-    while fresh := [each for each in family.members(job, child) if each.pid not in halted]:
-        family.send(fresh, signal.SIGSTOP)
+    while fresh := [each for each in process_tree.members(job, child) if each.pid not in halted]:
+        process_tree.send(fresh, signal.SIGSTOP)
         halted.update(each.pid for each in fresh)
 
 
 def unpause(job: Job) -> None:
     """Let a paused job go on."""
-    child = supervisor_of(job.folder)[1] or _child_by_events(job.folder)
-    family.send(family.members(job, child), signal.SIGCONT)
+    process_tree.send(process_tree.members(job, _child_of(job)), signal.SIGCONT)
     try:
         (job.folder / PAUSED).unlink(missing_ok=True)
     except OSError as error:
@@ -114,37 +115,15 @@ def clear(job: Job) -> None:
         raise cannot_write(job.folder, error) from None
 
 
-def exit_record(state: str, code: int | None, sentence: str, started: float) -> dict[str, object]:
-    """What ``exit.json`` holds."""
-    return {
-        "state": state,
-        "code": code,
-        "signal": signal.Signals(-code).name if code is not None and -64 <= code < 0 else "",
-        "sentence": sentence,
-        "started": started,
-        "time": time.time(),
-    }
-
-
-def end_of_log(folder: Path, last_bytes: int, since: int = 0) -> str:
-    """The end of ``log.txt`` from byte `since` on, whole lines only; empty if there is none."""
-    try:
-        with (folder / LOG).open("rb") as stream:
-            size = stream.seek(0, 2)
-            start = max(size - last_bytes, since, 0)
-            stream.seek(max(start - 1, 0))
-            data = stream.read(last_bytes + 1)
-    except OSError:
-        return ""
-    if start > 0:
-        # From the first line that begins in the part.
-        data = data.partition(b"\n")[2]
-    return data.decode("utf-8", errors="replace")
+def exit_record(state: EndState, code: int | None = None, sentence: str = "", started: float = 0.0) -> Exit:
+    """What ``exit.json`` is to hold of a job that ends now."""
+    name = signal.Signals(-code).name if code is not None and -64 <= code < 0 else ""
+    return Exit(state, code, name, sentence, started, time.time())
 
 
 def _mark(job: Job, name: str) -> None:
     try:
-        (job.folder / name).touch()
+        touch(job.folder / name)
     except OSError as error:
         raise cannot_write(job.folder / name, error) from None
 
@@ -155,7 +134,21 @@ def _await_exit(folder: Path, supervisor: Identity) -> None:
         time.sleep(0.05)
 
 
-def _child_by_events(folder: Path) -> Identity | None:
-    """The process of a run begun in a terminal, as its heartbeat names it."""
-    beat = last_event(folder / EVENTS, Heartbeat)
-    return Identity.parse(beat.process) if beat is not None else None
+def _child_of(job: Job) -> Identity | None:
+    """The process of a job; of a run begun in a terminal, the one that its heartbeat names.
+
+    Raises
+    ------
+    TrainingError
+        If that process runs and was not started for this job: a folder may name any process.
+    """
+    child = supervisor_of(job.folder)[1]
+    if child is None:
+        beat = last_event(job.folder / EVENTS, Heartbeat)
+        child = Identity.parse(beat.process) if beat is not None else None
+    if child is not None and child.alive and not process_tree.is_member(job, child):
+        raise TrainingError(
+            f"{job.folder} says that process {child.pid} is its run, but that one was not started for this "
+            "folder; it is left alone."
+        )
+    return child

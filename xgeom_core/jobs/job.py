@@ -12,21 +12,12 @@ from pathlib import Path
 from typing import Literal
 
 JobKind = Literal["train", "simulate", "evaluate", "sweep", "export"]
-JobState = Literal[
-    "queued",
-    "starting",
-    "running",
-    "paused",
-    "stopping",
-    "done",
-    "stopped",
-    "failed",
-    "killed",
-    "lost",
-]
+EndState = Literal["done", "stopped", "failed", "killed", "lost"]
+JobState = Literal["queued", "starting", "running", "paused", "stopping"] | EndState
 
-KINDS: tuple[JobKind, ...] = ("train", "simulate", "evaluate", "sweep", "export")
 ENDED: frozenset[JobState] = frozenset({"done", "stopped", "failed", "killed", "lost"})
+# Stands for the job's own folder in the arguments on disk.
+HERE = "{folder}"
 # How the torch that trains is told which GPUs it may see; empty hides them all.
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -104,6 +95,8 @@ class Job:
         False for a run begun in a terminal, which has events but nobody who started it for us.
     trouble : str
         A sentence when the folder's record of the job cannot be read.
+    ours : bool
+        Whether this user's xgeom wrote down what the job runs; see `xgeom_core.jobs.trust`.
     """
 
     id: str
@@ -116,6 +109,7 @@ class Job:
     program: tuple[str, ...] = ()
     managed: bool = True
     trouble: str = ""
+    ours: bool = True
 
 
 @dataclass(frozen=True)
@@ -171,6 +165,18 @@ class Command:
 
     words: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
+
+
+def portable_arguments(job: Job) -> tuple[str, ...]:
+    """Its arguments as they stand on the disk, where its folder may be moved."""
+    return tuple(word.replace(str(job.folder), HERE) for word in job.arguments)
+
+
+def own_training(job: Job) -> bool:
+    """Whether a job trains what stands in its own folder, by this Python's xgeom on this machine."""
+    own = ("train", f"{HERE}/config.toml", "--run-dir", HERE)
+    plain = job.kind == "train" and not job.program and job.place.slurm is None
+    return plain and portable_arguments(job) == own
 
 
 def command_of(job: Job) -> Command:

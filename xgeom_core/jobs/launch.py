@@ -12,16 +12,19 @@ from pathlib import Path
 import xgeom_core
 from xgeom_core.errors import TrainingError
 from xgeom_core.jobs.control import exit_record
-from xgeom_core.jobs.family import MARK
 from xgeom_core.jobs.job import Job
-from xgeom_core.jobs.records import EXIT, SUPERVISOR_LOG, cannot_write, write_json
+from xgeom_core.jobs.process_tree import FOLDER_MARK, MARK
+from xgeom_core.jobs.records import EXIT, SUPERVISOR_LOG, cannot_write, write_record
+from xgeom_core.jobs.trust import digest_of
+from xgeom_core.system.safe_files import end_of_file, open_to_append
 
 _START_S = 120
+_LAST_WORDS_BYTES = 4000
 
 
 def child_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """Environment in which a child finds the same xgeom_core, installed or not, and speaks at once."""
-    environment = {name: value for name, value in os.environ.items() if name != MARK}
+    environment = {name: value for name, value in os.environ.items() if name not in {MARK, FOLDER_MARK}}
     root = str(Path(xgeom_core.__file__).resolve().parent.parent)
     paths = [root, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
@@ -37,9 +40,10 @@ def start_supervisor(job: Job) -> None:
     TrainingError
         If it cannot; the job is then marked as failed.
     """
-    command = [sys.executable, "-m", "xgeom_core.jobs.supervise", str(job.folder)]
+    # What was checked is what runs, whatever its record says by then.
+    command = [sys.executable, "-m", "xgeom_core.jobs.supervise", str(job.folder), digest_of(job)]
     try:
-        with (job.folder / SUPERVISOR_LOG).open("ab") as log:
+        with open_to_append(job.folder / SUPERVISOR_LOG) as log:
             begun = subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -61,15 +65,12 @@ def start_supervisor(job: Job) -> None:
 def _failed(job: Job, why: str) -> TrainingError:
     sentence = f"{job.title} could not be started in {job.folder}: {why}."
     with suppress(OSError):
-        write_json(job.folder / EXIT, exit_record("failed", None, sentence, 0))
+        write_record(job.folder / EXIT, exit_record("failed", None, sentence))
     return TrainingError(sentence)
 
 
 def _last_line(path: Path) -> str:
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError:
-        lines = []
+    lines = end_of_file(path, _LAST_WORDS_BYTES).decode("utf-8", errors="replace").split("\n")
     return next((line.strip().rstrip(".") for line in reversed(lines) if line.strip()), "no reason given")
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
-from xgeom_core.jobs.records import CONFIG, JOB, read_json
+from xgeom_core.errors import ConfigError
+from xgeom_core.jobs.records import CONFIG, read_job
+from xgeom_core.system.records import read_toml
 
 
 def files_needed(folder: Path) -> frozenset[Path]:
     """Files that the configuration in a job's folder names; none if there is no configuration."""
     try:
-        content = tomllib.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = read_toml(folder / CONFIG, ConfigError, "configuration")
+    except ConfigError:
         return frozenset()
     names: list[object] = []
     for section in ("data", "validation"):
@@ -25,13 +26,10 @@ def files_needed(folder: Path) -> frozenset[Path]:
 
 def makes(folder: Path, needed: frozenset[Path]) -> bool:
     """Whether the job in a folder simulates frames into one of these files."""
-    if not needed:
+    job = read_job(folder) if needed else None
+    if job is None or job.kind != "simulate" or "--out" not in job.arguments[:-1]:
         return False
-    content = read_json(folder / JOB) or {}
-    words = [str(word) for word in content.get("arguments") or ()]
-    if content.get("kind") != "simulate" or "--out" not in words[:-1]:
-        return False
-    out = Path(words[words.index("--out") + 1])
+    out = Path(job.arguments[job.arguments.index("--out") + 1])
     # In several files they are called FILE_00000.h5, ...
     shards = f"{out.stem}_"
     return any(path == out or (path.parent == out.parent and path.stem.startswith(shards)) for path in needed)

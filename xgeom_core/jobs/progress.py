@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from xgeom_core.jobs.control import end_of_log
+from xgeom_core.jobs.records import end_of_log
 
 # As `frame_progress` writes it: "standard frames: 300 of 1000, 31 frames/s, 23 s left".
 _LINE = re.compile(r": (\d+) of (\d+), (.+)$")

@@ -7,48 +7,28 @@ times, so that a clock set back changes nobody's turn.
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from xgeom_core.jobs.job import Place
 from xgeom_core.jobs.needs import files_needed, makes
-from xgeom_core.jobs.records import EXIT, PROCESS, TICKET, cannot_write, read_json, write_json
-from xgeom_core.training.identity import Identity
+from xgeom_core.jobs.records import (
+    EXIT,
+    PROCESS,
+    TICKET,
+    Ticket,
+    cannot_write,
+    read_ticket,
+    supervisor_of,
+    write_record,
+)
+from xgeom_core.system.lock import waiting_lock
+from xgeom_core.system.processes import Identity
 
 _LOCK = ".lock"
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """A job's place in the queue.
-
-    Parameters
-    ----------
-    number : int
-        Smaller ones go first.
-    devices : tuple of str
-    by : Identity, optional
-        Who drew it: as long as that process lives, the job's supervisor may still come.
-    """
-
-    number: int
-    devices: tuple[str, ...]
-    by: Identity | None
-
-
-def read_ticket(folder: Path) -> Ticket | None:
-    """The ticket of a job; None if it never drew one."""
-    content = read_json(folder / TICKET)
-    try:
-        if content is None:
-            return None
-        devices = tuple(map(str, content["devices"]))
-        return Ticket(int(content["number"]), devices, Identity.parse(str(content["by"])))
-    except (KeyError, TypeError, ValueError):
-        return None
+# No queue was ever so long; a record that says more must not use up the numbers of all others.
+_LAST_DRAWN = 1_000_000_000
 
 
 def draw_ticket(root: Path, folder: Path, place: Place) -> None:
@@ -59,15 +39,31 @@ def draw_ticket(root: Path, folder: Path, place: Place) -> None:
     TrainingError
         If the folder cannot be written.
     """
-    with _locked(root):
-        number = max((ticket.number for _, ticket in _tickets(root)), default=0) + 1
+    with folders_locked(root):
+        numbers = (ticket.number for _, ticket in _tickets(root))
+        last = max((number for number in numbers if number <= _LAST_DRAWN), default=0)
         # A job of a cluster keeps nobody waiting here.
-        devices = [] if place.slurm is not None else list(place.devices)
-        content = {"number": number, "devices": devices, "by": str(Identity.of())}
+        devices = () if place.slurm is not None else place.devices
         try:
-            write_json(folder / TICKET, content)
+            write_record(folder / TICKET, Ticket(last + 1, devices, str(Identity.of())))
         except OSError as error:
             raise cannot_write(folder, error) from None
+
+
+@contextmanager
+def folders_locked(root: Path) -> Iterator[None]:
+    """Alone among those who begin jobs below a folder.
+
+    Raises
+    ------
+    TrainingError
+        If the folder cannot be written.
+    """
+    try:
+        with waiting_lock(root / _LOCK):
+            yield
+    except OSError as error:
+        raise cannot_write(root, error) from None
 
 
 def jobs_ahead(root: Path, folder: Path) -> int:
@@ -86,18 +82,12 @@ def jobs_ahead(root: Path, folder: Path) -> int:
     )
 
 
-def supervisor_of(folder: Path) -> tuple[Identity | None, Identity | None]:
-    """The processes that look after a job and that do it, dead or alive."""
-    process = read_json(folder / PROCESS) or {}
-    return Identity.parse(str(process.get("supervisor"))), Identity.parse(str(process.get("child")))
-
-
 def _not_over(folder: Path, ticket: Ticket) -> bool:
     if (folder / EXIT).exists():
         return False
     if (folder / PROCESS).exists():
         return any(who is not None and who.alive for who in supervisor_of(folder))
-    return ticket.by is not None and ticket.by.alive
+    return ticket.drawer_lives
 
 
 def _tickets(root: Path) -> Iterator[tuple[Path, Ticket]]:
@@ -105,14 +95,3 @@ def _tickets(root: Path) -> Iterator[tuple[Path, Ticket]]:
         ticket = read_ticket(path.parent)
         if ticket is not None:
             yield path.parent, ticket
-
-
-@contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    try:
-        stream = (root / _LOCK).open("a", encoding="ascii")
-    except OSError as error:
-        raise cannot_write(root, error) from None
-    with stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

@@ -1,22 +1,31 @@
-"""The small files of a job folder: what they are called, and reading and writing them whole."""
+"""The small files of a job folder: the one place that knows what each holds, reads it and writes it.
+
+What a folder says is judged, never trusted: it may be damaged, or come from somebody else. Damage is a value
+(`Damaged`), so that one bad file concerns its own job alone.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
-from dataclasses import asdict
+import re
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from xgeom_core.errors import TrainingError
-from xgeom_core.jobs.job import KINDS, Job, Place, SlurmSettings
+from xgeom_core.jobs import trust
+from xgeom_core.jobs.job import HERE, EndState, Job, JobKind, Place, portable_arguments
+from xgeom_core.system.processes import Identity
+from xgeom_core.system.records import Damaged, read_record
+from xgeom_core.system.safe_files import end_of_file, write_text
+from xgeom_core.system.text import LONGEST_NAME, name_problem, visible
 
 JOB = "job.json"
 PROCESS = "process.json"
 EXIT = "exit.json"
 LAST_EXIT = "exit.previous.json"
 TICKET = "ticket.json"
+SLURM = "slurm.json"
 LOG = "log.txt"
 EVENTS = "events.jsonl"
 CONFIG = "config.toml"
@@ -26,101 +35,231 @@ PAUSED = "PAUSED"
 MARKERS = (STOP, KILL, PAUSED)
 RESERVE = "exit.reserve"
 SUPERVISOR_LOG = "supervisor.txt"
-# Stands for the job's own folder in the arguments on disk: a folder may be moved.
-_HERE = "{folder}"
+_DEVICE = re.compile(r"cpu|mps|cuda(:[0-9]{1,3})?")
+_MOST_PROCESSES = 1024
+_LAST_NUMBER = 2_000_000_000
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a file whole or not at all.
+@dataclass(frozen=True)
+class Exit:
+    """How a job ended (``exit.json``).
 
-    Raises
-    ------
-    OSError
-        If it cannot be written; what was there before stays.
+    Parameters
+    ----------
+    state : JobState
+    code : int, optional
+        Exit code of the command; negative for the signal that ended it.
+    signal : str
+        The name of that signal.
+    sentence : str
+        Why; empty when nothing is to be said.
+    started, time : float
+        When it began and ended, seconds since the epoch; 0 where it never began.
     """
-    write_text(path, json.dumps(content, indent=1))
+
+    state: EndState
+    code: int | None = None
+    signal: str = ""
+    sentence: str = ""
+    started: float = 0.0
+    time: float = 0.0
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
+@dataclass(frozen=True)
+class Process:
+    """Who looks after a job, and who does it (``process.json``).
+
+    Parameters
+    ----------
+    supervisor, child : str
+        As `Identity` writes them; the child is the command.
+    host : str
+        The machine.
+    phase : str
+        "queued" or "running".
+    ahead : int
+        Jobs before it in its queue.
+    pid : int
+        Of the command.
+    started : float
+        When the command began, seconds since the epoch.
+    events_from : int
+        Bytes of events that say nothing of this start.
+    """
+
+    supervisor: str = ""
+    host: str = ""
+    phase: str = ""
+    ahead: int = 0
+    child: str = ""
+    pid: int = 0
+    started: float = 0.0
+    events_from: int = 0
+
+    @property
+    def identities(self) -> tuple[Identity | None, Identity | None]:
+        """Supervisor and child, dead or alive."""
+        return Identity.parse(self.supervisor), Identity.parse(self.child)
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
-    """What a file holds; None if there is none or it cannot be understood."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
+@dataclass(frozen=True)
+class Ticket:
+    """A job's place in the queue (``ticket.json``).
+
+    Parameters
+    ----------
+    number : int
+        Smaller ones go first.
+    devices : tuple of str
+    by : str
+        Who drew it, as `Identity` writes it: as long as that process lives, the job's supervisor may come.
+    """
+
+    number: int
+    devices: tuple[str, ...]
+    by: str
+
+    @property
+    def drawer_lives(self) -> bool:
+        """Whether the process that drew it still runs."""
+        who = Identity.parse(self.by)
+        return who is not None and who.alive
+
+
+@dataclass(frozen=True)
+class SlurmTicket:
+    """Slurm's side of a job (``slurm.json``).
+
+    Parameters
+    ----------
+    number : str
+        Slurm's number of it.
+    folder : str
+        Name of the folder of submitit's files, below ``slurm``.
+    submitted : float
+        Seconds since the epoch.
+    """
+
+    number: str
+    folder: str = ""
+    submitted: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What ``job.json`` holds."""
+
+    id: str
+    kind: JobKind
+    title: str
+    arguments: tuple[str, ...]
+    place: Place
+    created: float
+    program: tuple[str, ...] = ()
+    signature: str = ""
+
+
+def read_exit(folder: Path) -> Exit | Damaged | None:
+    """How a job ended; None if it has not said so."""
+    found = read_record(folder / EXIT, Exit)
+    return replace(found, sentence=visible(found.sentence)) if isinstance(found, Exit) else found
+
+
+def read_process(folder: Path) -> Process | Damaged | None:
+    """Who looks after a job; None if nobody ever did."""
+    return read_record(folder / PROCESS, Process)
+
+
+def read_ticket(folder: Path) -> Ticket | None:
+    """The ticket of a job; None if it never drew one, or one that is none."""
+    found = read_record(folder / TICKET, Ticket)
+    return found if isinstance(found, Ticket) and 0 < found.number <= _LAST_NUMBER else None
+
+
+def read_slurm(folder: Path) -> SlurmTicket | None:
+    """Slurm's side of a job; None if it was never handed in, or where that is damaged."""
+    found = read_record(folder / SLURM, SlurmTicket)
+    # These go into commands and names: numbers they are, and nothing else will do.
+    fits = isinstance(found, SlurmTicket) and re.fullmatch(r"[0-9]{1,12}/[0-9]{0,6}", _joined(found))
+    return found if fits and isinstance(found, SlurmTicket) else None
+
+
+def supervisor_of(folder: Path) -> tuple[Identity | None, Identity | None]:
+    """The processes that look after a job and that do it, dead or alive."""
+    process = read_process(folder)
+    return process.identities if isinstance(process, Process) else (None, None)
+
+
+def read_job(folder: Path) -> Job | None:
+    """The job in a folder, or None if the folder holds none.
+
+    A run begun in a terminal is a job as well. One whose ``job.json`` cannot be understood says so in
+    `trouble`.
+    """
+    found = read_record(folder / JOB, _Written)
+    if found is None:
+        return _unmanaged(folder, "") if (folder / EVENTS).is_file() else None
+    why = found.sentence if isinstance(found, Damaged) else _odd_entry(found)
+    if why or isinstance(found, Damaged):
+        more = "Its log and results are still there. Start the run again with a new job to go on."
+        return _unmanaged(folder, f"{visible(why)} {more}")
+    job = Job(
+        id=found.id,
+        kind=found.kind,
+        title=visible(found.title)[:LONGEST_NAME].strip() or visible(folder.name),
+        folder=folder,
+        arguments=tuple(word.replace(HERE, str(folder)) for word in found.arguments),
+        place=found.place,
+        created=found.created,
+        program=found.program,
+    )
+    return replace(job, ours=trust.is_ours(job, found.signature, folder / JOB))
 
 
 def write_job(job: Job) -> None:
-    """Write ``job.json``.
+    """Write ``job.json``, signed if what it runs was written down by this user's xgeom.
 
     Raises
     ------
     TrainingError
         If the folder cannot be written.
     """
-    content = asdict(job)
-    for key in ("folder", "managed", "trouble"):
-        del content[key]
-    here = str(job.folder)
-    content["arguments"] = [word.replace(here, _HERE) for word in job.arguments]
+    content = _Written(
+        id=job.id,
+        kind=job.kind,
+        title=job.title,
+        arguments=portable_arguments(job),
+        place=job.place,
+        created=job.created,
+        program=job.program,
+        signature=trust.signature_of(job) if job.ours else "",
+    )
     try:
-        write_json(job.folder / JOB, content)
+        write_record(job.folder / JOB, content)
     except OSError as error:
         raise cannot_write(job.folder, error) from None
 
 
-def read_job(folder: Path) -> Job | None:
-    """The job in a folder, or None if the folder holds none.
+def write_record(path: Path, content: Any) -> None:
+    """Write a record (a dataclass) whole or not at all.
 
-    A run begun in a terminal is a job as well. One whose ``job.json`` cannot be read says so in
-    `trouble`.
+    Raises
+    ------
+    OSError
+        If it cannot be written; what was there before stays.
     """
-    path = folder / JOB
-    begun = folder / EVENTS
-    if not path.exists():
-        return _unmanaged(folder, "") if begun.exists() else None
-    content = read_json(path)
-    try:
-        if content is None:
-            raise ValueError("it is no JSON object")
-        return _job(folder, content)
-    except (KeyError, TypeError, ValueError) as error:
-        what = f"its entry {error} is missing" if isinstance(error, KeyError) else str(error)
-        return _unmanaged(
-            folder,
-            f"{path} cannot be understood ({what}); its log and results are still there. Start the run "
-            "again with a new job to go on.",
-        )
+    write_text(path, json.dumps(asdict(content), indent=1))
 
 
-def _job(folder: Path, content: dict[str, Any]) -> Job:
-    place = dict(content["place"])
-    slurm = place.pop("slurm", None)
-    if slurm is not None:
-        slurm = SlurmSettings(**{**slurm, "setup": tuple(slurm.get("setup", ()))})
-    if content["kind"] not in KINDS:
-        raise ValueError(f"{content['kind']!r} is no kind of job")
-    return Job(
-        id=str(content["id"]),
-        kind=content["kind"],
-        title=str(content["title"]),
-        folder=folder,
-        arguments=tuple(str(word).replace(_HERE, str(folder)) for word in content["arguments"]),
-        place=Place(tuple(map(str, place["devices"])), int(place["processes"]), slurm),
-        created=float(content["created"]),
-        program=tuple(map(str, content.get("program", ()))),
+def end_of_log(folder: Path, last_bytes: int, since: int = 0) -> str:
+    """The end of ``log.txt`` from byte `since` on, whole lines only; empty if there is none."""
+    return end_of_file(folder / LOG, last_bytes, since).decode("utf-8", errors="replace")
+
+
+def cannot_write(path: Path, error: OSError) -> TrainingError:
+    """The sentence for a file or folder that cannot be written."""
+    return TrainingError(
+        f"{path} cannot be written: {error.strerror or error}. Make room there or choose another folder."
     )
 
 
@@ -131,11 +270,24 @@ def _unmanaged(folder: Path, trouble: str) -> Job:
         created = (config if config.exists() else folder).stat().st_mtime
     except OSError:
         created = 0.0
-    return Job(folder.name, "train", folder.name, folder, arguments, Place(), created, (), False, trouble)
+    title = visible(folder.name)
+    return Job(folder.name, "train", title, folder, arguments, Place(), created, (), False, trouble)
 
 
-def cannot_write(path: Path, error: OSError) -> TrainingError:
-    """The sentence for a file or folder that cannot be written."""
-    return TrainingError(
-        f"{path} cannot be written: {error.strerror or error}. Make room there or choose another folder."
-    )
+def _odd_entry(found: _Written) -> str:
+    """What is wrong with entries that are of the right type, in a sentence; empty if nothing is."""
+    place = found.place
+    words = (*found.arguments, *found.program, *(place.slurm.setup if place.slurm is not None else ()))
+    if name_problem(found.id):
+        return f"{JOB} is damaged (the id of the job will not do: {name_problem(found.id)})."
+    if not all(_DEVICE.fullmatch(device) for device in place.devices):
+        return f"{JOB} is damaged (it names a device that is none)."
+    if not 1 <= place.processes <= _MOST_PROCESSES:
+        return f"{JOB} is damaged ({place.processes} processes cannot share a run)."
+    if any("\0" in word for word in words):
+        return f"{JOB} is damaged (its command holds a zero)."
+    return ""
+
+
+def _joined(ticket: SlurmTicket) -> str:
+    return f"{ticket.number}/{ticket.folder}"

@@ -11,15 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from xgeom_core.jobs import family
+from xgeom_core.jobs import process_tree
 from xgeom_core.jobs.control import exit_record
-from xgeom_core.jobs.family import MARK
-from xgeom_core.jobs.job import Job, JobState, command_of, command_text
+from xgeom_core.jobs.job import EndState, Job, command_of, command_text
 from xgeom_core.jobs.launch import child_environment
 from xgeom_core.jobs.reasons import Begin, why_it_failed
-from xgeom_core.jobs.records import EVENTS, EXIT, KILL, LOG, PROCESS, RESERVE, STOP, write_json
+from xgeom_core.jobs.records import EVENTS, EXIT, KILL, LOG, PROCESS, RESERVE, STOP, Process, write_record
+from xgeom_core.system.processes import Identity
+from xgeom_core.system.safe_files import open_to_append, write_bytes
 from xgeom_core.training.events import Failed, Finished, last_event
-from xgeom_core.training.identity import Identity
 
 _POLL_S = 0.3
 # Frame-preparing processes notice within seconds that their parent is gone.
@@ -28,7 +28,7 @@ _RESERVED_BYTES = 16_384
 _RETRY_S = 120.0
 
 
-def run_job(job: Job, asked_to_end: Callable[[], bool] = lambda: False) -> JobState:
+def run_job(job: Job, asked_to_end: Callable[[], bool] = lambda: False) -> EndState:
     """Run the command of a job in a session of its own, wait, and write ``exit.json``.
 
     Parameters
@@ -39,7 +39,7 @@ def run_job(job: Job, asked_to_end: Callable[[], bool] = lambda: False) -> JobSt
 
     Returns
     -------
-    JobState
+    EndState
         How it ended.
     """
     folder = job.folder
@@ -62,8 +62,8 @@ def run_job(job: Job, asked_to_end: Callable[[], bool] = lambda: False) -> JobSt
     )
     code = _wait(job, process, asked_to_end)
     # Nobody is left behind, even if the command was killed alone.
-    if not family.wait_for_all(job, child, _LAST_OUT_S if code == 0 else 2.0):
-        family.end_all(job, child)
+    if not process_tree.wait_for_all(job, child, _LAST_OUT_S if code == 0 else 2.0):
+        process_tree.end_all(job, child)
     state = _how(job, code, begins)
     sentence = why_it_failed(folder, code, begins) if state == "failed" else ""
     return finish(folder, state, code, sentence, started)
@@ -77,32 +77,32 @@ def note(folder: Path, **facts: Any) -> None:
     OSError
         If it cannot be written.
     """
-    write_json(folder / PROCESS, {"supervisor": str(Identity.of()), "host": socket.gethostname(), **facts})
+    write_record(folder / PROCESS, Process(str(Identity.of()), socket.gethostname(), **facts))
 
 
 def keep_room(folder: Path) -> None:
     """Take some room on the disk, so that the end can be told when it is full."""
     try:
-        (folder / RESERVE).write_bytes(b" " * _RESERVED_BYTES)
+        write_bytes(folder / RESERVE, b" " * _RESERVED_BYTES)
     except OSError:
         (folder / RESERVE).unlink(missing_ok=True)
 
 
 def finish(
     folder: Path,
-    state: JobState,
-    code: int | None,
-    sentence: str,
-    started: float,
+    state: EndState,
+    code: int | None = None,
+    sentence: str = "",
+    started: float = 0.0,
     patience_s: float = _RETRY_S,
-) -> JobState:
+) -> EndState:
     """Write ``exit.json``; on a full disk, again and again for a while."""
     record = exit_record(state, code, sentence, started)
     deadline = time.monotonic() + patience_s
     while True:
         try:
             (folder / RESERVE).unlink(missing_ok=True)
-            write_json(folder / EXIT, record)
+            write_record(folder / EXIT, record)
             return state
         except OSError:
             if not folder.exists() or time.monotonic() > deadline:
@@ -112,7 +112,7 @@ def finish(
 
 def _start(job: Job) -> subprocess.Popen[bytes]:
     command = command_of(job)
-    with (job.folder / LOG).open("ab") as log:
+    with open_to_append(job.folder / LOG) as log:
         log.write(f"$ {command_text(job)}\n".encode())
         log.flush()
         return subprocess.Popen(
@@ -121,7 +121,7 @@ def _start(job: Job) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=job.folder,
-            env=child_environment({**command.environment, MARK: job.id}),
+            env=child_environment(command.environment | process_tree.marks_of(job)),
             start_new_session=True,
         )
 
@@ -149,7 +149,7 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
         return
 
 
-def _how(job: Job, code: int, begins: Begin) -> JobState:
+def _how(job: Job, code: int, begins: Begin) -> EndState:
     folder = job.folder
     if (folder / KILL).exists():
         return "killed"

@@ -1,9 +1,9 @@
-"""Training configurations as jobs need them: fitted to a place, changed at some keys."""
+"""Training configurations as jobs need them: fitted to a place, refused where they cannot run there."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xgeom_core.errors import ConfigError
 from xgeom_core.jobs.job import Place
@@ -33,32 +33,29 @@ def for_place(config: Config, place: Place) -> Config:
     )
 
 
-def changed(path: Path, config: Config | None, changes: dict[str, Any]) -> Config:
-    """The configuration in a file, or the one given, with other values at some keys.
+def check_place(config: Config, place: Place) -> None:
+    """Say at once what the run itself would say only after it has started.
 
     Raises
     ------
     ConfigError
-        If the result will not do; says at which key.
+        If the batch cannot be shared by the processes, there are more of them than GPUs, or the device does
+        not know the precision.
     """
-    # pydantic takes time to import, and lists of jobs need none of it.
-    from pydantic import ValidationError  # noqa: PLC0415
-
-    from xgeom_core.training.config import Config, load_config  # noqa: PLC0415
-
-    plain: dict[str, Any] = (config or load_config(path)).model_dump(mode="json")
-    for key, value in changes.items():
-        *above, last = key.split(".")
-        section = plain
-        for step in above:
-            section = section.setdefault(step, {})
-        section[last] = value
-    try:
-        return Config.model_validate(plain)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the configuration"
-        raise ConfigError(f"{where} will not do: {first['msg'].removeprefix('Value error, ')}.") from None
+    plan, count = config.training, place.processes
+    if count > 1 and plan.batch % (count * plan.accumulate):
+        raise ConfigError(
+            f"training.batch = {plan.batch} cannot be shared by {count} processes in {plan.accumulate} parts "
+            "each; choose a multiple."
+        )
+    if place.gpus and count > len(place.gpus):
+        raise ConfigError(
+            f"{count} processes need as many GPUs, but {len(place.gpus)} are chosen; choose more GPUs or "
+            "fewer processes."
+        )
+    on_cuda = place.slurm.gpus if place.slurm is not None else place.gpus
+    if plan.precision == "float16" and not on_cuda:
+        raise ConfigError("training.precision = 'float16' works on CUDA only; use 'bfloat16' here.")
 
 
 def _absolute(paths: list[Path]) -> list[Path]:

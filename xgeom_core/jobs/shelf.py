@@ -9,6 +9,7 @@ from pathlib import Path
 from xgeom_core.errors import TrainingError
 from xgeom_core.jobs.job import Job, JobKind
 from xgeom_core.jobs.records import read_job
+from xgeom_core.system import safe_files
 
 _ARCHIVE = "archive"
 
@@ -28,7 +29,21 @@ def new_folder(root: Path, kind: JobKind, now: datetime | None = None) -> Path:
     return root / numbered
 
 
-def make_folder(root: Path, folder: Path) -> Path:
+def make_root(root: Path) -> None:
+    """Make the folder of the jobs.
+
+    Raises
+    ------
+    TrainingError
+        If it cannot be made.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(f"The folder {root} cannot be made: {error.strerror}. Choose another.") from None
+
+
+def make_folder(root: Path, path: Path) -> None:
     """Make a job's folder.
 
     Raises
@@ -36,16 +51,14 @@ def make_folder(root: Path, folder: Path) -> Path:
     TrainingError
         If it holds a job already, cannot be made, or does not lie directly below the root.
     """
-    path = folder.absolute()
     if path.parent != root:
         raise TrainingError(f"{path} does not lie in {root}, where the jobs are kept; choose a folder there.")
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        safe_files.make_folder(path)
     except OSError as error:
         raise TrainingError(f"The folder {path} cannot be made: {error.strerror}. Choose another.") from None
     if read_job(path) is not None:
         raise TrainingError(f"{path} holds another job; choose a new folder.")
-    return path
 
 
 def move(job: Job, parent: Path) -> Job:

@@ -6,35 +6,37 @@ clusters have none.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 from xgeom_core.errors import TrainingError
 from xgeom_core.jobs import running, slurm_words
-from xgeom_core.jobs.control import end_of_log
-from xgeom_core.jobs.job import Job, JobState, SlurmSettings, Status
-from xgeom_core.jobs.queue import read_ticket
+from xgeom_core.jobs.job import EndState, Job, JobState, SlurmSettings, Status
 from xgeom_core.jobs.reasons import why_it_failed
 from xgeom_core.jobs.records import (
     EXIT,
     KILL,
     LOG,
     PROCESS,
+    SLURM,
     STOP,
     TICKET,
+    Process,
     cannot_write,
-    read_json,
-    write_json,
+    read_process,
+    read_slurm,
+    read_ticket,
+    write_record,
 )
 from xgeom_core.jobs.slurm_queue import Queue, SlurmJob, SlurmSilentError, look_up, run_program
-from xgeom_core.jobs.slurm_submit import SLURM, SUBMITIT, hand_in
+from xgeom_core.jobs.slurm_submit import SUBMITIT, hand_in
+from xgeom_core.system.safe_files import end_of_file, open_to_append, touch
 
 # The node writes the end of a job; other machines see it a little later on a shared disk.
 _GRACE_S = 8.0
+_MOST_SAID = 100_000
 _queue = Queue()
 _lock = threading.Lock()
 # When a job of which Slurm says that it ended was first seen so, by a clock that nobody sets.
@@ -53,26 +55,26 @@ def submit_slurm(job: Job) -> None:
     """
     _leave_local_queue(job)
     try:
-        number = hand_in(job)
+        taken = hand_in(job)
     except TrainingError as error:
-        running.finish(job.folder, "failed", None, str(error), 0, patience_s=0.0)
+        running.finish(job.folder, "failed", None, str(error), patience_s=0.0)
         raise
     _forget(job)
     try:
-        write_json(job.folder / SLURM, number)
+        write_record(job.folder / SLURM, taken)
     except OSError as error:
         # Nobody could find it again.
         with suppress(TrainingError):
-            run_program(["scancel", str(number["number"])])
+            run_program(["scancel", taken.number])
         raise cannot_write(job.folder, error) from None
 
 
 def slurm_state(job: Job) -> Status:
     """How a job stands that has not recorded its end. Asks Slurm at most every 2 s for all jobs together."""
-    record = read_json(job.folder / SLURM)
+    record = read_slurm(job.folder)
     if record is None:
         return _not_submitted(job)
-    number = str(record.get("number"))
+    number = record.number
     try:
         seen = _queue.job(number) or look_up(number)
     except SlurmSilentError as error:
@@ -91,35 +93,38 @@ def cancel_slurm(job: Job) -> None:
     Raises
     ------
     TrainingError
-        If Slurm does not answer.
+        If Slurm does not answer, or this user's xgeom did not submit the job: its folder may name any number.
     """
+    if not job.ours:
+        raise TrainingError(f"{job.title} was not submitted by your xgeom; use scancel if it is your job.")
     with suppress(OSError):
         # The node looks for it: what Slurm's signal does not reach ends as well.
-        (job.folder / KILL).touch()
-    record = read_json(job.folder / SLURM)
+        touch(job.folder / KILL)
+    record = read_slurm(job.folder)
     if record is not None:
-        number = str(record.get("number"))
         try:
-            run_program(["scancel", number])
+            run_program(["scancel", record.number])
         except SlurmSilentError:
             raise
         except TrainingError as error:
             if "Invalid job id" not in str(error) and "already" not in str(error):
-                raise TrainingError(f"Slurm does not cancel {job.title} (job {number}): {error}.") from None
+                raise TrainingError(
+                    f"Slurm does not cancel {job.title} (job {record.number}): {error}."
+                ) from None
     _queue.forget()
     if not (job.folder / PROCESS).exists() and not (job.folder / EXIT).exists():
-        running.finish(job.folder, "killed", None, "", 0, patience_s=0.0)
+        running.finish(job.folder, "killed", patience_s=0.0)
 
 
 def _status(job: Job, number: str, seen: SlurmJob | None) -> Status:
-    process = read_json(job.folder / PROCESS)
+    process = _process(job)
     if seen is None:
         return _ended(job, SlurmJob(number, ""), process)
     asked = (job.folder / STOP).exists() or (job.folder / KILL).exists()
     where = f"Slurm job {number}" + (f" on {seen.nodes}" if seen.nodes else "")
     started = _started(process)
     if seen.state in slurm_words.PENDING:
-        if asked:
+        if asked and job.ours:
             # Only if it has not begun meanwhile: then the STOP file will do.
             with suppress(TrainingError):
                 run_program(["scancel", "--state=PENDING", number])
@@ -138,7 +143,7 @@ def _status(job: Job, number: str, seen: SlurmJob | None) -> Status:
     return _ended(job, seen, process)
 
 
-def _ended(job: Job, seen: SlurmJob, process: dict[str, Any] | None) -> Status:
+def _ended(job: Job, seen: SlurmJob, process: Process | None) -> Status:
     """A job that is over for Slurm and has not said how; after some grace that is settled."""
     with _lock:
         since = _ended_since.setdefault(_key(job), time.monotonic())
@@ -154,7 +159,7 @@ def _ended(job: Job, seen: SlurmJob, process: dict[str, Any] | None) -> Status:
     return Status(state, sentence, started=_started(process))
 
 
-def _settled(job: Job, seen: SlurmJob, process: dict[str, Any] | None) -> tuple[JobState, str]:
+def _settled(job: Job, seen: SlurmJob, process: Process | None) -> tuple[EndState, str]:
     wanted = job.place.slurm or SlurmSettings()
     killed = (job.folder / KILL).exists()
     if process is None:
@@ -179,29 +184,23 @@ _FORGOTTEN = (
 
 def _take_over_log(job: Job) -> str:
     """Add to the log what was said before the command began; the last line of that."""
-    record = read_json(job.folder / SLURM) or {}
-    folder = job.folder / SUBMITIT / str(record.get("folder", ""))
-    said = "\n".join(_text(path) for path in sorted(folder.glob("*_log.*")))
+    record = read_slurm(job.folder)
+    folder = job.folder / SUBMITIT / (record.folder if record is not None else "")
+    parts = (end_of_file(path, _MOST_SAID) for path in sorted(folder.glob("*_log.*")))
+    said = "\n".join(part.decode("utf-8", errors="replace") for part in parts)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     if not lines:
         return ""
-    with contextlib.suppress(OSError), (job.folder / LOG).open("a", encoding="utf-8") as log:
-        log.write(said.rstrip() + "\n")
+    with suppress(OSError), open_to_append(job.folder / LOG) as log:
+        log.write(f"{said.rstrip()}\n".encode())
     # The step that srun reports on is not the cause.
     causes = [line for line in lines if not line.startswith(("srun:", "slurmstepd:"))]
     return f"{(causes or lines)[-1].rstrip('.')}. Mend its set-up lines or the environment, then resume."
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
 def _not_submitted(job: Job) -> Status:
     ticket = read_ticket(job.folder)
-    if ticket is not None and ticket.by is not None and ticket.by.alive:
+    if ticket is not None and ticket.drawer_lives:
         return Status("starting", "It is being handed to Slurm.")
     return Status(
         "lost", "It was never handed to Slurm: whoever submitted it ended too early. Resume does it."
@@ -211,7 +210,7 @@ def _not_submitted(job: Job) -> Status:
 def _silent(job: Job, why: str) -> Status:
     """What was last known, or what the folder shows, while Slurm does not answer."""
     last = _last.get(_key(job))
-    process = read_json(job.folder / PROCESS)
+    process = _process(job)
     if last is not None and last.state in {"paused", "stopping"}:
         return Status(last.state, f"{why} Shown is what was last known.", started=_started(process))
     state: JobState = "running" if process is not None else "queued"
@@ -220,10 +219,10 @@ def _silent(job: Job, why: str) -> Status:
 
 def _leave_local_queue(job: Job) -> None:
     """A job of the cluster keeps nobody waiting for a device of this machine."""
-    ticket = read_json(job.folder / TICKET)
-    if ticket is not None and ticket.get("devices"):
+    ticket = read_ticket(job.folder)
+    if ticket is not None and ticket.devices:
         with suppress(OSError):
-            write_json(job.folder / TICKET, {**ticket, "devices": []})
+            write_record(job.folder / TICKET, replace(ticket, devices=()))
 
 
 def _forget(job: Job) -> None:
@@ -236,12 +235,14 @@ def _forget(job: Job) -> None:
 
 
 def _key(job: Job) -> str:
-    record = read_json(job.folder / SLURM) or {}
-    return f"{job.folder}|{record.get('folder', '')}"
+    record = read_slurm(job.folder)
+    return f"{job.folder}|{record.folder if record is not None else ''}"
 
 
-def _started(process: dict[str, Any] | None) -> float | None:
-    return float(process["started"]) if process and process.get("started") else None
+def _process(job: Job) -> Process | None:
+    process = read_process(job.folder)
+    return process if isinstance(process, Process) else None
 
 
-__all__ = ["cancel_slurm", "end_of_log", "slurm_state", "submit_slurm"]
+def _started(process: Process | None) -> float | None:
+    return process.started or None if process is not None else None

@@ -5,14 +5,15 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
-from xgeom_core.jobs import family, running
-from xgeom_core.jobs.job import Job, JobState
-from xgeom_core.jobs.records import EXIT, KILL, STOP, read_job, read_json, write_json
+from xgeom_core.jobs import process_tree, running
+from xgeom_core.jobs.job import EndState, Job
+from xgeom_core.jobs.records import EXIT, KILL, STOP, Exit, read_exit, read_job, write_record
 from xgeom_core.jobs.slurm_words import ended_from_outside, time_is_up
+from xgeom_core.jobs.trust import digest_of
 
 # Slurm tells every process of the job to end. Only where the command was passed over is it told again:
 # torchrun would take a second word for an order to leave its processes behind.
@@ -34,13 +35,15 @@ class _Ear:
             self.told = time.monotonic()
 
 
-def run_in_slurm(folder: str) -> None:
+def run_in_slurm(folder: str, digest: str) -> None:
     """Run the job in a folder and record how it ended; submitit calls this on the node.
 
     Parameters
     ----------
     folder : str
         Job folder, on a disk that the node shares.
+    digest : str
+        `trust.digest_of` the job that was handed in: nothing else is run.
 
     Raises
     ------
@@ -53,9 +56,11 @@ def run_in_slurm(folder: str) -> None:
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     path = Path(folder)
     job = read_job(path)
-    if job is None or job.trouble:
-        reason = job.trouble if job is not None else f"{path} holds no job on this node; is the disk shared?"
-        running.finish(path, "failed", None, reason, 0)
+    reason = job.trouble if job is not None else f"{path} holds no job on this node; is the disk shared?"
+    if not reason and job is not None and digest_of(job) != digest:
+        reason = f"The job.json in {path} was replaced since it was handed in; nothing was run."
+    if reason or job is None:
+        running.finish(path, "failed", None, reason)
         raise SystemExit(1)
     if not _wanted(path):
         return
@@ -69,11 +74,11 @@ def run_in_slurm(folder: str) -> None:
 def _wanted(folder: Path) -> bool:
     """Whether the job is still to be begun."""
     if (folder / KILL).exists():
-        running.finish(folder, "killed", None, "", 0)
+        running.finish(folder, "killed")
         return False
     if (folder / STOP).exists():
         (folder / STOP).unlink(missing_ok=True)
-        running.finish(folder, "stopped", None, "It was taken out of the queue before it began.", 0)
+        running.finish(folder, "stopped", None, "It was taken out of the queue before it began.")
         return False
     return True
 
@@ -81,28 +86,29 @@ def _wanted(folder: Path) -> bool:
 def _end_now(job: Job, ear: _Ear) -> bool:
     """Whether to tell the command to end; one that is to be killed is killed at once."""
     if (job.folder / KILL).exists():
-        family.end_all(job, None)
+        process_tree.end_all(job, None)
     return ear.told is not None and time.monotonic() - ear.told > _HEARD_S
 
 
-def _explain(job: Job, ear: _Ear) -> JobState:
+def _explain(job: Job, ear: _Ear) -> EndState:
     """Say in ``exit.json`` why a job ended that Slurm told to; how it stands now."""
-    record = read_json(job.folder / EXIT) or {}
-    state: JobState = record.get("state", "failed")
-    if state == "done" or job.place.slurm is None or ear.told is None:
-        return state
+    record = read_exit(job.folder)
+    if not isinstance(record, Exit):
+        return "failed"
+    if record.state == "done" or job.place.slurm is None or ear.told is None:
+        return record.state
     limit = job.place.slurm.hours * 3600.0
     near = ear.told - ear.began > limit - warning_s(job.place.slurm.hours) - _EARLY_S
     sentence = time_is_up(job.place.slurm.hours) if near else ended_from_outside()
     if (
-        state == "failed"
+        record.state == "failed"
         and job.kind == "train"
-        and record.get("code") not in {-signal.SIGTERM, 128 + signal.SIGTERM}
+        and record.code not in {-signal.SIGTERM, 128 + signal.SIGTERM}
     ):
         # It failed for a reason of its own while it was saving.
-        return state
+        return record.state
     with suppress(OSError):
-        write_json(job.folder / EXIT, {**record, "state": "stopped", "sentence": sentence})
+        write_record(job.folder / EXIT, replace(record, state="stopped", sentence=sentence))
     return "stopped"
 
 

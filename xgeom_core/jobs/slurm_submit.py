@@ -14,24 +14,20 @@ from typing import Any
 import xgeom_core
 from xgeom_core.errors import TrainingError
 from xgeom_core.jobs.job import Job, SlurmSettings
-from xgeom_core.jobs.records import LOG, cannot_write
+from xgeom_core.jobs.records import LOG, SlurmTicket, cannot_write
 from xgeom_core.jobs.slurm_queue import plain_words, run_program
 from xgeom_core.jobs.slurm_run import run_in_slurm, warning_s
+from xgeom_core.jobs.trust import digest_of
+from xgeom_core.system.safe_files import make_folder, touch
 
-SLURM = "slurm.json"
 # submitit's own files, one new folder for every start: Slurm may count anew, and submitit tells its
 # files apart by Slurm's numbers alone.
 SUBMITIT = "slurm"
 _PROGRAMS = ("sbatch", "srun", "squeue", "scancel")
 
 
-def hand_in(job: Job) -> dict[str, Any]:
+def hand_in(job: Job) -> SlurmTicket:
     """Submit a job.
-
-    Returns
-    -------
-    dict
-        What ``slurm.json`` is to hold: Slurm's ``number``, and the ``folder`` of submitit's files.
 
     Raises
     ------
@@ -47,7 +43,7 @@ def hand_in(job: Job) -> dict[str, Any]:
     executor = executor_of(folder=folder, max_num_timeout=0, python=_PYTHON if wanted.setup else None)
     executor.update_parameters(**parameters(job, wanted))
     try:
-        number = executor.submit(run_in_slurm, str(job.folder)).job_id
+        number = executor.submit(run_in_slurm, str(job.folder), digest_of(job)).job_id
     except OSError as error:
         raise cannot_write(folder, error) from None
     except Exception as error:
@@ -55,7 +51,7 @@ def hand_in(job: Job) -> dict[str, Any]:
         raise TrainingError(
             f"Slurm refused {job.title}: {_refusal(error)}. Change what it asks for."
         ) from None
-    return {"number": str(number), "folder": folder.name, "submitted": time.time()}
+    return SlurmTicket(str(number), folder.name, time.time())
 
 
 def parameters(job: Job, wanted: SlurmSettings) -> dict[str, Any]:
@@ -136,8 +132,10 @@ def _new_folder(job: Job) -> Path:
     while True:
         folder = job.folder / SUBMITIT / str(count)
         try:
-            folder.mkdir(parents=True)
-            (job.folder / LOG).touch()
+            make_folder(folder.parent)
+            # For its owner alone: the node runs what submitit leaves in it.
+            folder.mkdir(mode=0o700)
+            touch(job.folder / LOG)
             return folder
         except FileExistsError:
             count += 1

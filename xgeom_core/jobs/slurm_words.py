@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xgeom_core.jobs.job import JobState, SlurmSettings
+from xgeom_core.jobs.job import EndState, SlurmSettings
 
 # Base states of a job that has not ended; all others are ends.
 PENDING = frozenset({"PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"})
@@ -68,7 +68,7 @@ def why_it_waits(reason: str, number: str, begins: str = "") -> str:
     return f"{text} Slurm expects it to begin at {begins.replace('T', ' ')}." if begins else text
 
 
-def end_of(state: str, wanted: SlurmSettings, killed: bool, code: str = "") -> tuple[JobState, str]:
+def end_of(state: str, wanted: SlurmSettings, killed: bool, code: str = "") -> tuple[EndState, str]:
     """How a job ended of which nothing but Slurm's state is known.
 
     Parameters

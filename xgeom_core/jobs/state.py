@@ -7,21 +7,28 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from xgeom_core.jobs.job import ENDED, Job, JobState, Status
 from xgeom_core.jobs.needs import files_needed
 from xgeom_core.jobs.progress import progress_text
-from xgeom_core.jobs.queue import read_ticket
-from xgeom_core.jobs.records import EVENTS, EXIT, KILL, PAUSED, PROCESS, STOP, read_json
+from xgeom_core.jobs.records import (
+    EVENTS,
+    KILL,
+    PAUSED,
+    STOP,
+    Process,
+    read_exit,
+    read_process,
+    read_ticket,
+)
+from xgeom_core.system.processes import Identity, boot
+from xgeom_core.system.records import Damaged
+from xgeom_core.system.text import visible
 from xgeom_core.training.events import Event, Failed, Finished, Heartbeat, RunStarted, end_of_events
-from xgeom_core.training.identity import Identity, boot
+from xgeom_core.training.failure_messages import what_is_kept
 
 STALLED_AFTER_S = 30.0
-_LOST = (
-    "It ended without a word: its processes are gone, perhaps because the machine was switched off. "
-    "Resume goes on from its last checkpoint."
-)
+_LOST = "It ended without a word: its processes are gone, perhaps because the machine was switched off."
 
 
 @dataclass
@@ -56,9 +63,11 @@ class Watch:
         over = _ended(job.folder)
         if over is not None:
             return over
-        process = read_json(job.folder / PROCESS)
+        process = read_process(job.folder)
+        if isinstance(process, Damaged):
+            return Status("lost", f"{visible(process.sentence)} {_lost(job.folder)}")
         with self._lock:
-            seen = self._look(job.folder, int((process or {}).get("events_from") or 0))
+            seen = self._look(job.folder, process.events_from if process is not None else 0)
         # Outside the lock: Slurm may let one wait.
         status = _alive(job, process, seen)
         if status.state in ENDED:
@@ -91,13 +100,13 @@ class Watch:
         beat = _last(seen.events, Heartbeat)
         if first_look and stat.st_size > begin and isinstance(beat, Heartbeat) and _here(beat):
             # The same clock runs in all processes of a machine, so the age is known at first sight.
-            seen.last_sign = beat.clock
+            seen.last_sign = beat.clock if 0 <= beat.clock <= now else now
         else:
             seen.last_sign = now
         return seen
 
 
-def _alive(job: Job, process: dict[str, Any] | None, seen: _Seen) -> Status:
+def _alive(job: Job, process: Process | None, seen: _Seen) -> Status:
     """How a job stands that has not recorded its end."""
     if job.place.slurm is not None and not job.trouble:
         from xgeom_core.jobs import slurm  # noqa: PLC0415 - only for those who have a cluster
@@ -107,24 +116,28 @@ def _alive(job: Job, process: dict[str, Any] | None, seen: _Seen) -> Status:
 
 
 def _ended(folder: Path) -> Status | None:
-    path = folder / EXIT
-    record = read_json(path)
-    if record is None:
-        return Status("lost", f"{path} cannot be read. {_LOST}") if path.exists() else None
-    state: JobState = record["state"] if record.get("state") in ENDED else "lost"
+    found = read_exit(folder)
+    if isinstance(found, Damaged):
+        return Status("lost", f"{visible(found.sentence)} {_lost(folder)}")
+    if found is None:
+        return None
     return Status(
-        state,
-        str(record.get("sentence") or ""),
-        started=float(record.get("started") or 0) or None,
-        ended=float(record.get("time") or 0) or None,
-        exit_code=record.get("code"),
+        found.state,
+        found.sentence,
+        started=found.started or None,
+        ended=found.time or None,
+        exit_code=found.code,
     )
+
+
+def _lost(folder: Path) -> str:
+    return f"{_LOST} {what_is_kept(folder)}"
 
 
 def _without_process(job: Job, events: tuple[Event, ...]) -> Status:
     ticket = read_ticket(job.folder)
     if ticket is not None and not job.trouble:
-        if ticket.by is not None and ticket.by.alive:
+        if ticket.drawer_lives:
             return Status("starting")
         return Status("lost", "It was never started: whoever submitted it ended too early. Resume starts it.")
     by_events = _by_events(events)
@@ -134,17 +147,16 @@ def _without_process(job: Job, events: tuple[Event, ...]) -> Status:
     who = Identity.parse(beat.process) if isinstance(beat, Heartbeat) else None
     if who is not None and who.alive:
         return _going_on(job.folder, who.pid, None, "")
-    return Status("lost", _LOST)
+    return Status("lost", _lost(job.folder))
 
 
-def _with_process(job: Job, process: dict[str, Any], seen: _Seen) -> Status:
-    supervisor = Identity.parse(str(process.get("supervisor")))
-    child = Identity.parse(str(process.get("child")))
-    started = process.get("started")
+def _with_process(job: Job, process: Process, seen: _Seen) -> Status:
+    supervisor, child = process.identities
+    started = process.started or None
     if supervisor is not None and supervisor.alive:
-        if process.get("phase") == "queued":
-            return _queued(job.folder, int(process.get("ahead") or 0))
-        status = _going_on(job.folder, int(process.get("pid") or 0), started, "")
+        if process.phase == "queued":
+            return _queued(job.folder, process.ahead)
+        status = _going_on(job.folder, process.pid, started, "")
         # After its last word a run only tidies up.
         said_all = seen.signature[0] > seen.begin and isinstance(_last(seen.events, Event), Finished | Failed)
         return replace(status, state="stopping") if said_all else status
@@ -153,17 +165,16 @@ def _with_process(job: Job, process: dict[str, Any], seen: _Seen) -> Status:
     by_events = _by_events(seen.events)
     if by_events is not None:
         return replace(by_events, started=started)
-    host = str(process.get("host") or "")
-    if supervisor is not None and supervisor.boot != boot() and host != socket.gethostname():
-        return _elsewhere(host, started, seen)
-    return Status("lost", _LOST, started=started)
+    if supervisor is not None and supervisor.boot != boot() and process.host != socket.gethostname():
+        return _elsewhere(job.folder, visible(process.host), started, seen)
+    return Status("lost", _lost(job.folder), started=started)
 
 
-def _elsewhere(host: str, started: float | None, seen: _Seen) -> Status:
+def _elsewhere(folder: Path, host: str, started: float | None, seen: _Seen) -> Status:
     """A job of another machine that shares the disk: only its events tell whether it lives."""
     if seen.last_sign is not None and time.monotonic() - seen.last_sign < STALLED_AFTER_S:
         return Status("running", f"It runs on {host}; it can be watched and stopped from here.", 0, started)
-    return Status("lost", f"It ran on {host} and gives no sign of life. {_LOST}", started=started)
+    return Status("lost", f"It ran on {host} and gives no sign of life. {_lost(folder)}", started=started)
 
 
 def _queued(folder: Path, ahead: int) -> Status:
@@ -192,7 +203,7 @@ def _by_events(events: tuple[Event, ...]) -> Status | None:
     if isinstance(last, Finished):
         return Status("stopped" if last.reason == "stopped" else "done", ended=ended)
     if isinstance(last, Failed):
-        return Status("failed", last.message, ended=ended)
+        return Status("failed", visible(last.message), ended=ended)
     return None
 
 

@@ -9,21 +9,26 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from xgeom_core.errors import TrainingError
-from xgeom_core.jobs import control, records, shelf
-from xgeom_core.jobs.backend import backend_of
-from xgeom_core.jobs.estimate import check_place
+from xgeom_core.jobs import control, launch, records, shelf, trust
 from xgeom_core.jobs.job import Job, JobKind, Place, Status
-from xgeom_core.jobs.queue import draw_ticket, read_ticket
-from xgeom_core.jobs.settings import changed, for_place
+from xgeom_core.jobs.queue import draw_ticket, folders_locked
+from xgeom_core.jobs.settings import check_place, for_place
 from xgeom_core.jobs.state import Watch
+from xgeom_core.system.lock import waiting_lock
+from xgeom_core.system.safe_files import write_text
+from xgeom_core.system.text import name_problem
 
 if TYPE_CHECKING:
     from xgeom_core.training.config import Config
+
+
+_RESUMING = "resume.lock"
 
 
 def default_root() -> Path:
@@ -97,7 +102,7 @@ class JobStore:
 
     def log(self, job: Job, last_bytes: int = 200_000) -> str:
         """The end of what the job's command printed."""
-        return control.end_of_log(job.folder, last_bytes)
+        return records.end_of_log(job.folder, last_bytes)
 
     def new_folder(self, kind: JobKind, now: datetime | None = None) -> Path:
         """A folder that does not exist yet, named after kind and time. It is not made."""
@@ -137,23 +142,26 @@ class JobStore:
         TrainingError
             If the folder is taken or cannot be written, or the job cannot be started.
         """
-        path = shelf.make_folder(self.root, folder or self.new_folder(kind))
+        path = (folder or self.new_folder(kind)).absolute()
         job = Job(
             id=uuid.uuid4().hex[:12],
             kind=kind,
-            title=title or path.name,
+            title=_checked(title) if title else path.name,
             folder=path,
             arguments=tuple(arguments),
             place=place,
             created=time(),
             program=program,
         )
-        try:
-            for name, text in (files or {}).items():
-                records.write_text(path / name, text)
-        except OSError as error:
-            raise records.cannot_write(path, error) from None
-        records.write_job(job)
+        shelf.make_root(self.root)
+        with folders_locked(self.root):
+            shelf.make_folder(self.root, path)
+            try:
+                for name, text in (files or {}).items():
+                    write_text(path / name, text)
+            except OSError as error:
+                raise records.cannot_write(path, error) from None
+            records.write_job(job)
         self._begin(job)
         return job
 
@@ -176,16 +184,31 @@ class JobStore:
         files = {records.CONFIG: fitted.to_toml()}
         return self.submit("train", arguments, place, title or config.name, path, files)
 
-    def resume(self, job: Job) -> None:
+    def resume(self, job: Job, agreed: str = "") -> None:
         """Go on with a job that was stopped, killed, crashed or lost: same folder, same command.
 
         It goes to the end of its queue, and a training goes on from its last checkpoint.
 
+        Parameters
+        ----------
+        job : Job
+        agreed : str
+            `trust.code_of` the job whose command the user has seen and agreed to, where that is needed.
+
         Raises
         ------
+        ConsentNeededError
+            If its command was not written down by this user's xgeom, and nobody agreed to it.
         TrainingError
             If it still runs, is done, or cannot be started.
         """
+        try:
+            with waiting_lock(job.folder / _RESUMING):
+                self._resume(job, agreed)
+        except OSError as error:
+            raise records.cannot_write(job.folder, error) from None
+
+    def _resume(self, job: Job, agreed: str) -> None:
         status = self.status(job)
         if not status.over:
             raise TrainingError(f"{job.title} is {status.state}; it can go on only after it has ended.")
@@ -193,41 +216,14 @@ class JobStore:
             raise TrainingError(f"{job.title} is done; duplicate it to train on with other settings.")
         if job.folder.parent == shelf.archive_of(self.root):
             raise TrainingError(f"{job.title} is archived; take it out of the archive first.")
+        trust.check_consent(job, agreed)
         control.clear(job)
-        if not job.managed:
-            # Begun in a terminal: from now on it is looked after.
+        if not (job.managed and job.ours):
+            # Begun in a terminal, or agreed to: from now on it is looked after, and known.
+            job = replace(job, ours=True)
             records.write_job(job)
         self._watch.forget(job)
         self._begin(job)
-
-    def duplicate(self, job: Job, **changes: Any) -> Job:
-        """A new job like another.
-
-        Parameters
-        ----------
-        job : Job
-        **changes
-            ``title``, ``place``, ``folder``, ``config`` (a whole configuration), or keys of the
-            configuration with dots, such as ``**{"training.learning_rate": 1e-3}``.
-
-        Raises
-        ------
-        ConfigError
-            If the changed configuration will not do.
-        TrainingError
-            As `submit` does.
-        """
-        title = str(changes.pop("title", "") or f"{job.title} (copy)")
-        place: Place = changes.pop("place", job.place)
-        folder: Path | None = changes.pop("folder", None)
-        if job.kind == "train":
-            config = changes.pop("config", None)
-            return self.train(changed(job.folder / records.CONFIG, config, changes), place, title, folder)
-        if changes:
-            raise ValueError(f"a job of kind {job.kind} has no settings {sorted(changes)}")
-        path = folder if folder is not None else self.new_folder(job.kind)
-        arguments = tuple(word.replace(str(job.folder), str(path)) for word in job.arguments)
-        return self.submit(job.kind, arguments, place, title, path, program=job.program)
 
     # ------------------------------------------------------------------------------------- control
 
@@ -239,23 +235,26 @@ class JobStore:
 
     def kill(self, job: Job) -> None:
         """End a job and every process it started, now. What was not saved is lost."""
-        backend_of(job).kill(job)
+        if job.place.slurm is None:
+            control.kill(job)
+        else:
+            _slurm().cancel_slurm(job)
 
     def pause(self, job: Job) -> None:
         """Halt every process of a job; it keeps its memory and its device."""
-        backend_of(job).pause(job)
+        _only_here(job)
+        control.pause(job)
 
     def unpause(self, job: Job) -> None:
         """Let a paused job go on."""
-        backend_of(job).unpause(job)
+        _only_here(job)
+        control.unpause(job)
 
     # ------------------------------------------------------------------------------------- keeping
 
     def rename(self, job: Job, title: str) -> Job:
         """Give a job another title; its folder stays."""
-        if not title.strip():
-            raise TrainingError("A job needs a title.")
-        renamed = replace(job, title=title.strip(), managed=True)
+        renamed = replace(job, title=_checked(title), managed=True)
         records.write_job(renamed)
         return renamed
 
@@ -274,12 +273,35 @@ class JobStore:
 
     def _begin(self, job: Job) -> None:
         draw_ticket(self.root, job.folder, job.place)
-        backend_of(job).start(job)
+        if job.place.slurm is None:
+            launch.start_supervisor(job)
+        else:
+            _slurm().submit_slurm(job)
+
+
+def _slurm() -> ModuleType:
+    from xgeom_core.jobs import slurm  # noqa: PLC0415 - only for those who have a cluster
+
+    return slurm
+
+
+def _only_here(job: Job) -> None:
+    if job.place.slurm is not None:
+        raise TrainingError(
+            f"{job.title} runs on Slurm, where users cannot pause a job; stop it and resume it later."
+        )
+
+
+def _checked(title: str) -> str:
+    problem = name_problem(title)
+    if problem:
+        raise TrainingError(f"This will not do as a job's title: {problem}.")
+    return title.strip()
 
 
 def _age(job: Job) -> tuple[float, int, str]:
     """By day of birth; jobs of the same moment by their number."""
-    ticket = read_ticket(job.folder)
+    ticket = records.read_ticket(job.folder)
     return job.created, ticket.number if ticket is not None else 0, job.folder.name
 
 

@@ -1,4 +1,4 @@
-"""``python -m xgeom_core.jobs.supervise FOLDER``: wait for a job's turn, run it, record how it ended.
+"""``python -m xgeom_core.jobs.supervise FOLDER DIGEST``: wait for a job's turn, run it, record how it ended.
 
 The process forks at once and its first half ends as soon as the second has taken over: what stays is
 nobody's child, in no terminal, and lives on when the window is closed.
@@ -16,6 +16,7 @@ from xgeom_core.jobs import running
 from xgeom_core.jobs.job import Job
 from xgeom_core.jobs.queue import jobs_ahead
 from xgeom_core.jobs.records import KILL, STOP, read_job
+from xgeom_core.jobs.trust import digest_of
 
 _LOOK_S = 0.5
 _TAKEN_OVER = b"1"
@@ -23,7 +24,7 @@ _TAKEN_OVER = b"1"
 
 def main(arguments: list[str]) -> int:
     """Detach, then supervise the job in the folder that is named."""
-    folder = Path(arguments[0])
+    folder, digest = Path(arguments[0]), arguments[1]
     reading, writing = os.pipe()
     if os.fork():
         os.close(writing)
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     try:
-        _supervise(folder, writing)
+        _supervise(folder, digest, writing)
     except OSError as error:
         # This goes to the supervisor's log; the starter reads it from there.
         sys.stderr.write(f"{folder}: {error.strerror or error}\n")
@@ -43,12 +44,14 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _supervise(folder: Path, writing: int) -> None:
+def _supervise(folder: Path, digest: str, writing: int) -> None:
     job = read_job(folder)
     if job is None or job.trouble:
         raise OSError(job.trouble if job is not None else "there is no job.json")
+    if digest_of(job) != digest:
+        raise OSError("its job.json was replaced while it was being started; nothing was run")
     ahead = jobs_ahead(folder.parent, folder)
-    running.note(folder, phase="queued", ahead=ahead, queued=time.time())
+    running.note(folder, phase="queued", ahead=ahead)
     os.write(writing, _TAKEN_OVER)
     os.close(writing)
     told: list[int] = []
@@ -62,11 +65,11 @@ def _turn_came(job: Job, ahead: int, told: list[int]) -> bool:
     folder = job.folder
     while True:
         if (folder / KILL).exists():
-            running.finish(folder, "killed", None, "", 0)
+            running.finish(folder, "killed")
             return False
         if (folder / STOP).exists():
             (folder / STOP).unlink(missing_ok=True)
-            running.finish(folder, "stopped", None, "It was taken out of the queue before it began.", 0)
+            running.finish(folder, "stopped", None, "It was taken out of the queue before it began.")
             return False
         if told:
             # The machine goes down: the job is lost to the queue and can be resumed.
@@ -77,7 +80,7 @@ def _turn_came(job: Job, ahead: int, told: list[int]) -> bool:
         now = jobs_ahead(folder.parent, folder)
         if now != ahead:
             ahead = now
-            running.note(folder, phase="queued", ahead=ahead, queued=time.time())
+            running.note(folder, phase="queued", ahead=ahead)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-from contextlib import suppress
 from pathlib import Path
 
 from xgeom_core.errors import ModelError
 from xgeom_core.models.settings import ModelCard
 from xgeom_core.models.store import find_model, read_card
+from xgeom_core.system.safe_files import replacing, write_text
 
 # What a run calls its models; no name to hand on.
 _IN_RUNS = ("model", "best")
@@ -63,19 +63,13 @@ def copy_model(source: Path, target: Path) -> tuple[Path, Path]:
     """
     text = read_card(source).model_dump_json(indent=2) + "\n"
     beside = target.with_suffix(".json")
-    partials = [path.with_name(path.name + ".partial") for path in (target, beside)]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, partials[0])
-        partials[1].write_text(text, encoding="utf-8")
-        partials[1].replace(beside)
-        partials[0].replace(target)
+        with replacing(target) as partial:
+            shutil.copyfile(source, partial)
+            write_text(beside, text)
     except OSError as error:
         raise ModelError(
             f"{target} cannot be written: {error.strerror or error}. Choose another --out."
         ) from None
-    finally:
-        for partial in partials:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
     return target, beside

@@ -6,7 +6,7 @@ import importlib
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from torch import Tensor
 from xgeom_core.errors import ModelError
 from xgeom_core.models.settings import NetworkSettings
 from xgeom_core.models.store import Model
+from xgeom_core.system.safe_files import replacing
 
 # In the units of the outputs: 1e-4 is 0.08 px of an 820-px frame in the center, 0.0003 degrees in a tilt.
 TOLERANCE = 1e-4
@@ -89,25 +90,21 @@ def export_onnx(model: Model, path: Path, samples: Sequence[NetworkInput] = ()) 
         answers differ from the original's by more than `TOLERANCE`.
     """
     need_packages()
-    partial = path.with_name(path.name + ".partial")
     try:
-        _write(model, partial)
-        agreement = compare(model, partial, [*random_inputs(model.card.network), *samples])
-        # Written the other way round, so that a difference that is no number fails as well.
-        if not agreement.largest <= TOLERANCE:
-            raise ModelError(
-                f"The ONNX form of {model.card.name!r} was not written to {path}: its answers differ from "
-                f"the original's by {agreement.largest:.2g}, and at most {TOLERANCE:g} is allowed. Use the "
-                ".safetensors file, and report this model as a fault of xgeom."
-            )
-        partial.replace(path)
+        with replacing(path) as partial:
+            _write(model, partial)
+            agreement = compare(model, partial, [*random_inputs(model.card.network), *samples])
+            # Written the other way round, so that a difference that is no number fails as well.
+            if not agreement.largest <= TOLERANCE:
+                raise ModelError(
+                    f"The ONNX form of {model.card.name!r} was not written to {path}: its answers differ "
+                    f"from the original's by {agreement.largest:.2g}, and at most {TOLERANCE:g} is allowed. "
+                    "Use the .safetensors file, and report this model as a fault of xgeom."
+                )
     except OSError as error:
         raise ModelError(
             f"{path} cannot be written: {error.strerror or error}. Choose another --out."
         ) from None
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
     return agreement
 
 

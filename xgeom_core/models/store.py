@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from xgeom_core.errors import ModelError, XgeomError
 from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import CARD_VERSION, ModelCard
-from xgeom_core.regular import require_regular
 from xgeom_core.resources import resource
+from xgeom_core.system.safe_files import require_regular, write_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,19 +28,9 @@ class Model:
 
 def save_model(path: Path, weights: dict[str, Tensor], card: ModelCard) -> None:
     """Write a model file atomically: the old file stays whole until the new one is."""
-    partial = path.with_name(path.name + ".partial")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    save_file(tensors, partial, metadata={"card": card.model_dump_json()})
-    # safetensors writes for the owner alone; a model is for sharing like any other file.
-    partial.chmod(0o666 & ~_umask())
-    partial.replace(path)
-
-
-def _umask() -> int:
-    """The process's file mode mask, which can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    # safetensors' own writer hides the reason when a disk is full, and writes for the owner alone.
+    write_bytes(path, save(tensors, metadata={"card": card.model_dump_json()}))
 
 
 def find_model(name: str) -> Path:

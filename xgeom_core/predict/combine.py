@@ -238,7 +238,8 @@ class _Verdict:
 
     def _rough(self, reason: str) -> Combined:
         """The network's center, uncertain."""
-        whose = "the network's rough center" if self.network.source == "network" else "the rough center given"
+        whose = "the rough center given" if self.network.source == "start" else f"the {self.network.source}'s"
+        whose += "" if self.network.source == "start" else " rough center"
         text = f"{_capital(reason)}; this is {whose}."
         source = self.network
         estimate = Estimate(
@@ -253,7 +254,7 @@ class _Verdict:
             return self._rough(reason)
         placed = likeliest_place(self.origins, lattice, rough.center_px, self.wide)
         moved = float(np.hypot(*np.subtract(placed.center_px, rough.center_px)))
-        whose = "the network's" if rough.source == "network" else "the one given"
+        whose = "the one given" if rough.source == "start" else f"the {rough.source}'s"
         text = f"{_capital(reason)}; the likeliest center lies {moved:.1f} px from {whose}."
         estimate = Estimate("fit", placed.center_px, None, placed.covariance, "uncertain", text)
         return self._uncertain(estimate, f"lattice+{rough.source}")

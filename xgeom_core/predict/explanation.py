@@ -139,7 +139,7 @@ class Explanation:
         pooled = pool(frame, pooling.factor)
         seen = pooled.weight > 0
         image = np.full(pooled.counts.shape, np.nan)
-        image[seen] = pooled.counts[seen] / pooled.weight[seen]
+        image[seen] = pooled.counts[seen] / pooled.weight[seen] - frame.dark
         start = network or answer
         before = sector_profiles(image, kinds == 0, pooling, frame.metadata, start.center_px, start.tilt_deg)
         after = sector_profiles(image, kinds == 0, pooling, frame.metadata, answer.center_px, answer.tilt_deg)

@@ -7,6 +7,7 @@ import time
 from xgeom_core.errors import UsageError
 from xgeom_core.frame import Frame
 from xgeom_core.predict.classical import METHODS
+from xgeom_core.predict.noise_scale import in_counts
 from xgeom_core.predict.prediction import Prediction, missing_notes
 
 AUTO = "auto"
@@ -55,7 +56,7 @@ def classical(frame: Frame, name: str, start_px: tuple[float, float] | None = No
         Rough center, for the methods that want one.
     """
     began = time.perf_counter()
-    found = METHODS[name](frame, start_px)
+    found = METHODS[name](in_counts(frame), start_px)
     return Prediction(
         frame.path,
         frame.dataset,

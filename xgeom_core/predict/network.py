@@ -27,9 +27,10 @@ def on_canvas(frame: Frame, settings: NetworkSettings) -> PooledFrame:
 
 
 def known_mean(pooled: PooledFrame) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Mean counts per native pixel of each canvas pixel, and where enough of it was measured."""
+    """Mean light per native pixel of each canvas pixel in counts, and where enough of it was measured."""
     known = pooled.weight >= _LEAST_SHARE * pooled.pooling.factor**2
     mean = np.divide(pooled.counts, pooled.weight, out=np.zeros_like(pooled.counts), where=known)
+    mean -= np.float32(pooled.dark / pooled.pooling.factor**2)
     return mean, known
 
 

@@ -51,6 +51,9 @@ class RadialFit:
         Whether the last step was small.
     sharp : bool
         Whether the profile has sharp rings (powder, ice), which were then fitted with fine bins.
+    lean_deg : float
+        The tilt that explains with an assumed distance why rings are no circles, in degrees; 0 where the
+        distance is known.
     rings : int
         Number of sharp rings whose positions gave the answer; 0 if it comes from the whole profile.
     excess : float
@@ -86,6 +89,7 @@ class RadialFit:
     pixels: int
     converged: bool
     sharp: bool = False
+    lean_deg: float = 0.0
     rings: int = 0
     excess: float = 0.0
     dropped: float = 0.0
@@ -190,6 +194,7 @@ def _outcome(fitter: RadialFitter, state: RadialState) -> RadialFit:
         pixels=int(state.cells.pixels.sum()),
         converged=state.converged,
         sharp=state.sharp,
+        lean_deg=float(np.abs(theta[2:]).max()) if assumed else 0.0,
         rings=0 if rings is None else rings.rings,
         excess=float(np.sqrt(model.excess)),
         dropped=state.dropped,

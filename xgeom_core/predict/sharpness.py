@@ -15,6 +15,7 @@ from scipy import ndimage
 from xgeom_core.frame import Frame, pool
 from xgeom_core.geometry import FloatArray, Geometry, Pooling
 from xgeom_core.metadata import Metadata
+from xgeom_core.predict.noise_scale import in_counts
 
 # The longer side of the picture that is scored.
 _SIDE_PX = 480
@@ -51,7 +52,7 @@ class RingImage:
 def ring_image(frame: Frame) -> RingImage | None:
     """Make a frame ready to be scored; None if too little of it is left."""
     factor = max(1, round(max(frame.shape) / _SIDE_PX))
-    pooled = pool(frame, factor)
+    pooled = pool(in_counts(frame), factor)
     known = pooled.weight >= _LEAST_SHARE * factor**2
     mean = np.divide(pooled.counts, pooled.weight, out=np.zeros_like(pooled.counts), where=known)
     root = np.sqrt(np.maximum(mean, 0.0))

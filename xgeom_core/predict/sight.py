@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame
 from xgeom_core.geometry import Pooling
+from xgeom_core.predict.noise_scale import in_counts
 
 if TYPE_CHECKING:
     from xgeom_core.models.store import Model
@@ -48,7 +49,7 @@ def network_sight(model: Model, frame: Frame) -> NetworkSight:
     # A window that shows what another process saw needs no torch.
     from xgeom_core.predict.network import canvas_input, network_estimate, on_canvas  # noqa: PLC0415
 
-    settings = model.card.network
+    settings, frame = model.card.network, in_counts(frame)
     pooled = on_canvas(frame, settings)
     seen = canvas_input(pooled, settings)
     pooling = pooled.pooling

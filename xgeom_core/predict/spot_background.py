@@ -13,6 +13,7 @@ FloatArray = NDArray[np.float64]
 _BLOCK = 16
 _ROUNDS = 3
 _LEAST_SHARE = 0.15
+_LARGEST_QUANTUM = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,7 @@ class Background:
     level, sd : ndarray, shape (block rows, block columns)
         Mean and standard deviation of single pixels, spots left out.
     quantum : float
-        The value that one photon adds: variance over mean, at least the smallest step of the data.
+        The value that one photon adds: variance over mean, at least 1.
     binary : bool
         True for frames of two values.
     """
@@ -58,7 +59,7 @@ def measure_background(image: NDArray[np.float32], valid: NDArray[np.bool_]) -> 
     Parameters
     ----------
     image : ndarray of float32, shape (slow, fast)
-        0 where not valid.
+        Counts (see `xgeom_core.predict.noise_scale`); 0 where not valid.
     valid : ndarray of bool, shape (slow, fast)
 
     Returns
@@ -80,11 +81,8 @@ def measure_background(image: NDArray[np.float32], valid: NDArray[np.bool_]) -> 
     level, variance = _clipped(sample, good, (rows, columns))
     filled = level > 1e-3
     ratio = float(np.median((variance / np.maximum(level, 1e-9))[filled])) if filled.any() else 1.0
-    # Integer counts are photons; other data scale as their scatter says.
-    whole = bool((values[:20000] == np.round(values[:20000])).all())
-    quantum = max(ratio, 1.0) if whole else max(ratio, (high - low) * 1e-6)
-    quantum = min(quantum, 20.0) if whole else quantum
-    floor = np.maximum(variance, level * min(quantum, 1.0) if whole else 0.0)
+    quantum = float(np.clip(ratio, 1.0, _LARGEST_QUANTUM))
+    floor = np.maximum(variance, level)
     return Background(level, np.sqrt(np.maximum(floor, (0.1 * quantum) ** 2)), quantum, False)
 
 

@@ -25,10 +25,13 @@ __all__ = ["Spots", "find_spots"]
 _SMALLEST_SIDE = 8
 # Beyond this change of the logarithm of the size the spots are looked for again.
 _LARGEST_CHANGE = 0.35
-# A hot pixel holds this share of its counts alone. Of spots smaller than a pixel a part does so too, those in
-# the middle of one, but then at least half as many hold the lesser share and up.
-_HOT_SHARE, _NARROW_SHARE = 0.9, 0.6
-_HOT_EXCESS = 2.0
+# A hot pixel holds nearly all of its counts alone. Of spots smaller than a pixel a part does so too, but then
+# at least half as many hold a little less.
+_ALONE, _HOT, _HOT_EXCESS = 0.9, 0.95, 2.0
+# Reflections are of all strengths: about as many have a signal to noise of up to `_CROWD` times a limit as
+# `_BEYOND` times. Where the faintest are this much more numerous (and by more than a few) they are a crowd.
+_CROWD, _BEYOND, _CROWDED, _SPARSE, _FEW = 1.25, (1.5, 2.0), 2.0, 1.5, 10
+_CROWD_STEP = 1.05
 _MAP_PIXELS = 2
 
 
@@ -88,15 +91,34 @@ def _sift(measured: Measured, size: float, *, binary: bool) -> Spots:
     """Whole spots, without hot pixels and without a spot found twice, the strongest first."""
     keep = measured.whole.copy()
     if not binary:
-        strong = keep & (measured.spots.snr > 8.0)
-        alone = measured.peak_share > _HOT_SHARE
-        narrow = strong & ~alone & (measured.peak_share > _NARROW_SHARE)
-        if (strong & alone).sum() > _HOT_EXCESS * narrow.sum():
+        alone = measured.peak_share > _ALONE
+        strong = keep & alone & (measured.spots.snr > 8.0)
+        hot = int((strong & (measured.peak_share > _HOT)).sum())
+        if hot > _HOT_EXCESS * (int(strong.sum()) - hot):
             keep &= ~alone
     spots = measured.spots.take(keep)
     spots = spots.take(np.argsort(-spots.snr))
     twice = _twins(spots, max(1.2, 1.2 * size))
-    return spots.take(np.flatnonzero(~twice))
+    spots = spots.take(np.flatnonzero(~twice))
+    return spots if binary else spots.take(spots.snr >= _above_crowd(spots.snr))
+
+
+def _above_crowd(snr: NDArray[np.float64]) -> float:
+    """Signal to noise above a crowd of faint specks and tails of the noise; 0 where there is none."""
+
+    def around(limit: float) -> tuple[int, int]:
+        number = np.histogram(snr, limit * np.array([1.0, _CROWD, *_BEYOND]))[0]
+        return int(number[0]), int(number[2])
+
+    limit = float(snr.min(initial=np.inf))
+    faint, clear = around(limit) if len(snr) else (0, 0)
+    if faint <= _CROWDED * clear + _FEW:
+        return 0.0
+    while faint > _SPARSE * clear:
+        limit *= _CROWD_STEP
+        faint, clear = around(limit)
+    # Spots that only grow fewer the stronger they are have no crowd below them.
+    return limit if clear >= _FEW else 0.0
 
 
 def _twins(spots: Spots, reach: float) -> NDArray[np.bool_]:

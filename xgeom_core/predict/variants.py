@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from xgeom_core.frame import Frame
+from xgeom_core.predict.noise_scale import in_counts
 from xgeom_core.predict.spot_background import measure_background
 
 Variant = Literal["measured", "background", "spots", "binary"]
@@ -50,7 +51,8 @@ class SpotMap:
 
 def spot_map(frame: Frame) -> SpotMap | None:
     """Find the pixels of spots; None where the frame has no background to stand out of."""
-    image = np.where(frame.valid, frame.data, np.float32(0.0))
+    counts = in_counts(frame)
+    image = np.where(counts.valid, counts.data, np.float32(0.0))
     background = measure_background(image, frame.valid)
     if background is None:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 from pydantic import BaseModel, Field, ValidationError
 
 from xgeom_core.errors import RecipeError
-from xgeom_core.regular import require_regular
 from xgeom_core.resources import resource
 from xgeom_core.simulate.beam import BeamRecipe
 from xgeom_core.simulate.crystals import CrystalRecipe
@@ -19,6 +17,8 @@ from xgeom_core.simulate.detectors import DetectorRecipe
 from xgeom_core.simulate.ranges import Section
 from xgeom_core.simulate.scattering import BackgroundRecipe
 from xgeom_core.simulate.shadows import ShadowRecipe
+from xgeom_core.system.records import read_toml
+from xgeom_core.system.text import shortened
 
 
 class Recipe(Section):
@@ -65,14 +65,7 @@ def load_recipe(kind: str) -> Recipe:
         If there is no such kind or file, or an entry will not do; names the key and what it may be.
     """
     path = recipe_path(kind)
-    require_regular(path, RecipeError, "a recipe in TOML")
-    try:
-        with path.open("rb") as stream:
-            raw = tomllib.load(stream)
-    except FileNotFoundError:
-        raise RecipeError(f"There is no recipe file {path}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"The recipe {path} is not valid TOML: {error}.") from None
+    raw = read_toml(path, RecipeError, "recipe")
     try:
         return Recipe.model_validate(_inherited(raw))
     except ValidationError as error:
@@ -129,14 +122,14 @@ def _section(model: type[BaseModel], key: str) -> type[BaseModel] | None:
 def _sentence(error: ValidationError) -> str:
     """The first mistake in words: the key, what was found, what it may be."""
     item = error.errors()[0]
-    where = ".".join(str(step) for step in item["loc"]) or "it"
+    where = shortened(".".join(str(step) for step in item["loc"])) or "it"
     if item["type"] == "extra_forbidden":
         known = _known_keys(item["loc"][:-1])
         near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
         return f"unknown key {where!r}; {hint}".removesuffix("?")
     what = item["msg"].removeprefix("Value error, ")
-    return f"{where} = {item.get('input')!r}: {what[:1].lower()}{what[1:]}"
+    return f"{where} = {shortened(repr(item.get('input')))}: {what[:1].lower()}{what[1:]}"
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
-import pickle
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from xgeom_core.errors import TrainingError
-
-CHECKPOINT = "checkpoint.pt"
+from xgeom_core.system.safe_files import open_to_read, write_bytes
+from xgeom_core.training.failure_messages import CHECKPOINT, cannot_be_written
 
 
 class AveragedWeights:
@@ -66,23 +63,13 @@ def save_checkpoint(run_dir: Path, state: dict[str, Any]) -> None:
     TrainingError
         If it cannot be written.
     """
-    partial = run_dir / (CHECKPOINT + ".partial")
     # torch's own writer hides the reason when a disk is full; plain bytes do not.
     buffer = io.BytesIO()
     torch.save(state, buffer)
     try:
-        with partial.open("wb") as stream:
-            stream.write(buffer.getbuffer())
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(run_dir / CHECKPOINT)
+        write_bytes(run_dir / CHECKPOINT, buffer.getbuffer())
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise TrainingError(
-            f"The checkpoint in {run_dir} cannot be written: {error.strerror}. The run stops; its last "
-            "checkpoint is whole. Make room and start it again to go on."
-        ) from None
+        raise cannot_be_written(run_dir / CHECKPOINT, error) from None
 
 
 def load_checkpoint(run_dir: Path) -> dict[str, Any] | None:
@@ -97,11 +84,13 @@ def load_checkpoint(run_dir: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        if not zipfile.is_zipfile(path):
-            raise ValueError("torch writes checkpoints as zip archives")
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError, pickle.UnpicklingError):
-        # torch's restricted reader raises whatever the rubbish leads it to.
+        with open_to_read(path) as stream:
+            if not zipfile.is_zipfile(stream):
+                raise ValueError("torch writes checkpoints as zip archives")
+            stream.seek(0)
+            state = torch.load(stream, map_location="cpu", weights_only=True)
+    # The reader of archives and torch's restricted reader raise whatever the rubbish leads them to.
+    except Exception:
         raise TrainingError(
             f"The checkpoint {path} cannot be read; delete it to start the run afresh, "
             "or choose another run folder."

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from xgeom_core.errors import ConfigError
 from xgeom_core.models.settings import NetworkSettings
-from xgeom_core.regular import require_regular
+from xgeom_core.system.records import read_toml
+from xgeom_core.system.text import name_problem, shortened
 
+
+def _fit_to_show(name: str) -> str:
+    problem = name_problem(name, slashes=False)
+    if problem:
+        raise ValueError(problem)
+    return name
+
+
+Name = Annotated[str, AfterValidator(_fit_to_show)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -124,7 +134,7 @@ class TrainingConfig(_Section):
 class Config(_Section):
     """A whole training configuration."""
 
-    name: str = Field("run", min_length=1, description="Name of the run and its model.")
+    name: Name = Field("run", description="Name of the run and its model.")
     model: NetworkSettings = Field(default_factory=NetworkSettings)
     data: DataConfig = Field(default_factory=DataConfig)
     validation: ValidationConfig = Field(default_factory=ValidationConfig)
@@ -168,14 +178,7 @@ def load_config(path: Path) -> Config:
     ConfigError
         With one sentence for the first mistakes found: the file, the key, what was expected.
     """
-    require_regular(path, ConfigError, "a configuration in TOML")
-    try:
-        with path.open("rb") as stream:
-            raw = tomllib.load(stream)
-    except FileNotFoundError:
-        raise ConfigError(f"There is no configuration file {path}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+    raw = read_toml(path, ConfigError, "configuration")
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
@@ -190,10 +193,11 @@ def _sentence(error: ValidationError) -> str:
         if item["type"] == "extra_forbidden":
             near = difflib.get_close_matches(str(item["loc"][-1]), _known_keys(item["loc"]), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            parts.append(f"unknown key {where!r}{hint}")
+            parts.append(f"unknown key {shortened(where)!r}{hint}")
         else:
             what = item["msg"].removeprefix("Value error, ").lower()
-            parts.append(f"{where} = {item['input']!r} will not do: {what}" if item["loc"] else what)
+            given = shortened(repr(item["input"]))
+            parts.append(f"{where} = {given} will not do: {what}" if item["loc"] else what)
     return "; ".join(parts) + ("" if parts[-1].endswith("?") else ".")
 
 
@@ -209,8 +213,8 @@ def _toml_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        # What JSON escapes TOML escapes alike, but for this one, which JSON leaves as it is.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, list):
         return "[" + ", ".join(_toml_value(item) for item in value) + "]"
     if isinstance(value, dict):

@@ -8,41 +8,43 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
-from xgeom_core.training.events import Heartbeat, last_event
-from xgeom_core.training.identity import Identity
+from xgeom_core.system.processes import Identity
+from xgeom_core.training.run_lock import has_writer
 
 # Names the sweep to its trainings: they end in order when it is gone.
 SWEEP = "XGEOM_SWEEP"
-_TRAINER = "trainer.txt"
+# Signals that ask to end in order: the second comes when the terminal is closed.
+POLITE = (signal.SIGTERM, signal.SIGHUP)
 _LOOK_S = 1.0
 
 
 class Crew:
     """Starts trainings and waits for them; when the sweep is told to end, so are they.
 
-    Used as a context: on the way out with an error, Ctrl+C or SIGTERM, every training saves and ends.
+    Used as a context: on the way out with an error, Ctrl+C, SIGTERM or SIGHUP, every training saves and ends.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._there: set[subprocess.Popen[bytes]] = set()
         self._ending = False
-        self._before: object = None
+        self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Crew:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGTERM, self._told)
+            heard = [number for number in POLITE if signal.getsignal(number) is not signal.SIG_IGN]
+            self._before = {number: signal.signal(number, self._told) for number in heard}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)  # type: ignore[arg-type]
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def train(self, config: Path, run_dir: Path) -> None:
         """Train in a folder and wait for the end.
@@ -50,8 +52,7 @@ class Crew:
         A training that an earlier sweep left alive there is waited for first: two must never write
         into one folder. What it did is not done again.
         """
-        left = trainer_of(run_dir)
-        while left is not None and left.alive and not self._ending:
+        while has_writer(run_dir) and not self._ending:
             time.sleep(_LOOK_S)
         command = [
             *(sys.executable, "-m", "xgeom_core", "train", str(config)),
@@ -67,8 +68,6 @@ class Crew:
                 env={**os.environ, SWEEP: str(Identity.of() or "")},
             )
             self._there.add(process)
-        with suppress(OSError):
-            (run_dir / _TRAINER).write_text(str(Identity.of(process.pid) or ""), encoding="ascii")
         process.wait()
         with self._lock:
             self._there.discard(process)
@@ -82,18 +81,6 @@ class Crew:
 
     def _told(self, number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
-
-
-def trainer_of(run_dir: Path) -> Identity | None:
-    """The process that trains in a folder, or did."""
-    try:
-        noted = Identity.parse((run_dir / _TRAINER).read_text(encoding="ascii", errors="replace").strip())
-    except OSError:
-        noted = None
-    if noted is not None and noted.alive:
-        return noted
-    beat = last_event(run_dir / "events.jsonl", Heartbeat)
-    return Identity.parse(beat.process) if beat is not None else noted
 
 
 def orphaned() -> bool:

@@ -10,13 +10,18 @@ from __future__ import annotations
 import json
 import threading
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, TextIO, TypeVar
+from typing import Any, BinaryIO, ClassVar, TextIO, TypeVar
+
+from xgeom_core.system.records import UNPARSABLE, typed
+from xgeom_core.system.safe_files import end_of_file, open_to_append, open_to_read
 
 EVENT_VERSION = 1
 # Enough for the last heartbeat of a run that tells its steps every two seconds.
 _END_BYTES = 16_384
+# No event is as long; what is came from somebody else.
+LONGEST_LINE = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +134,7 @@ class Heartbeat(Event):
     Parameters
     ----------
     process : str
-        The process, as `xgeom_core.training.identity.Identity` writes it.
+        The process, as `xgeom_core.system.processes.Identity` writes it.
     clock : float
         Seconds of the machine's monotonic clock, which runs the same in every process and is never set.
     quiet_s : float
@@ -179,35 +184,33 @@ def to_line(event: Event) -> str:
     return json.dumps({"v": EVENT_VERSION, "event": event.name, **asdict(event)})
 
 
-def from_line(line: str) -> Event | None:
+def from_line(line: str | bytes) -> Event | None:
     """Parse one line; None for anything that is not an event of a version we know.
 
     Unknown keys are ignored, so that a newer writer of the same version can add some. A line that
-    was cut off by a kill is not an event either.
+    was cut off by a kill is not an event either, nor is one whose entries are of other types.
     """
+    if len(line) > LONGEST_LINE:
+        return None
     try:
+        # Not `parse_json`: a loss may be NaN, and the check of depth costs more than all the rest.
         record: Any = json.loads(line)
-    except json.JSONDecodeError:
-        return None
-    if not isinstance(record, dict) or record.get("v") != EVENT_VERSION:
-        return None
-    kind = EVENTS.get(str(record.get("event")))
-    if kind is None:
-        return None
-    known = {field.name for field in fields(kind)}
-    try:
-        return kind(**{key: value for key, value in record.items() if key in known})
-    except TypeError:
+        if not isinstance(record, dict) or record.get("v") != EVENT_VERSION:
+            return None
+        kind = EVENTS.get(str(record.get("event")))
+        return typed(kind, record) if kind is not None else None
+    except UNPARSABLE:
         return None
 
 
 def read_events(path: Path) -> list[Event]:
     """All events in an ``events.jsonl``; an absent file holds none."""
-    if not path.exists():
+    try:
+        with open_to_read(path, follow=False) as stream:
+            lines = iter(lambda: stream.readline(LONGEST_LINE + 1), b"")
+            return [event for line in lines if (event := from_line(line)) is not None]
+    except OSError:
         return []
-    with path.open(encoding="utf-8") as stream:
-        events = (from_line(line) for line in stream)
-        return [event for event in events if event is not None]
 
 
 def end_of_events(path: Path, since: int = 0, last_bytes: int = _END_BYTES) -> list[Event]:
@@ -215,18 +218,8 @@ def end_of_events(path: Path, since: int = 0, last_bytes: int = _END_BYTES) -> l
 
     Only the last `last_bytes` are read, and nothing before the byte `since`.
     """
-    try:
-        with path.open("rb") as stream:
-            start = max(stream.seek(0, 2) - last_bytes, since, 0)
-            # One byte more, to know whether the part begins with a whole line.
-            stream.seek(max(start - 1, 0))
-            data = stream.read()
-    except OSError:
-        return []
-    if start > 0:
-        data = data.partition(b"\n")[2]
-    events = (from_line(line.decode("utf-8", errors="replace")) for line in data.split(b"\n"))
-    return [event for event in events if event is not None]
+    data = end_of_file(path, last_bytes, since)
+    return [event for line in data.split(b"\n") if (event := from_line(line)) is not None]
 
 
 def last_event(path: Path, *kinds: type[_E], since: int = 0) -> _E | None:
@@ -237,9 +230,8 @@ def last_event(path: Path, *kinds: type[_E], since: int = 0) -> _E | None:
 
 def _ends_within_a_line(path: Path) -> bool:
     try:
-        with path.open("rb") as stream:
-            size = stream.seek(0, 2)
-            stream.seek(max(size - 1, 0))
+        with open_to_read(path, follow=False) as stream:
+            stream.seek(max(stream.seek(0, 2) - 1, 0))
             return stream.read(1) not in {b"", b"\n"}
     except OSError:
         return False
@@ -250,18 +242,22 @@ class EventLog:
 
     Parameters
     ----------
-    path : Path
-        ``events.jsonl`` of the run; appended to, so that a resumed run keeps its history.
+    path : Path, optional
+        ``events.jsonl`` of the run; appended to, so that a resumed run keeps its history. None for a
+        process that tells nothing.
     echo : TextIO, optional
-        A second place for every line, such as standard output.
+        A second place for every line, such as standard output. If nobody listens there any more, the run
+        goes on without it.
     """
 
-    def __init__(self, path: Path, echo: TextIO | None = None) -> None:
-        cut_off = _ends_within_a_line(path)
-        self._file = path.open("a", encoding="utf-8")
-        if cut_off:
-            # A kill left half a line; the first word of this start must not become part of it.
-            self._file.write("\n")
+    def __init__(self, path: Path | None, echo: TextIO | None = None) -> None:
+        self._file: BinaryIO | None = None
+        if path is not None:
+            cut_off = _ends_within_a_line(path)
+            self._file = open_to_append(path)
+            if cut_off:
+                # A kill left half a line; the first word of this start must not become part of it.
+                self._file.write(b"\n")
         self._echo = echo
         self._lock = threading.Lock()
         self._over = False
@@ -274,8 +270,7 @@ class EventLog:
 
     def write(self, event: Event) -> None:
         """Write one event, stamped with the present time. Nothing lives on after the last word."""
-        stamped = type(event)(**{**asdict(event), "time": event.time or time.time()})
-        line = to_line(stamped) + "\n"
+        line = to_line(replace(event, time=event.time or time.time())) + "\n"
         with self._lock:
             if isinstance(event, Heartbeat):
                 if self._over:
@@ -287,11 +282,18 @@ class EventLog:
 
     def _put(self, line: str) -> None:
         # Whoever watches comes first: a full disk must not keep the reason from them.
-        for stream in (self._echo, self._file):
-            if stream is not None:
-                stream.write(line)
-                stream.flush()
+        if self._echo is not None:
+            try:
+                self._echo.write(line)
+                self._echo.flush()
+            except OSError:
+                # The terminal or the reader is gone.
+                self._echo = None
+        if self._file is not None:
+            self._file.write(line.encode())
+            self._file.flush()
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import platform
@@ -16,7 +17,10 @@ import torch
 
 from xgeom_core import __version__
 from xgeom_core.errors import TrainingError
-from xgeom_core.training.config import Config
+from xgeom_core.system.safe_files import forget_partials, open_to_append, open_to_read, replacing, write_text
+from xgeom_core.training.config import Config, load_config
+from xgeom_core.training.crew import POLITE
+from xgeom_core.training.failure_messages import CHECKPOINT
 
 STOP = "STOP"
 COOLDOWN = "COOLDOWN"
@@ -35,14 +39,16 @@ def claim(run_dir: Path, config: Config, command: str) -> None:
     TrainingError
         If the folder holds a run with another configuration.
     """
-    text = config.to_toml()
+    for name in (CHECKPOINT, MODEL, BEST, LOSSES):
+        forget_partials(run_dir / name)
     path = run_dir / "config.toml"
-    if path.exists() and path.read_text(encoding="utf-8") != text and not _same(path, config):
+    # What an older version wrote has fewer keys and means the same.
+    if path.exists() and load_config(path) != config:
         raise TrainingError(
             f"{run_dir} holds a run with another configuration; choose another --run-dir, "
             "or give the configuration of that run to go on with it."
         )
-    path.write_text(text, encoding="utf-8")
+    write_text(path, config.to_toml())
     facts = {
         "command": command,
         "xgeom": __version__,
@@ -58,14 +64,7 @@ def claim(run_dir: Path, config: Config, command: str) -> None:
         },
         "processes": int(os.environ.get("WORLD_SIZE", "1")),
     }
-    (run_dir / "environment.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")
-
-
-def _same(path: Path, config: Config) -> bool:
-    """Whether a file written by an older version, with fewer keys, means the same."""
-    from xgeom_core.training.config import load_config  # noqa: PLC0415 - rarely needed
-
-    return load_config(path) == config
+    write_text(run_dir / "environment.json", json.dumps(facts, indent=2))
 
 
 def _version(name: str) -> str | None:
@@ -86,10 +85,10 @@ class LossTable:
     """
 
     def __init__(self, path: Path, step: int) -> None:
-        rows = path.read_text(encoding="utf-8").splitlines()[1:] if path.exists() else []
-        kept = [row for row in rows if row.count(",") == 3 and _number(row) <= step]
-        path.write_text(_HEADER + "".join(row + "\n" for row in kept), encoding="utf-8")
-        self._file = path.open("a", encoding="utf-8")
+        with replacing(path) as fresh, fresh.open("w", encoding="utf-8") as stream:
+            stream.write(_HEADER)
+            stream.writelines(_rows(path, step))
+        self._file = io.TextIOWrapper(open_to_append(path), encoding="utf-8")
 
     def add(self, step: int, loss: float, center_px: float, rate: float) -> None:
         """One step."""
@@ -104,20 +103,27 @@ class LossTable:
         self._file.close()
 
 
-def _number(row: str) -> float:
-    try:
-        return int(row.partition(",")[0])
-    except ValueError:
-        return float("inf")
+def _rows(path: Path, step: int) -> Iterator[str]:
+    """The rows of an earlier table up to a step; a last one that a kill cut off is none."""
+    if not path.exists():
+        return
+    with io.TextIOWrapper(open_to_read(path), encoding="utf-8", errors="replace") as stream:
+        for row in stream:
+            number = row.partition(",")[0]
+            if row.count(",") == 3 and row.endswith("\n") and number.isdecimal() and int(number[:20]) <= step:
+                yield row
 
 
 @contextmanager
 def asked_by_signal(ask: Callable[[], None]) -> Iterator[None]:
-    """INT and TERM ask the run to stop instead of ending it; restored afterwards."""
+    """INT, TERM and the end of the terminal ask the run to stop instead of ending it; restored afterwards."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *POLITE)}
+    if before[signal.SIGHUP] is signal.SIG_IGN:
+        # Begun with nohup: it is to outlive its terminal.
+        del before[signal.SIGHUP]
     for number in before:
         signal.signal(number, lambda *_: ask())
     try:

@@ -16,18 +16,19 @@ from xgeom_core.errors import TrainingError
 from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import REFERENCE_PX
 from xgeom_core.models.store import weights_that_fit
+from xgeom_core.system.safe_files import make_folder
 from xgeom_core.training.board import Board
 from xgeom_core.training.checkpoint import AveragedWeights, load_checkpoint
 from xgeom_core.training.config import Config
 from xgeom_core.training.data import Batch, Batches, training_frames
 from xgeom_core.training.events import EventLog, Step
+from xgeom_core.training.failure_messages import failures_in_words, what_is_kept
 from xgeom_core.training.folder import COOLDOWN, LOSSES, STOP, LossTable, asked_by_signal, claim
 from xgeom_core.training.losses import Learner, is_number
 from xgeom_core.training.processes import Processes, processes
 from xgeom_core.training.record import Record
 from xgeom_core.training.schedule import learning_rate, make_optimizer, set_rate
 from xgeom_core.training.tally import Pace, Tally
-from xgeom_core.training.trouble import troubles_in_words
 from xgeom_core.training.validation import validation_sets
 from xgeom_core.training.workers import heed_the_parent_alone, unwrapped
 
@@ -46,7 +47,7 @@ def train(config: Config, run_dir: Path, log: EventLog, command: str) -> Path:
     run_dir : Path
         Run folder (must exist): gets ``config.toml``, ``environment.json``, ``losses.csv``,
         TensorBoard files, ``checkpoint.pt`` and ``model.safetensors``. Creating a file ``STOP`` in it
-        ends the run in order, as do the signals INT and TERM; a file ``COOLDOWN`` starts the last
+        ends the run in order, as do the signals INT, TERM and HUP; a file ``COOLDOWN`` starts the last
         phase of a trapezoid schedule now.
     log : EventLog
         Where to tell what happens.
@@ -64,7 +65,7 @@ def train(config: Config, run_dir: Path, log: EventLog, command: str) -> Path:
         If the folder holds another run, the device is not there, the disk is full, memory runs out, or
         the loss is no number.
     """
-    with troubles_in_words(), processes(config.training) as group:
+    with failures_in_words(run_dir), processes(config.training) as group:
         # Here first: a mistake found by a worker process would reach the user as that process's traceback.
         training_frames(config.data, config.model)
         if group.leads:
@@ -96,7 +97,7 @@ class _Run:
     def go(self) -> Path:
         """Train until done or stopped; return the model file."""
         self._record.started(self._step)
-        board = Board(self._dir / "tensorboard" if self._group.leads else None)
+        board = Board(make_folder(self._dir / "tensorboard") if self._group.leads else None)
         with board, asked_by_signal(self._ask_to_stop):
             self._record.say("preparing validation frames")
             sets = validation_sets(self._config.validation, self._config.model) if self._group.leads else []
@@ -118,7 +119,8 @@ class _Run:
         """Take steps until something ends them; say what did."""
         table = LossTable(self._dir / LOSSES, self._step) if self._group.leads else None
         tally, self._pace = Tally(), Pace(self._step)
-        saved = time.monotonic()
+        # The first checkpoint at once: that it can be written is better known now than in five minutes.
+        next_save = 0.0
         try:
             for batch in unwrapped(self._loader(), self._may_break_off):
                 rate = learning_rate(self._plan, self._step, self._end)
@@ -137,11 +139,11 @@ class _Run:
                     if self._validated():
                         return "converged"
                     tally = Tally()
-                if time.monotonic() - saved > 60 * self._plan.checkpoint_minutes:
+                if time.monotonic() > next_save:
                     if table is not None:
                         table.flush()
                     self._save()
-                    saved = time.monotonic()
+                    next_save = time.monotonic() + 60 * self._plan.checkpoint_minutes
                 if self._step >= self._end:
                     return "done"
                 if self._listen():
@@ -186,7 +188,7 @@ class _Run:
         if not is_number(loss_sum):
             raise TrainingError(
                 f"The loss became {loss_sum} at step {self._step}; lower training.learning_rate "
-                f"(now {self._plan.learning_rate}) and start again. The last checkpoint is whole."
+                f"(now {self._plan.learning_rate}) and start again. {what_is_kept(self._dir)}"
             )
         self._scaler.unscale_(self._optimizer)
         nn.utils.clip_grad_norm_(self._network.parameters(), self._plan.clip_norm)

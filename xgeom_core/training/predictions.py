@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from xgeom_core.errors import TrainingError
 from xgeom_core.geometry import FloatArray
 from xgeom_core.models.settings import REFERENCE_PX, TILT_UNIT_DEG
+from xgeom_core.system.safe_files import write_text
+from xgeom_core.training.failure_messages import cannot_be_written
 from xgeom_core.training.validation import Validated, ValidationSet
 
 PREDICTIONS = "predictions.json"
@@ -49,17 +48,10 @@ def write_predictions(run_dir: Path, step: int, sets: dict[str, Any]) -> None:
         If it cannot be written.
     """
     path = run_dir / PREDICTIONS
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        partial.write_text(json.dumps({"step": step, "sets": sets}), encoding="utf-8")
-        partial.replace(path)
+        write_text(path, json.dumps({"step": step, "sets": sets}))
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise TrainingError(
-            f"{path} cannot be written: {error.strerror}. The run stops; its last checkpoint is whole. "
-            "Make room and start it again to go on."
-        ) from None
+        raise cannot_be_written(path, error) from None
 
 
 def _columns(values: FloatArray) -> dict[str, list[float | None]]:

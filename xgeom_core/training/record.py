@@ -11,14 +11,15 @@ from typing import Any
 from torch import nn
 
 from xgeom_core import __version__
-from xgeom_core.errors import TrainingError
 from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import ModelCard, Score
 from xgeom_core.models.store import save_model
+from xgeom_core.system.safe_files import replacing
 from xgeom_core.training.board import Board
 from xgeom_core.training.checkpoint import AveragedWeights, save_checkpoint
 from xgeom_core.training.config import Config
 from xgeom_core.training.events import Checkpoint, Event, EventLog, Finished, RunStarted, Stage, Validation
+from xgeom_core.training.failure_messages import cannot_be_written
 from xgeom_core.training.folder import BEST, MODEL
 from xgeom_core.training.predictions import rows_of, write_predictions
 from xgeom_core.training.processes import Processes
@@ -112,7 +113,8 @@ class Record:
         """The run ended in order."""
         best = self._dir / BEST
         if self._group.leads and best.exists():
-            shutil.copyfile(best, self._dir / MODEL)
+            with replacing(self._dir / MODEL) as model:
+                shutil.copyfile(best, model)
         self.write(Finished(step=step, reason=reason, model=str(self._dir / MODEL)))
         return self._dir / MODEL
 
@@ -142,8 +144,5 @@ class Record:
         try:
             save_model(self._dir / name, average.weights, card)
         except OSError as error:
-            raise TrainingError(
-                f"{self._dir / name} cannot be written: {error.strerror}. The run stops; its last "
-                "checkpoint is whole. Make room and start it again to go on."
-            ) from None
+            raise cannot_be_written(self._dir / name, error) from None
         self.write(Checkpoint(step=step, model=str(self._dir / name)))

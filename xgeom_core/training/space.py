@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import random
-import tomllib
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,7 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from xgeom_core.errors import ConfigError
-from xgeom_core.regular import require_regular
+from xgeom_core.system.records import read_toml
+from xgeom_core.system.text import shortened
 from xgeom_core.training.config import Config
 
 
@@ -70,17 +70,12 @@ def load_space(path: Path) -> Space:
     ConfigError
         With one sentence for the first mistake.
     """
-    require_regular(path, ConfigError, "what a sweep varies, in TOML,")
+    raw = read_toml(path, ConfigError, "search space")
     try:
-        with path.open("rb") as stream:
-            space = Space.model_validate(tomllib.load(stream))
-    except FileNotFoundError:
-        raise ConfigError(f"There is no file {path}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+        space = Space.model_validate(raw)
     except ValidationError as error:
         item = error.errors()[0]
-        where = ".".join(str(step) for step in item["loc"])
+        where = shortened(".".join(str(step) for step in item["loc"]))
         what = item["msg"].removeprefix("Value error, ")
         raise ConfigError(f"{path}: {where} will not do: {what}.") from None
     known = _keys(Config().model_dump(mode="json"))
@@ -88,7 +83,7 @@ def load_space(path: Path) -> Space:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else "."
-            raise ConfigError(f"{path}: a configuration has no key {key!r}{hint}")
+            raise ConfigError(f"{path}: a configuration has no key {shortened(key)!r}{hint}")
     return space
 
 

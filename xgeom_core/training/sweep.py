@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from pydantic import ValidationError
 
 from xgeom_core.errors import ConfigError, TrainingError
 from xgeom_core.evaluate import figures
+from xgeom_core.system.safe_files import make_folder, open_to_append, write_bytes, write_text
+from xgeom_core.system.text import shortened
 from xgeom_core.training.config import Config, load_config
 from xgeom_core.training.crew import Crew
 from xgeom_core.training.events import Failed, Finished, Validation, read_events
@@ -148,15 +151,29 @@ def _study(folder: Path, space: Space) -> optuna.Study:
             "Sweeps need Optuna, which is not installed; install it with: pip install 'xgeom[sweep]'."
         ) from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = str(folder / _JOURNAL)
-    storage = JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
-    # A resumed sweep must not draw again what its first part drew.
-    drawn = len(optuna.study.get_all_study_summaries(storage))
-    sampler = optuna.samplers.TPESampler(seed=space.seed if not drawn else None, n_startup_trials=8)
-    return optuna.create_study(
-        study_name=_STUDY, storage=storage, sampler=sampler, load_if_exists=True, direction="minimize"
-    )
+    path = folder / _JOURNAL
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Optuna would follow a link.
+        open_to_append(path).close()
+        lock = JournalFileOpenLock(str(path))
+        storage = JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+        # A resumed sweep must not draw again what its first part drew.
+        drawn = len(optuna.study.get_all_study_summaries(storage))
+        sampler = optuna.samplers.TPESampler(seed=space.seed if not drawn else None, n_startup_trials=8)
+        return optuna.create_study(
+            study_name=_STUDY, storage=storage, sampler=sampler, load_if_exists=True, direction="minimize"
+        )
+    except OSError as error:
+        raise TrainingError(
+            f"{error.filename or path}: {error.strerror or error}. Choose another folder for the sweep."
+        ) from None
+    # Optuna trusts its journal, and raises whatever a damaged one leads it to.
+    except Exception as error:
+        raise TrainingError(
+            f"{path} is damaged ({shortened(repr(error))}); move it away to begin the sweep anew. The "
+            "trainings in its folder are whole."
+        ) from None
 
 
 def _begun(study: optuna.Study) -> list[tuple[int, dict[str, Any]]]:
@@ -202,10 +219,9 @@ def _train(
         config = varied(base, values, f"{base.name}-{number}")
     except ConfigError as error:
         return Trial(number, values, math.nan, str(error))
-    run_dir.mkdir(parents=True, exist_ok=True)
-    path = run_dir / "config.toml"
-    path.write_text(config.to_toml(), encoding="utf-8")
-    (run_dir / "values.json").write_text(json.dumps(values, indent=2), encoding="utf-8")
+    path = make_folder(run_dir) / "config.toml"
+    write_text(path, config.to_toml())
+    write_text(run_dir / "values.json", json.dumps(values, indent=2))
     crew.train(path, run_dir)
     score, reason = score_of(run_dir, space.rank_by)
     return Trial(number, values, score, reason)
@@ -224,10 +240,12 @@ def score_of(run_dir: Path, rank_by: str) -> tuple[float, str]:
         return math.nan, ended.message if isinstance(ended, Failed) else "the run ended without a word"
     ratios = []
     for event in last.values():
-        if rank_by != "tilt":
+        if rank_by != "tilt" and event.center_constant_px > 0:
             ratios.append(event.center_px / event.center_constant_px)
         if rank_by != "center" and event.tilt_constant_deg > 0:
             ratios.append(event.tilt_deg / event.tilt_constant_deg)
+    if not ratios:
+        return math.nan, "its validation frames are all alike, so that nothing can be said"
     return sum(ratios) / len(ratios), ""
 
 
@@ -242,12 +260,13 @@ def _ranked(study: optuna.Study) -> list[Trial]:
 
 def _write_table(path: Path, ranked: list[Trial]) -> None:
     keys = sorted({key for trial in ranked for key in trial.values})
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["rank", "trial", "score", *keys])
-        for rank, trial in enumerate(ranked, start=1):
-            values = [trial.values.get(key, "") for key in keys]
-            writer.writerow([rank, trial.number, f"{trial.score:.5g}", *values])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["rank", "trial", "score", *keys])
+    for rank, trial in enumerate(ranked, start=1):
+        values = [trial.values.get(key, "") for key in keys]
+        writer.writerow([rank, trial.number, f"{trial.score:.5g}", *values])
+    write_text(path, text.getvalue())
 
 
 def _plot(path: Path, ranked: list[Trial]) -> None:
@@ -266,5 +285,7 @@ def _plot(path: Path, ranked: list[Trial]) -> None:
             axes.set_xscale("log")
         axes.set_xlabel(key)
         axes.set_ylabel("error / constant predictor's")
-    drawn.savefig(path, dpi=110)
+    picture = io.BytesIO()
+    drawn.savefig(picture, format="png", dpi=110)
+    write_bytes(path, picture.getbuffer())
     figures.close(drawn)

@@ -17,10 +17,12 @@ _WORKER_GONE = "DataLoader worker"
 def heed_the_parent_alone(worker: int) -> None:
     """Let a worker outlive a signal that went to the whole group, and end when the run itself says so.
 
-    Ctrl+C and a polite end of a job reach every process at once. The run itself then saves and ends its
-    workers; one that ended before would leave the run with an error in the middle of a step.
+    Ctrl+C, the end of the terminal and a polite end of a job reach every process at once. The run itself
+    then saves and ends its workers; one that ended before would leave the run with an error in the middle
+    of a step.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     if not hasattr(signal, "sigwaitinfo"):
         # Who sent a signal cannot be asked here; the run copes with a worker that is gone.
         return

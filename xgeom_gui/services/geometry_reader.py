@@ -12,7 +12,8 @@ from PySide6.QtCore import Signal
 from xgeom_core.errors import UnreadableFileError, XgeomError
 from xgeom_core.formats.reading import Hints
 from xgeom_core.formats.text import read_head
-from xgeom_core.frames.guarded import format_of, open_frames, read_geometry
+from xgeom_core.frames.guarded import assembles, format_of, open_frames, read_geometry
+from xgeom_core.frames.location import split_geometry, with_geometry
 from xgeom_gui.services.latest import LatestThread
 
 _log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ class GeometryRequest:
         Whether it is enough to know whose file it is.
     serial : int
         Tells two requests for one file apart.
+    frames : str
+        The open frames, whose panels a geometry file may put together; "" where it is only to be compared.
     """
 
     path: str
@@ -50,6 +53,7 @@ class GeometryRequest:
     either: bool = False
     look_only: bool = False
     serial: int = 0
+    frames: str = ""
 
 
 def looks_like_frames(path: str, head: bytes) -> bool:
@@ -67,12 +71,15 @@ class GeometryReader(LatestThread):
     done : GeometryRequest, list of Reading
     is_frames : GeometryRequest
         The file holds frames (or claims to), and may be opened as such.
+    assembles : GeometryRequest, str
+        The file puts the panels of the open frames into one image: where that is opened.
     failed : GeometryRequest, str
         The sentence for the user.
     """
 
     done = Signal(object, object)
     is_frames = Signal(object)
+    assembles = Signal(object, str)
     failed = Signal(object, str)
 
     def kind(self, request: GeometryRequest) -> Hashable:
@@ -82,8 +89,9 @@ class GeometryReader(LatestThread):
     def handle(self, request: GeometryRequest) -> None:
         """Read one file; runs in the thread."""
         try:
-            known = _has_geometry(request)
+            known = _format_of(request)
             readings = read_geometry(request.path, request.hints) if known and not request.look_only else []
+            assembled = _assembled(request) if known == "crystfel" else ""
         except XgeomError as error:
             self.failed.emit(request, str(error))
         # A fault in a reader must not take the window down with it: it is reported and logged.
@@ -94,14 +102,16 @@ class GeometryReader(LatestThread):
                 f"{request.path} could not be read, by a fault of xgeom ({error!r}); please report it.",
             )
         else:
-            if known:
-                self.done.emit(request, readings)
-            else:
+            if not known:
                 self.is_frames.emit(request)
+            elif assembled:
+                self.assembles.emit(request, assembled)
+            else:
+                self.done.emit(request, readings)
 
 
-def _has_geometry(request: GeometryRequest) -> bool:
-    """Whether it is a file of a program whose geometry is read, and not one of frames.
+def _format_of(request: GeometryRequest) -> str:
+    """Key of the format of a file that is read for its geometry; "" for one of frames.
 
     Raises
     ------
@@ -110,18 +120,19 @@ def _has_geometry(request: GeometryRequest) -> bool:
     """
     path = Path(request.path)
     if not request.either:
-        return bool(format_of(path))
+        return format_of(path)
     if path.is_dir():
-        return False
+        return ""
     head = read_head(path)
     if looks_like_frames(request.path, head) and (not head.startswith(_HDF5) or _opens(request.path, True)):
-        return False
+        return ""
     try:
-        return bool(format_of(path))
+        known = format_of(path)
+        return "" if _opens(request.path) else known
     except XgeomError:
         # What claims to be frames is told so; anything else may be frames of a rarer kind.
-        if looks_like_frames(request.path, head) or _opens(request.path, False):
-            return False
+        if looks_like_frames(request.path, head) or _opens(request.path):
+            return ""
         from xgeom_core.formats.registry import FORMATS  # noqa: PLC0415 - h5py is slow to import
 
         names = ", ".join(dict.fromkeys(known.name for known in FORMATS))
@@ -131,7 +142,15 @@ def _has_geometry(request: GeometryRequest) -> bool:
         ) from None
 
 
-def _opens(path: str, unreadable: bool) -> bool:
+def _assembled(request: GeometryRequest) -> str:
+    """Where the open frames are found put together by a geometry file; "" where it is not for them."""
+    if not request.frames or split_geometry(request.frames)[1] == request.path:
+        return ""
+    location = with_geometry(request.frames, request.path)
+    return location if assembles(request.path) and _opens(location) else ""
+
+
+def _opens(path: str, unreadable: bool = False) -> bool:
     """Whether frames can be read from a file; `unreadable` of one that nothing can be read from."""
     try:
         open_frames(path).close()

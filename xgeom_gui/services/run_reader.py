@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import json
 import logging
 import math
+import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from xgeom_core.errors import XgeomError
+from xgeom_core.errors import TrainingError, XgeomError
+from xgeom_core.system.records import UNPARSABLE, parse_json
+from xgeom_core.system.safe_files import read_bytes
+from xgeom_core.system.text import shortened
 from xgeom_gui.services.latest import LatestThread
 from xgeom_gui.services.series import FloatArray
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 PREDICTIONS = "predictions.json"
 _AXES = ("cx", "cy", "pitch", "yaw")
+_MOST_BYTES = 1 << 25
 
 Wish = Literal["predictions", "comparison", "ranking"]
 
@@ -134,26 +138,21 @@ class RunReader(LatestThread):
 def read_predictions(folder: Path) -> dict[str, Predictions]:
     """The newest predictions of a run on its validation sets; none before the first validation."""
     path = folder / PREDICTIONS
+    if not path.exists():
+        return {}
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError:
-        # Written anew at this moment by something that does not replace it whole: the next look has it.
-        return {}
-    sets = content.get("sets", content) if isinstance(content, dict) else {}
-    found = {}
-    for name, entry in sets.items():
-        if isinstance(entry, dict) and "actual" in entry and "predicted" in entry:
-            found[str(name)] = Predictions(_table(entry["actual"]), _table(entry["predicted"]))
-    return found
+        sets = parse_json(read_bytes(path, _MOST_BYTES, follow=False))["sets"]
+        return {
+            name: Predictions(*(_table(entry[what]) for what in ("actual", "predicted")))
+            for name, entry in sets.items()
+        }
+    except (OSError, *UNPARSABLE, KeyError, TypeError, AttributeError):
+        raise TrainingError(f"{path} is damaged; the next validation writes it anew.") from None
 
 
 def _table(entry: Any) -> FloatArray:
-    """Numbers by frame and quantity, given as rows or as one list for each quantity."""
-    if isinstance(entry, dict):
-        return np.array([entry[name] for name in _AXES], dtype=np.float64).T
-    return np.array(entry, dtype=np.float64).reshape(-1, len(_AXES))
+    """Numbers by frame and quantity, from one list for each quantity."""
+    return np.array([entry[name] for name in _AXES], dtype=np.float64).reshape(len(_AXES), -1).T
 
 
 def _compare(folders: tuple[Path, ...]) -> Comparison:
@@ -167,7 +166,9 @@ def read_ranking(folder: Path, rank_by: str) -> tuple[RankedTrial, ...]:
     scores = _scores(folder / "ranking.csv")
     trials = []
     for run_dir in sorted(folder.glob("trial-*")):
-        number = int(run_dir.name.partition("-")[2])
+        number = int(run_dir.name[6:]) if re.fullmatch(r"trial-[0-9]{1,9}", run_dir.name) else -1
+        if number < 0:
+            continue
         score, words = scores.get(number, math.nan), ""
         if not math.isfinite(score):
             score, words = _score_of(run_dir, rank_by)
@@ -180,9 +181,9 @@ def read_ranking(folder: Path, rank_by: str) -> tuple[RankedTrial, ...]:
 def _scores(path: Path) -> dict[int, float]:
     """Scores that the sweep wrote at its end."""
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            return {int(row["trial"]): float(row["score"]) for row in csv.DictReader(stream)}
-    except (OSError, ValueError, KeyError):
+        text = read_bytes(path, _MOST_BYTES, follow=False).decode("utf-8")
+        return {int(row["trial"]): float(row["score"]) for row in csv.DictReader(text.splitlines())}
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
         return {}
 
 
@@ -196,9 +197,12 @@ def _score_of(run_dir: Path, rank_by: str) -> tuple[float, str]:
 
 def _values(path: Path) -> dict[str, str]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        values = parse_json(read_bytes(path, _MOST_BYTES, follow=False))
+    except (OSError, *UNPARSABLE):
+        return {}
+    if not isinstance(values, dict):
         return {}
     return {
-        str(key): f"{value:.4g}" if isinstance(value, float) else str(value) for key, value in values.items()
+        key: f"{value:.4g}" if isinstance(value, float) else shortened(str(value))
+        for key, value in values.items()
     }

@@ -155,12 +155,10 @@ class TrainingHistory:
         last = self.last
         if last is None or self.finished is not None or self.failed is not None:
             return None
-        said = getattr(last, "seconds_left", None)
-        if said is not None and math.isfinite(said):
-            return float(said)
-        if last.frames_per_s <= 0 or last.step <= 0:
-            return None
-        return (last.steps - last.step) * (last.frames / last.step) / last.frames_per_s
+        left = last.seconds_left
+        if left is None and last.frames_per_s > 0 and last.step > 0:
+            left = (last.steps - last.step) * (last.frames / last.step) / last.frames_per_s
+        return left if left is not None and math.isfinite(left) else None
 
     def progress_text(self) -> str:
         """Where the loop stands, without the scores."""

@@ -17,7 +17,7 @@ from xgeom_core.cli import answer_file
 from xgeom_core.cli.answer_file import AnswerFile
 from xgeom_core.cli.faults import log_file
 from xgeom_core.errors import UsageError
-from xgeom_core.jobs.family import MARK
+from xgeom_core.jobs.process_tree import MARK
 from xgeom_core.predict.prediction import Prediction
 from xgeom_core.predict.predictor import Predictor
 

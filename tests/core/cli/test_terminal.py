@@ -13,7 +13,8 @@ import h5py
 import numpy as np
 import pytest
 
-from xgeom_core.cli.terminal import pass_on, visible
+from xgeom_core.cli.terminal import pass_on
+from xgeom_core.system.text import visible
 
 EVIL = "a\x1b]0;owned\x07\n\u202eb\u009b2J\x7f\u200b"
 SHOWN = r"a\x1b]0;owned\x07\n\u202eb\x9b2J\x7f\u200b"

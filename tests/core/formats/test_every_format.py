@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_files import SAMPLES, Sample
 from typer.testing import CliRunner
 
+from sample_files import SAMPLES, Sample
 from xgeom_core.cli import app
 from xgeom_core.formats import registry
 from xgeom_core.formats.header import FieldNote

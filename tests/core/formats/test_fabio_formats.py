@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sample_files
 from fabio.cbfimage import CbfImage
 from fabio.edfimage import EdfImage
-from sample_files import write_tags
 
+import sample_files
+from sample_files import write_tags
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.frames import open_frames
 

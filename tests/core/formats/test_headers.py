@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sample_files import SAMPLES
 
+from sample_files import SAMPLES
 from xgeom_core.formats import bruker, smv
 from xgeom_core.frames import open_frames
 from xgeom_core.geometry import Geometry

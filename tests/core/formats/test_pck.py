@@ -8,8 +8,8 @@ import fabio
 import numpy as np
 import pytest
 from fabio.compression import compPCK
-from sample_files import SAMPLES, mar345_noise
 
+from sample_files import SAMPLES, mar345_noise
 from xgeom_core.errors import UnreadableFileError
 from xgeom_core.formats.pck import unpack
 from xgeom_core.frames import open_frames

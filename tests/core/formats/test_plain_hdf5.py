@@ -127,6 +127,9 @@ def test_cxi_fields_are_in_si_units(tmp_path: Path) -> None:
         file["cxi_version"] = 160
         detector = file.create_group("entry_1/instrument_1/detector_1")
         detector["data"] = np.ones((2, 20, 24), np.float32)
+        for place, nx_class in (("", "NXentry"), ("/instrument_1", "NXinstrument")):
+            file[f"entry_1{place}"].attrs["NX_class"] = nx_class
+        detector.attrs["NX_class"] = "NXdetector"
         detector["distance"] = 0.3
         detector["x_pixel_size"] = detector["y_pixel_size"] = 110e-6
         file["entry_1/instrument_1/source_1/energy"] = 1.9864458571489286e-15

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sample_files import SAMPLES, image, write_smv
 
+from sample_files import SAMPLES, image, write_smv
 from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.formats import smv
 from xgeom_core.formats.reading import Hints, Reading

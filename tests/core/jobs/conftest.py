@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from xgeom_core.jobs.family import MARK
 from xgeom_core.jobs.job import Job, Place, Status
+from xgeom_core.jobs.process_tree import MARK
 from xgeom_core.jobs.store import JobStore
 
 PYTHON = (sys.executable, "-c")

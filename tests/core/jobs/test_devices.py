@@ -53,7 +53,7 @@ def test_a_driver_that_hangs_costs_no_more_than_the_time_given(monkeypatch) -> N
 def test_the_real_probe_answers_and_torch_stays_in_the_child() -> None:
     code = (
         "import sys; from xgeom_core.jobs.devices import probe_devices\n"
-        "from xgeom_core.jobs import estimate, store\n"
+        "from xgeom_core.jobs import store\n"
         "probe = probe_devices(); assert probe.devices[0].name == 'cpu'\n"
         "assert len(probe.devices) > 1 or probe.trouble.startswith('No GPU: ')\n"
         "assert not {'torch', 'numpy', 'pydantic'} & set(sys.modules)"

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from xgeom_core.jobs.job import Place
-from xgeom_core.jobs.queue import draw_ticket, jobs_ahead, read_ticket
-from xgeom_core.jobs.records import EXIT, PROCESS, TICKET
-from xgeom_core.training.identity import Identity
+from xgeom_core.jobs.queue import draw_ticket, jobs_ahead
+from xgeom_core.jobs.records import EXIT, PROCESS, TICKET, read_ticket
+from xgeom_core.system.processes import Identity
 
 WAIT_FOR_GO = "import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)"
 
@@ -83,7 +83,17 @@ def test_numbers_decide_and_not_the_clock(tmp_path, folder_with_ticket, monkeypa
     assert (jobs_ahead(tmp_path, first), jobs_ahead(tmp_path, second)) == (0, 1)
 
 
-@pytest.mark.parametrize("text", ["", "rubbish", "[]", '{"number": "x"}', '{"number": 3}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "rubbish",
+        "[]",
+        '{"number": Infinity, "devices": [], "by": ""}',
+        '{"number": "x"}',
+        '{"number": 3}',
+    ],
+)
 def test_a_damaged_ticket_is_no_ticket(tmp_path, text) -> None:
     (tmp_path / TICKET).write_text(text)
     assert read_ticket(tmp_path) is None

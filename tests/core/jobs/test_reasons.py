@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from xgeom_core.jobs.control import end_of_log
 from xgeom_core.jobs.reasons import Begin, why_it_failed
+from xgeom_core.jobs.records import end_of_log
 from xgeom_core.training.events import EventLog, Failed, Heartbeat
 
 TRACE = 'Traceback (most recent call last):\n  File "loop.py", line 3, in <module>\n'
@@ -21,8 +21,8 @@ TRACE = 'Traceback (most recent call last):\n  File "loop.py", line 3, in <modul
         ),
         (TRACE + "torch.OutOfMemoryError: CUDA out of memory. Tried ...\n", 1, "memory of the GPU ran out"),
         (TRACE + "OSError: [Errno 28] No space left on device: '/x'\n", 1, "The disk of "),
-        (TRACE + "MemoryError\n", 1, "Memory ran out. Lower training.batch"),
-        (TRACE + "RuntimeError: DefaultCPUAllocator: can't allocate memory\n", 1, "Memory ran out."),
+        (TRACE + "MemoryError\n", 1, "Memory ran out; lower training.batch"),
+        (TRACE + "RuntimeError: DefaultCPUAllocator: can't allocate memory\n", 1, "Memory ran out;"),
         ("... exitcode : -9 (pid: 7)\n" + TRACE, 1, "most likely because memory ran out (it used 3.5 GB"),
         ("Signal 9 (SIGKILL) received by PID 7\n", 1, "One of its processes was ended by the system"),
         (TRACE + "FileNotFoundError: [Errno 2] No such file: '/a/b.h5'\n", 1, "/a/b.h5 is not there."),

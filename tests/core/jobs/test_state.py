@@ -17,8 +17,9 @@ from xgeom_core.jobs.job import Job, Place, SlurmSettings
 from xgeom_core.jobs.queue import draw_ticket
 from xgeom_core.jobs.state import STALLED_AFTER_S
 from xgeom_core.jobs.store import JobStore
+from xgeom_core.system import safe_files
+from xgeom_core.system.processes import Identity, boot
 from xgeom_core.training.events import EventLog, Failed, Finished, Heartbeat, RunStarted, Stage
-from xgeom_core.training.identity import Identity, boot
 
 DAY_S = 86_400.0
 
@@ -39,7 +40,7 @@ def made(store: JobStore, name: str = "a", **facts) -> Job:
     draw_ticket(store.root, folder, job.place)
     me = str(Identity.of())
     process = {"supervisor": me, "child": me, "pid": os.getpid(), "phase": "running", "started": 1.0} | facts
-    records.write_json(folder / records.PROCESS, process)
+    records.write_record(folder / records.PROCESS, records.Process(**process))
     return job
 
 
@@ -153,8 +154,8 @@ def test_a_run_that_has_said_its_last_word_is_stopping_and_a_new_start_forgets_i
     say(job, Finished(step=1, reason="stopped", model="m"))
     assert store.status(job).state == "stopping"
     size = (job.folder / records.EVENTS).stat().st_size
-    process = records.read_json(job.folder / records.PROCESS)
-    records.write_json(job.folder / records.PROCESS, {**process, "events_from": size})
+    process = replace(records.read_process(job.folder), events_from=size)
+    records.write_record(job.folder / records.PROCESS, process)
     status = store.status(job)
     assert (status.state, status.stalled) == ("running", False)
 
@@ -185,11 +186,11 @@ def test_a_damaged_record_is_told_and_hides_nothing(store, text) -> None:
     listed = {one.folder.name: one for one in store.jobs()}
     assert listed["whole"] == whole
     broken = listed["broken"]
-    assert "job.json cannot be understood" in broken.trouble
+    assert "job.json is damaged" in broken.trouble
     assert broken.trouble.count("\n") == 0
     status = store.status(broken)
     assert status.state in {"lost", "running"}
-    assert "job.json cannot be understood" in status.reason
+    assert "job.json is damaged" in status.reason
     assert store.log(broken) == "what it said\n"
 
 
@@ -235,22 +236,6 @@ def test_a_full_disk_does_not_keep_the_end_from_being_told(tmp_path, monkeypatch
     assert json.loads((tmp_path / records.EXIT).read_text())["sentence"] == "The disk is full."
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch) -> None:
-    path = tmp_path / "x.json"
-    records.write_json(path, {"a": 1})
-
-    def half(self: Path, text: str, **_) -> int:
-        with self.open("w") as stream:
-            stream.write(text[:3])
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", half)
-    with pytest.raises(OSError, match="No space"):
-        records.write_json(path, {"a": 2})
-    assert records.read_json(path) == {"a": 1}
-    assert [one.name for one in tmp_path.iterdir()] == ["x.json"]
-
-
 @pytest.mark.parametrize("root", ["/proc/xgeom-runs", "FILE/runs"])
 def test_a_place_that_cannot_be_written_is_told(tmp_path, root) -> None:
     (tmp_path / "file").touch()
@@ -263,15 +248,17 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path, root) -> None:
 def test_a_read_only_disk_is_told(store, monkeypatch) -> None:
     job = made(store)
 
-    def read_only(*_, **__):
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+    def read_only(path: Path, flags: int, real=safe_files._open) -> int:
+        if flags & os.O_WRONLY:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return real(path, flags)
 
-    monkeypatch.setattr(Path, "touch", read_only)
+    monkeypatch.setattr(safe_files, "_open", read_only)
     with pytest.raises(TrainingError, match="Read-only file system"):
         store.stop(job)
-    monkeypatch.setattr(Path, "replace", read_only)
     with pytest.raises(TrainingError, match="Read-only file system"):
         store.rename(job, "new")
+    monkeypatch.undo()
     assert store.status(job).state == "running"
 
 

@@ -97,7 +97,7 @@ def test_processes_that_share_a_run_are_killed_with_all_their_workers(store, con
     store.kill(job)
     assert marked(job) == []
     assert store.status(job).state == "killed"
-    other = store.duplicate(job, **{"training.steps": 5}, place=Place(), title="alone")
+    other = store.train(config(workers=1, steps=5), Place(), title="alone")
     store.kill(other)
     (row,) = compare([job.folder, other.folder]).rows
     assert (row.key, row.values) == ("training.steps", (1_000_000, 5))

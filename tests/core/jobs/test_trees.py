@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from xgeom_core.errors import TrainingError
-from xgeom_core.jobs.queue import supervisor_of
+from xgeom_core.jobs.records import supervisor_of
 
 # A child, and a grandchild in a session of its own, as torchrun makes them.
 FAMILY = """

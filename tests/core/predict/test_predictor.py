@@ -224,6 +224,7 @@ def test_a_center_without_a_tilt_is_not_believed_of_rings(rings: int, believed: 
         misfit=1.0,
         contrast=1.0,
         sharp=rings > 0,
+        lean_deg=0.0,
         rings=rings,
         evidence_px=0.1,
         evidence_deg=0.1,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -10,9 +9,10 @@ import time
 
 import pytest
 
+from xgeom_core.system.processes import Identity
 from xgeom_core.training import crew as crews
-from xgeom_core.training.crew import SWEEP, Crew, orphaned, trainer_of
-from xgeom_core.training.identity import Identity
+from xgeom_core.training.crew import SWEEP, Crew, orphaned
+from xgeom_core.training.run_lock import has_writer, only_writer
 
 SLEEP = "import time; time.sleep({})"
 PATIENCE_S = 120.0
@@ -47,8 +47,7 @@ def test_a_sweep_that_ends_ends_its_trainings(tmp_path, trainings) -> None:
     crew = Crew()
     thread = threading.Thread(target=crew.train, args=(tmp_path / "c.toml", tmp_path))
     thread.start()
-    until(lambda: trainer_of(tmp_path) is not None)
-    assert trainer_of(tmp_path) == Identity.of(trainings[0].pid)
+    until(lambda: trainings)
     crew.end()
     thread.join(PATIENCE_S)
     assert not thread.is_alive()
@@ -57,17 +56,16 @@ def test_a_sweep_that_ends_ends_its_trainings(tmp_path, trainings) -> None:
     assert len(trainings) == 1, "no other begins"
 
 
-def test_nobody_trains_beside_one_that_an_earlier_sweep_left(tmp_path, trainings) -> None:
-    left = crews.subprocess.Popen([], env=dict(os.environ))
-    (tmp_path / "trainer.txt").write_text(str(Identity.of(left.pid)))
-    crew = Crew()
+def test_nobody_trains_beside_one_that_an_earlier_sweep_left(tmp_path, trainings, monkeypatch) -> None:
+    crew, looked = Crew(), []
+    monkeypatch.setattr(crews, "_LOOK_S", 0.01)
+    monkeypatch.setattr(crews, "has_writer", lambda folder: looked.append(folder) or has_writer(folder))
     thread = threading.Thread(target=crew.train, args=(tmp_path / "c.toml", tmp_path))
-    thread.start()
-    time.sleep(1.0)
-    assert len(trainings) == 1, "the second waits"
-    left.kill()
-    left.wait()
-    until(lambda: len(trainings) == 2)
+    with only_writer(tmp_path):
+        thread.start()
+        until(lambda: len(looked) > 3)
+        assert not trainings, "it waits"
+    until(lambda: trainings)
     crew.end()
     thread.join(PATIENCE_S)
 

@@ -125,6 +125,16 @@ def test_an_export_is_a_job_that_does_not_wait_for_the_training(tab, qtbot, tmp_
     assert place.devices == ()
 
 
+def test_a_report_that_a_stranger_names_is_not_offered(tab):
+    from dataclasses import replace
+
+    from xgeom_gui.panels.jobs.reuse import report_of
+
+    job = tab.desk.put("a", "done", "evaluate", arguments=("evaluate", "--report", "/tmp/evil.desktop"))
+    assert report_of(replace(job, ours=False)) is None
+    assert report_of(job) is not None
+
+
 def test_an_evaluation_is_a_job_and_its_report_opens(tab, qtbot, tmp_path, monkeypatch):
     job = with_model(tab, title="mine")
     tab.page.reuse.evaluate([str(tmp_path / "frames.h5")])

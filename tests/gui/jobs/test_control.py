@@ -111,6 +111,28 @@ def test_a_job_that_is_not_over_cannot_be_archived(tab):
     assert not tab.page.control._actions["archive"].isVisible()
 
 
+def test_a_command_that_somebody_else_may_have_written_is_shown_before_it_runs(tab):
+    from dataclasses import replace
+
+    from xgeom_core.jobs.trust import code_of
+
+    job = replace(tab.desk.put("a", "stopped", "sweep"), ours=False, program=("/bin/sh", "-c", "<b>id</b>"))
+    tab.desk.jobs = (job,)
+    tab.desk.jobs_changed.emit()
+    tab.desk.select("a")
+    control = tab.page.control
+    tab.button("resume").click()
+    assert control.question.isVisibleTo(tab.page) and tab.desk.done == []
+    assert "/bin/sh -c '<b>id</b>'" in control.question_words.text()
+    assert "somebody else" in control.question_words.text()
+    control.leave_button.click()
+    assert not control.question.isVisibleTo(tab.page) and tab.desk.done == []
+    tab.button("resume").click()
+    assert control.sure_button.text() == "Run it"
+    control.sure_button.click()
+    assert tab.desk.done == [("resume", "a", code_of(job))]
+
+
 def test_duplicating_opens_the_composer_with_the_settings_of_the_run(tab, qtbot):
     from xgeom_core.training.config import Config
 

@@ -57,7 +57,7 @@ def test_tensorboard_is_opened_where_it_listens_and_ends_with_the_window(qtbot, 
     qtbot.waitUntil(lambda: opened == ["http://127.0.0.1:4711/"], timeout=20_000)
     board.show(tmp_path)
     assert len(opened) == 2, "a second click opens the same one again"
-    pid = board.children_by_folder[tmp_path].pid
+    pid = board.running[tmp_path].process.processId()
     assert board.shutdown()
     qtbot.waitUntil(lambda: not psutil.pid_exists(pid), timeout=10_000)
 

@@ -16,7 +16,7 @@ from xgeom_core.formats.cbf.checksum import check_md5
 from xgeom_core.formats.limits import LARGEST_UNPACKED, check_size
 from xgeom_core.formats.text import unpacked
 
-_STARTER, _SECTION = b"\x0c\x1a\x04\xd5", b"--CIF-BINARY-FORMAT-SECTION--"
+_STARTER, SECTION = b"\x0c\x1a\x04\xd5", b"--CIF-BINARY-FORMAT-SECTION--"
 # Headers of detectors of many panels are long; those of sections are not. Data end in up to 4 KiB of padding.
 _LONGEST_TEXT, _LONGEST_HEADER, _LONGEST_PADDING = 2**22, 2**14, 2**16
 _MOST_SECTIONS = 4096
@@ -55,7 +55,7 @@ class Section:
     @property
     def conversion(self) -> str:
         """How the data are compressed: ``"x-CBF_PACKED"``, ...; "" if they are not."""
-        found = re.search(r"conversions\s*=\s*\"?\s*([\w-]+)", self.fields.get("content-type", ""))
+        found = re.search(r"conversions\s*=\s*\"?\s*([\w-]{1,40})", self.fields.get("content-type", ""))
         return found.group(1) if found else ""
 
     @property
@@ -158,7 +158,7 @@ class _Reader:
 
     def header(self, text: bytearray) -> Section | None:
         """The header of the next section, if one follows; what stands before it is added to the text."""
-        at = self._find(_SECTION, _LONGEST_TEXT)
+        at = self._find(SECTION, _LONGEST_TEXT)
         text += self._take(at if at >= 0 else min(len(self._kept), _LONGEST_TEXT))
         if at < 0:
             return None
@@ -187,8 +187,8 @@ class _Reader:
             )
         data = self._take(size)
         check_md5(str(self._path), section.header, data)
-        end = self._find(_SECTION + b"--", _LONGEST_PADDING)
-        self._take(end + len(_SECTION) + 2 if end >= 0 else 0)
+        end = self._find(SECTION + b"--", _LONGEST_PADDING)
+        self._take(end + len(SECTION) + 2 if end >= 0 else 0)
         return Section(section.fields, section.header, data)
 
     def _find(self, mark: bytes, within: int) -> int:

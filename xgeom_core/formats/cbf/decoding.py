@@ -53,7 +53,7 @@ def _elements(path: str, section: Section, fast: int, count: int) -> NDArray[np.
     dtype, how = section.dtype, section.conversion
     if dtype is None:
         stated = section.fields.get("x-binary-element-type", "")[:60]
-        raise UnreadableFileError(f"{path} holds elements of type {stated}: integers and reals are read.")
+        raise UnreadableFileError(f"{path} holds elements of type {stated!r}: integers and reals are read.")
     if section.fields.get("content-transfer-encoding", "binary").lower() != "binary":
         raise UnreadableFileError(f"{path} holds its image as text, which is not read: convert the file.")
     size, native = dtype.itemsize, dtype.newbyteorder("=")

@@ -17,7 +17,7 @@ from xgeom_core.errors import FrameFileError, GeometryError, UnreadableFileError
 from xgeom_core.formats import planes
 from xgeom_core.formats.cbf import imgcif
 from xgeom_core.formats.cbf.cif import Table, tables
-from xgeom_core.formats.cbf.content import Content, read_header
+from xgeom_core.formats.cbf.content import SECTION, Content, read_header
 from xgeom_core.formats.cbf.imgcif import ImgCif, number
 from xgeom_core.formats.cbf.mini import mini_header, two_theta
 from xgeom_core.formats.header import Header
@@ -64,8 +64,10 @@ def headers(path: Path, hints: Hints) -> list[Header]:
 
 
 def is_cbf(head: bytes) -> bool:
-    """Whether a file starts as a CBF, or is imgCIF text with the axes of a detector."""
-    return head.startswith(b"###CBF") or (b"_array_structure_list" in head and b"_axis." in head)
+    """Whether a file starts as a CBF, has a binary section of one, or the axes of a detector in imgCIF."""
+    if head.startswith(b"###CBF") or SECTION in head:
+        return True
+    return b"_array_structure_list" in head and b"_axis." in head
 
 
 def headers_of(content: Content, hints: Hints) -> list[Header]:
@@ -87,10 +89,10 @@ def headers_of(content: Content, hints: Hints) -> list[Header]:
     doubt = _contradiction(axes, mini)
     if doubt:
         return [replace(mini, notes=(*mini.notes, doubt)), axes, frame]
-    # The mini-header knows how else the swing may turn.
+    # The axes know which way the swing turns, and the mini-header how else it may.
     others = [choice for choice in mini.metadata.choices if choice.tilt_deg is not None]
-    choices = (*axes.metadata.choices, *others)
-    return [replace(axes, metadata=replace(axes.metadata, choices=choices)), mini, frame]
+    stated = replace(axes.metadata, choices=(*axes.metadata.choices, *others))
+    return [replace(axes, metadata=stated), replace(mini, notes=()) if others else mini, frame]
 
 
 def _contradiction(axes: Header, mini: Header) -> str:

@@ -21,7 +21,7 @@ NAME = "CBF"
 
 
 def recognizes(path: Path, head: bytes) -> bool:
-    """Whether the file starts as a CBF, or is imgCIF text with the axes of a detector."""
+    """Whether it is a CBF by its first bytes, by a binary section, or by the axes of a detector in imgCIF."""
     return is_cbf(head)
 
 

@@ -146,7 +146,7 @@ def lay_out(panels: Panels, path: Path, index: int | None = None) -> Layout:
         slope = _mean_slope(panels)
         steps = inside[at] @ np.stack([panels.fast[at], panels.slow[at]])
         z_mm = float(panels.corner[at, 2] + steps[2])
-    fast, slow = _in_plane(panels.fast[at], panels.slow[at], slope, path)
+    fast, slow = in_plane(panels.fast[at], panels.slow[at], slope, path)
     return Layout(
         at,
         values.center(float(x), float(y), path),
@@ -199,10 +199,10 @@ def _mean_slope(panels: Panels) -> FloatArray:
     return np.asarray(-mean[:2] / mean[2])
 
 
-def _in_plane(
+def in_plane(
     fast: FloatArray, slow: FloatArray, slope: FloatArray, path: Path
 ) -> tuple[FloatArray, FloatArray]:
-    """A panel's axes laid into the common plane and put at right angles, both turned alike."""
+    """Two axes laid into the common plane and put at right angles, both turned alike."""
     normal = np.array([-slope[0], -slope[1], 1.0])
     normal /= np.linalg.norm(normal)
     f, s = (axis - (axis @ normal) * normal for axis in (fast, slow))

@@ -21,7 +21,7 @@ from xgeom_core.formats.hdf5.fields import BROKEN, attribute, text
 from xgeom_core.formats.hdf5.storage import check_external, check_storage
 from xgeom_core.formats.source import Contents, FrameSource, position
 
-SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi")
+SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi", ".hspy", ".emd")
 MAGIC = b"\x89HDF\r\n\x1a\n"
 MIN_SIDE = 16  # pixels: a smaller "image" found by looking around is a table
 _LISTED = 8  # names in an error message

@@ -20,6 +20,7 @@ from xgeom_core.formats.nexus.moving import write_file
 from xgeom_core.formats.reading import Hints, Reading
 
 NAME = "NXmx"
+_LACKING = "neither a transformation chain nor beam_center_x and beam_center_y in a group of class NXdetector"
 
 
 def recognizes(path: Path, head: bytes) -> bool:
@@ -49,16 +50,17 @@ def read(path: Path, hints: Hints) -> list[Reading]:
         If it states no beam center.
     """
     detectors = _all(path, hints)
-    found = []
+    found: list[Reading] = []
+    problem = MissingDatasetError(f"{path} states no beam center: it has no group of class NXdetector.")
     for name, parts in detectors.items():
         here = f"{name}, " if len(detectors) > 1 else ""
-        for reading in readings(NAME, path, parts, hints):
-            found.append(replace(reading, where=f"{here}{reading.where}".removesuffix(", ")))
+        try:
+            for one in readings(NAME, path, parts, hints, _LACKING):
+                found.append(replace(one, where=f"{here}{one.where}".removesuffix(", ")))
+        except MissingDatasetError as error:
+            problem = error
     if not found:
-        raise MissingDatasetError(
-            f"{path} states no beam center: neither a transformation chain nor beam_center_x and "
-            "beam_center_y in a group of class NXdetector."
-        )
+        raise problem
     return found
 
 

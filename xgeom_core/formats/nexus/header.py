@@ -14,6 +14,7 @@ import numpy as np
 from xgeom_core import units
 from xgeom_core.errors import GeometryError
 from xgeom_core.formats import planes
+from xgeom_core.formats.electron.dectris import electrons
 from xgeom_core.formats.hdf5 import fields
 from xgeom_core.formats.header import Header, half_a_pixel
 from xgeom_core.formats.judging import same_center
@@ -211,6 +212,9 @@ def _surroundings(
     )
     if detector is None:
         return around
+    description = fields.read_text(detector, "description", "detectorSpecific/description")
+    wavelength, said = electrons(description, around.wavelength_A)
+    notes += said
     saturation = fields.read_field(detector, *_SATURATION)
     thickness = fields.read_field(detector, "sensor_thickness", "detectorSpecific/sensor_thickness")
     material = fields.read_text(detector, "sensor_material", "detectorSpecific/sensor_material")
@@ -220,7 +224,8 @@ def _surroundings(
     return replace(
         around,
         saturation=units.positive(saturation.first) if saturation is not None else None,
-        detector=fields.read_text(detector, "description", "detectorSpecific/description"),
+        wavelength_A=wavelength,
+        detector=description,
         sensor_material=_MATERIALS.get(material.lower(), material),
         sensor_mm=sensor,
         tilt_deg=_own_tilt(detector),

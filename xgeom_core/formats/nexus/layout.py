@@ -71,8 +71,8 @@ def image_size(entry: h5py.Group, detector: h5py.Group) -> tuple[int, int] | Non
 
 
 def _entries(file: h5py.File) -> list[h5py.Group]:
-    """The entries, but for those of images on a grid of Q."""
-    found = _named_or_of_class(file, "entry", "NXentry")
+    """The entries, but for those of images on a grid of Q and of CXI files, whose rules are others."""
+    found = [] if "cxi_version" in file else _named_or_of_class(file, "entry", "NXentry")
     return [entry for entry in found if fields.read_text(entry, "definition") != "NXcanSAS"]
 
 

@@ -17,7 +17,6 @@ from xgeom_core.formats.nexus.header import BEAM
 from xgeom_core.formats.nexus.layout import modules_of
 from xgeom_core.formats.nexus.writing import (
     group_of,
-    partial_file,
     put_link,
     write_chain,
     write_entry,
@@ -27,6 +26,7 @@ from xgeom_core.formats.panels import in_panel, panel_in_beam
 from xgeom_core.formats.planes import RigidMove
 from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
+from xgeom_core.system.safe_files import replacing
 
 _DETECTOR = "/entry/instrument/detector"
 _LARGEST_TEMPLATE = 256 * 2**20
@@ -46,7 +46,7 @@ def write_file(writing: Writing, path: Path) -> None:
     if path.exists():
         raise UsageError(f"{path} exists; a geometry is written to a new file only.")
     try:
-        with partial_file(path) as partial:
+        with replacing(path) as partial:
             if writing.template is None:
                 with h5py.File(partial, "w") as file:
                     write_entry(file, _metadata(writing.geometry), writing.image_size, 1)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from xgeom_core.errors import FrameFileError
 from xgeom_core.estimate import Estimate
 from xgeom_core.formats.nexus.images import TRUTH
-from xgeom_core.formats.nexus.writing import group_of, partial_file, put, write_entry
+from xgeom_core.formats.nexus.writing import group_of, put, write_entry
 from xgeom_core.metadata import Metadata
+from xgeom_core.system.safe_files import replacing
 
 
 def write_nxmx(
@@ -56,7 +57,7 @@ def write_nxmx(
     _check(images, valid, truth)
     target = Path(path)
     try:
-        with partial_file(target) as partial, h5py.File(partial, "w") as file:
+        with replacing(target) as partial, h5py.File(partial, "w") as file:
             _write(file, images, metadata, valid, truth)
     except OSError as error:
         raise FrameFileError(

@@ -7,10 +7,7 @@ those most easily.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import h5py
@@ -22,17 +19,6 @@ from xgeom_core.metadata import Metadata, Rotation
 _NO_SENSOR_MM = 1e-6  # of silicon: nothing, but DIALS wants a sensor
 _STILL = Rotation(0.0, 0.0, name="omega")
 _HORIZONTAL = (1.0, 0.0, 0.0)
-
-
-@contextmanager
-def partial_file(path: Path) -> Iterator[Path]:
-    """A path beside the file, which takes its place if all goes well and is gone if not."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_entry(file: h5py.File, metadata: Metadata, size: tuple[int, int], frames: int) -> h5py.Group:

@@ -133,7 +133,7 @@ class RadialFitter:
         cells = make_cells(self.pooled, self.usable & ~spots, _COARSE)
         away = np.hypot(cells.x - self.start[0], cells.y - self.start[1])
         cells = cells.take(_sorted(away > self.least_inner + _COARSE * self.factor, away))
-        if not _enough(cells):
+        if not self._enough(cells):
             return None
         theta = np.zeros(UNKNOWNS)
         theta[:4] = self.start
@@ -151,7 +151,7 @@ class RadialFitter:
         state.block = _WIDE if _narrowest(state.model) > _WIDE_FEATURE * self.factor else FINE
         cells = make_cells(self.pooled, self.usable & ~state.spots, state.block, panel=self.panel)
         self._choose(state, cells, first=True)
-        if not _enough(state.cells):
+        if not self._enough(state.cells):
             return None
         old = state.model
         state.model = self._model(state.cells, _FINE_KNOT, old.theta, old.strength, old.reach)
@@ -164,7 +164,7 @@ class RadialFitter:
             if deep:
                 cells = self._without_spots(state, cells)
             self._choose(state, cells, deep=deep)
-            if not _enough(state.cells):
+            if not self._enough(state.cells):
                 return None
             iterate(self.pace, state, 4, 8, robust=False, small=_CLOSELY, tune=True)
         return state
@@ -182,7 +182,7 @@ class RadialFitter:
             cells = polar_cells(pixels, self.panel)
             state.grid = pixels.grid
             self._choose(state, cells, first=True)
-            if not _enough(state.cells):
+            if not self._enough(state.cells):
                 return None
             old = state.model
             state.model = self._model(state.cells, knot, old.theta, old.strength, old.reach)
@@ -191,7 +191,7 @@ class RadialFitter:
             iterate(self.pace, state, 4, 5, robust=True, small=_ROUGHLY * width, tune=width == 1)
         for _ in range(2):
             self._choose(state, cells)
-            if not _enough(state.cells):
+            if not self._enough(state.cells):
                 return None
             iterate(self.pace, state, 4, 6, robust=False, small=_CLOSELY, tune=True)
         return state
@@ -207,7 +207,9 @@ class RadialFitter:
         model.strength = strength
         pixels = cells.pixels * np.exp(amplitude(model, look, gains_at(model, cells)))
         model.rough = roughness(model.knots.count)
-        model.beta = model.knots.start(look.bent, cells.counts, pixels)
+        model.usual_dark, model.dark_sigma = self.pooled.dark, self.pooled.dark_sigma
+        dark = model.dark * cells.pixels
+        model.beta = model.knots.start(look.bent, cells.counts - dark, pixels, dark)
         return model
 
     def _without_spots(self, state: RadialState, cells: Cells) -> Cells:
@@ -218,6 +220,10 @@ class RadialFitter:
             spots |= self.known_spots
         state.spots = spots
         return make_cells(self.pooled, self.usable & ~spots, state.block, panel=self.panel)
+
+    def _enough(self, cells: Cells) -> bool:
+        light = float(cells.counts.sum() - self.pooled.dark * cells.pixels.sum())
+        return len(cells.x) >= _LEAST_CELLS and light >= _LEAST_COUNTS
 
     def _choose(self, state: RadialState, cells: Cells, first: bool = False, deep: bool = False) -> None:
         """Which cells are used: no inner part, no shadows, no patches, no single cells far off.
@@ -271,7 +277,3 @@ def _panels(usable: Mask) -> NDArray[np.int64] | None:
     """Module of each pixel; None if gaps tell of one module only."""
     number = panel_numbers(usable)
     return number if number.max(initial=-1) > 0 else None
-
-
-def _enough(cells: Cells) -> bool:
-    return len(cells.x) >= _LEAST_CELLS and float(cells.counts.sum()) >= _LEAST_COUNTS

@@ -13,11 +13,14 @@ from xgeom_core.predict.radial.cells import Cells
 from xgeom_core.predict.radial.model import Model, Part, chunks, gains_at, part_of
 from xgeom_core.predict.radial.rays import HatSums, Rays
 from xgeom_core.predict.radial.spline import choose_smoothness, local_roughness, roughness, times_banded
-from xgeom_core.predict.radial.waves import COLUMNS, POLARIZATION, UNKNOWNS
+from xgeom_core.predict.radial.waves import COLUMNS, DARK, POLARIZATION, UNKNOWNS
 from xgeom_core.predict.statistics import robust_sigma
 
 _LEAST_EXPECTED = 1e-3
 _STEEPEST = np.radians(40.0)
+# Limits of the dark level in standard deviations (nothing, and nearly all that the darkest pixels hold), and
+# its longest step: some light must be left.
+_DARKEST, _LONGEST_DARK = (-1.7, 1.3), 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +34,7 @@ class Equations:
     weight : ndarray, shape (n,)
         Inverse variance of the relative residuals.
     residual : ndarray, shape (n,)
-        Relative residuals.
+        Residuals relative to the light.
     normal, right : ndarray
         (UNKNOWNS, UNKNOWNS) and (UNKNOWNS,), profile projected out, no prior of the nuisance.
     gram, factor, cross, right_beta : ndarray
@@ -79,9 +82,13 @@ def equations(
 
     def seen(some: slice) -> Part:
         part = part_of(model, cells, some, gains)
-        mu = np.maximum(cells.pixels[some] * np.exp(part.profile + part.amplitude), _LEAST_EXPECTED)
-        expected[some], weight[some] = mu, mu / (1.0 + model.excess * mu)
-        residual[some] = cells.counts[some] / mu - 1.0
+        pixels = cells.pixels[some]
+        light = np.maximum(pixels * np.exp(part.profile + part.amplitude), _LEAST_EXPECTED)
+        dark = pixels * model.dark
+        expected[some] = mu = light + dark
+        # A relative change of the light changes what is expected by its share of it.
+        weight[some] = light * (light / mu) / (1.0 + model.excess * mu)
+        residual[some] = (cells.counts[some] - dark) / light - 1.0
         return part
 
     # While nothing but sums is asked for, no more than one part is held at a time.
@@ -214,6 +221,9 @@ def hat_sums(
 
 def step_all(model: Model, found: Equations, change: FloatArray) -> None:
     """Move the unknowns, and the profile that goes with them."""
+    change = change.copy()
+    change[DARK] = np.clip(change[DARK], -_LONGEST_DARK, _LONGEST_DARK)
+    change[DARK] = np.clip(change[DARK] + model.theta[DARK], *_DARKEST) - model.theta[DARK]
     right = found.right_beta - found.cross @ change[: found.cross.shape[1]]
     step = linalg.cho_solve_banded((found.factor, False), right, check_finite=False)
     model.beta = model.beta + np.clip(step, -2.0, 2.0)

@@ -43,7 +43,7 @@ def first_spots(pooled: PooledFrame, usable: Mask) -> Mask:
         total = block_sum(np.where(use, pooled.counts, np.float32(0.0)), _FIRST_BLOCK)
         size = block_sum(use.astype(np.float32), _FIRST_BLOCK)
         mean = total / np.maximum(size, 1.0)
-        limit = mean + _FIRST_CLIP * np.sqrt(mean + 1.0 + (_LOOSE * mean) ** 2)
+        limit = mean + _FIRST_CLIP * np.sqrt(np.maximum(mean, 0.0) + 1.0 + (_LOOSE * mean) ** 2)
         limit[size < 1] = np.inf
         above = usable & (pooled.counts > spread_blocks(limit.astype(np.float32), _FIRST_BLOCK, shape))
         more = int(above.sum()) - int(found.sum())
@@ -92,7 +92,9 @@ def expected_image(pooled: PooledFrame, model: Model, cells: Cells, wave: FloatA
     rho *= np.float32(1.0 / step)
     place = rho.astype(np.int32)
     amplitude = np.exp(cells.image(wave)).astype(np.float32)
-    return np.asarray(profile[place] * spread_blocks(amplitude, cells.block, (height, width)))
+    light = profile[place] * spread_blocks(amplitude, cells.block, (height, width))
+    light += np.float32(model.dark)
+    return np.asarray(light)
 
 
 _HOT_TIMES, _HOT_SIGMA = 3.0, 8.0

@@ -13,6 +13,7 @@ from xgeom_core.predict.radial.rays import Rays
 from xgeom_core.predict.radial.spline import Knots, Places
 from xgeom_core.predict.radial.waves import (
     COLUMNS,
+    DARK,
     MODULES,
     OBLIQUITY,
     POLARIZATION,
@@ -25,6 +26,8 @@ from xgeom_core.predict.radial.waves import (
 
 _LARGEST_WAVE = 3.0
 _LEAST_POLARIZED = 0.05
+# Logarithm of the least light that the dark level is compared with.
+_FAINTEST = -7.0
 # Cells at a time: what is computed of so many stays in a processor's nearer memory.
 _CHUNK = 4096
 
@@ -39,7 +42,8 @@ class Model:
     reach : float
         Radius in native px at which the waves' polynomials end.
     theta : ndarray, shape (UNKNOWNS,)
-        Center x, y in native px, pitch and yaw in radians, polarization, obliquity, waves, rays, modules.
+        Center x, y in native px, pitch and yaw in radians, polarization, obliquity, dark (in standard
+        deviations), waves, rays, modules.
     knots : Knots
         Of the profile.
     beta : ndarray
@@ -52,6 +56,9 @@ class Model:
         Prior of the nuisance.
     excess : float
         Variance of the model's relative error that counting noise does not explain.
+    usual_dark, dark_sigma : float
+        Counts of a pooled px that are no light and know of no geometry: the likely number and its standard
+        deviation.
     """
 
     detector: Detector
@@ -63,6 +70,13 @@ class Model:
     rough: FloatArray = field(default_factory=lambda: np.zeros((4, 4)))
     strength: Strength = field(default_factory=Strength)
     excess: float = 1e-5
+    usual_dark: float = 0.0
+    dark_sigma: float = 0.0
+
+    @property
+    def dark(self) -> float:
+        """Counts of a pooled px that are no light."""
+        return max(self.usual_dark + self.dark_sigma * float(self.theta[DARK]), 0.0)
 
     def from_prior(self) -> FloatArray:
         """The unknowns counted from the middle of their prior; 0 for the geometry."""
@@ -172,16 +186,9 @@ def part_of(model: Model, cells: Cells, some: slice, gains: FloatArray | None) -
     columns[:4] += by_angle * look.d_angle
     columns[:4] += (1.0 + model.theta[OBLIQUITY] / 3.0) * look.d_log_g
     profile = places.value(model.beta, basis)
-    return Part(
-        look,
-        places,
-        basis,
-        columns,
-        rays,
-        profile,
-        slope,
-        _amplitude(model, look, waves, polar, rays, None if gains is None else gains[some]),
-    )
+    found = _amplitude(model, look, waves, polar, rays, None if gains is None else gains[some])
+    columns[DARK] = model.dark_sigma * np.exp(-np.maximum(profile + found, _FAINTEST))
+    return Part(look, places, basis, columns, rays, profile, slope, found)
 
 
 def chunks(count: int) -> list[slice]:
@@ -198,5 +205,6 @@ def expected_at(model: Model, cells: Cells) -> tuple[FloatArray, FloatArray, Flo
         places = model.knots.place(look.bent)
         rho[some] = look.rho
         wave[some] = amplitude(model, look, None if gains is None else gains[some])
-        expected[some] = cells.pixels[some] * np.exp(places.value(model.beta, places.basis()) + wave[some])
+        light = np.exp(places.value(model.beta, places.basis()) + wave[some])
+        expected[some] = cells.pixels[some] * (light + model.dark)
     return rho, wave, expected

@@ -38,7 +38,7 @@ def profile_at(fitter: RadialFitter, state: RadialState, theta: FloatArray) -> F
     step = float(_BLOCK * fitter.factor)
     ring = (rho / step).astype(np.int64)
     pixels = np.bincount(ring, weights=cells.pixels)
-    counts = np.bincount(ring, weights=cells.counts)
+    counts = np.bincount(ring, weights=cells.counts - fitter.pooled.dark * cells.pixels)
     seen = pixels > 0
     radius = (np.nonzero(seen)[0] + 0.5) * step
     return np.column_stack([radius, counts[seen] / pixels[seen] / fitter.factor**2])

@@ -129,7 +129,7 @@ def polar_spots(pixels: PolarPixels) -> NDArray[np.bool_]:
         mean = np.bincount(pixels.cell[keep], weights=pixels.counts[keep], minlength=size) / np.maximum(
             number, 1
         )
-        limit = mean + _CLIP * np.sqrt(mean + 1.0 + (_LOOSE * mean) ** 2)
+        limit = mean + _CLIP * np.sqrt(np.maximum(mean, 0.0) + 1.0 + (_LOOSE * mean) ** 2)
         above = pixels.counts > limit[pixels.cell]
         more = int(above.sum()) - int(found.sum())
         found = above

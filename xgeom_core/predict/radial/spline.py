@@ -84,10 +84,19 @@ class Knots:
         first = np.minimum(at.astype(np.int64), self.count - 4)
         return Places(first, at - first, self.step)
 
-    def start(self, rho: FloatArray, counts: FloatArray, pixels: FloatArray) -> FloatArray:
-        """Rough coefficients: logarithms of the mean count around each knot."""
+    def start(self, rho: FloatArray, counts: FloatArray, pixels: FloatArray, noise: FloatArray) -> FloatArray:
+        """Rough coefficients: logarithms of the mean count around each knot.
+
+        Parameters
+        ----------
+        rho, counts, pixels : ndarray, shape (n,)
+            Radius, counts of light and number of pixels of each cell.
+        noise : ndarray, shape (n,)
+            Variance of the counts beyond their own; no mean is taken for lower than its noise.
+        """
         near = np.clip(np.rint((rho - self.low) / self.step).astype(np.int64) + 1, 0, self.count - 1)
         total = np.bincount(near, weights=counts, minlength=self.count)
+        total = np.maximum(total, np.sqrt(np.bincount(near, weights=noise, minlength=self.count)))
         size = np.bincount(near, weights=pixels, minlength=self.count)
         seen = size > 0
         level = np.log((total[seen] + 0.5) / (size[seen] + 0.5 * size[seen].mean() / max(counts.sum(), 1.0)))

@@ -19,6 +19,8 @@ _LEAST_MISFIT = 0.1
 # Water, air and the solid angle make every real background vary more than this over a detector. On a
 # flatter one the fit follows faint spots, and its solid-angle factor pins a tilt of zero.
 _LEAST_CONTRAST = 0.3
+# A detector that leans by more than this at a distance of its own side leans by far more at any usual one.
+_LARGEST_LEAN_DEG = 5.0
 # Relative error of a model that is no model of the frame.
 _LARGEST_EXCESS = 0.15
 _LARGEST_DROPPED = 0.4
@@ -44,6 +46,8 @@ class Judged(Protocol):
     @property
     def sharp(self) -> bool: ...  # noqa: D102
     @property
+    def lean_deg(self) -> float: ...  # noqa: D102
+    @property
     def rings(self) -> int: ...  # noqa: D102
     @property
     def excess(self) -> float: ...  # noqa: D102
@@ -51,7 +55,9 @@ class Judged(Protocol):
     def dropped(self) -> float: ...  # noqa: D102
 
 
-def background_trouble(fit: Judged | None, side_px: float) -> str:
+def background_trouble(
+    fit: Judged | None, side_px: float, start_tilt_deg: tuple[float, float] = (0.0, 0.0)
+) -> str:
     """The reason why a fit's center is refused, or "" if it stands; for its tilt see `tilt_trouble`.
 
     Parameters
@@ -60,6 +66,8 @@ def background_trouble(fit: Judged | None, side_px: float) -> str:
         None where there was nothing to fit.
     side_px : float
         Longer side of the frame in native px.
+    start_tilt_deg : tuple of float
+        The tilt that the fit began with: that of a detector known to be swung.
     """
     if fit is None:
         return "there are too few usable pixels or counts for a fit to the background"
@@ -83,6 +91,11 @@ def background_trouble(fit: Judged | None, side_px: float) -> str:
             f"the sides of the frame disagree by {sigma[:2].max():.0f} px about the center",
         ),
         (
+            fit.lean_deg > _LARGEST_LEAN_DEG,
+            "the rings are ellipses, as lenses or a strong tilt make them; with a distance and a pixel size "
+            "the tilt can be tried",
+        ),
+        (
             fit.excess > _LARGEST_EXCESS and not fit.rings,
             "the background does not look like rings about a beam",
         ),
@@ -94,7 +107,8 @@ def background_trouble(fit: Judged | None, side_px: float) -> str:
     for found, words in reasons:
         if found:
             return words
-    if fit.tilt_deg is not None and max(map(abs, fit.tilt_deg)) > _STEEPEST_DEG and not fit.sharp:
+    tilt = fit.tilt_deg or start_tilt_deg
+    if max(abs(a - b) for a, b in zip(tilt, start_tilt_deg, strict=True)) > _STEEPEST_DEG and not fit.sharp:
         return f"the fit claims a tilt beyond {_STEEPEST_DEG:.0f} degrees, which it cannot tell well"
     return ""
 

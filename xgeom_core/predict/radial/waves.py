@@ -9,9 +9,9 @@ slits and air paths make one side brighter than another:
   or nearly so: a free periodic function of azimuth, and another one times a linear course in r.
 
 All are exponents. How strong they may be is unknown, and is found by the marginal likelihood of the
-very frame (`xgeom_core.predict.radial.strengths`). Two numbers of the physics are nuisance too, with
-priors of their own: the degree of polarization, and how brightness falls with the distance that a tilt
-gives a pixel.
+very frame (`xgeom_core.predict.radial.strengths`). Three numbers of the physics are nuisance too, with
+priors of their own: the degree of polarization, how brightness falls with the distance that a tilt
+gives a pixel, and what pixels hold without light, which knows neither.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from xgeom_core.predict.radial.panels import PANELS
 
 ORDERS = (1, 2, 3)
 DEGREES = 4
-# Order of the unknowns: geometry (4), polarization, obliquity, waves; then rays, then modules.
+# Order of the unknowns: geometry (4), polarization, obliquity, dark, waves; then rays, then modules.
 POLARIZATION = 4
 OBLIQUITY = 5
-WAVES = 6
+DARK = 6
+WAVES = 7
 COLUMNS = WAVES + 2 * DEGREES * len(ORDERS)
 RAYS = 72
 MODULES = COLUMNS + 2 * RAYS
@@ -80,6 +81,7 @@ def _precision(strength: Strength) -> FloatArray:
     out = np.zeros(UNKNOWNS)
     out[POLARIZATION] = _POLARIZATION_SD**-2
     out[OBLIQUITY] = _OBLIQUITY_SD**-2
+    out[DARK] = 1.0
     decay = strength.steepness ** np.arange(DEGREES)
     for i, size in enumerate(strength.size):
         start = WAVES + 2 * DEGREES * i

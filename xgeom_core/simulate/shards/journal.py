@@ -8,8 +8,6 @@ journal is opened again, and the work goes on there.
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import io
 import json
 import os
@@ -20,6 +18,9 @@ from typing import Any
 from xgeom_core.errors import FrameFileError
 from xgeom_core.simulate.shards.packing import Packed, read_record
 from xgeom_core.simulate.shards.plan import FrameSet, Shard
+from xgeom_core.system.lock import try_lock
+from xgeom_core.system.records import parse_json
+from xgeom_core.system.safe_files import handle_to_write
 
 _MAGIC = b"xgeom journal 1 "
 
@@ -49,7 +50,7 @@ class Journal:
     def __init__(self, shard: Shard, frames: FrameSet) -> None:
         self._shard = shard
         try:
-            self._file = io.FileIO(os.open(shard.journal, os.O_RDWR | os.O_CREAT, 0o666), "r+")
+            self._file = io.FileIO(handle_to_write(shard.journal, os.O_RDWR), "r+")
         except OSError as error:
             raise FrameFileError(f"{shard.path} cannot be written: {error.strerror}.") from None
         try:
@@ -109,12 +110,9 @@ class Journal:
 
     def _lock(self) -> None:
         """Two writers of one file would ruin each other's work; the lock dies with its process."""
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            # Some network file systems know no locks.
-            if error.errno in {errno.EWOULDBLOCK, errno.EACCES}:
-                raise FrameFileError(f"Another process is writing {self._shard.path} already.") from None
+        # Some network file systems know no locks.
+        if try_lock(self._file.fileno()) is False:
+            raise FrameFileError(f"Another process is writing {self._shard.path} already.")
 
     def _go_on(self, frames: FrameSet) -> tuple[int, int]:
         """Whole frames and bytes of the journal as it was left, without what is torn; begins a new one."""
@@ -179,7 +177,10 @@ def _read_identity(file: Any) -> dict[str, Any] | None:
     line = file.readline()
     if len(start) < len(_MAGIC) or not line.endswith(b"\n"):
         return None
-    found: dict[str, Any] = json.loads(line)
+    try:
+        found: dict[str, Any] = parse_json(line)
+    except RecursionError:
+        raise ValueError("not a journal") from None
     return found
 
 

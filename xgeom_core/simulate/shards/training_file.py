@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from xgeom_core.errors import FrameFileError
 from xgeom_core.simulate.shards.layout import CONVENTION, GEOM, LABELS, PIVOT, STRUCTURES, TRUTH
 from xgeom_core.simulate.shards.packing import LEVEL, Packed
 from xgeom_core.simulate.shards.plan import FrameSet, Shard
+from xgeom_core.system.safe_files import forget_partials, replacing
 
 # Bytes for HDF5's own bookkeeping, generously.
 _ROOM_PER_FRAME, _ROOM = 8192, 1 << 20
@@ -29,20 +29,18 @@ def assemble(shard: Shard, frames: FrameSet, packed: Iterable[Packed]) -> None:
     FrameFileError
         If it cannot be written.
     """
-    partial = shard.path.with_name(shard.path.name + ".partial")
+    # What a killed process left; the journal's lock says that no other writes this shard now.
+    forget_partials(shard.path)
     try:
-        with h5py.File(partial, "w") as file:
-            _reserve(partial, shard)
-            _fill(file, shard, frames, packed)
-            file.flush()
-            size = file.id.get_filesize()
-        os.truncate(partial, size)
-        _settle(partial)
-        partial.replace(shard.path)
+        with replacing(shard.path) as partial:
+            with h5py.File(partial, "w") as file:
+                _reserve(partial, shard)
+                _fill(file, shard, frames, packed)
+                file.flush()
+                size = file.id.get_filesize()
+            os.truncate(partial, size)
     # HDF5 reports a full disk as the one or the other.
     except (OSError, RuntimeError) as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise FrameFileError(
             f"{shard.path} cannot be written: {_reason(error)}. Its {shard.count} frames are kept in "
             f"{shard.journal.name}; make room and run the same command again."
@@ -95,15 +93,6 @@ def _reason(error: Exception) -> str:
     if said:
         return said[1]
     return getattr(error, "strerror", None) or " ".join(str(error).split())
-
-
-def _settle(path: Path) -> None:
-    """Have the file on the disk before the journal goes: power may fail in between."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def identity_attributes(shard: Shard, frames: FrameSet) -> dict[str, Any]:

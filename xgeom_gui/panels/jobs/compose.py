@@ -11,13 +11,11 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
-from xgeom_core.errors import ConfigError
-from xgeom_core.jobs.estimate import Estimate
 from xgeom_core.jobs.job import JobKind
-from xgeom_core.jobs.store import JobStore
 from xgeom_core.training.config import Config
+from xgeom_gui.exports import write_text
 from xgeom_gui.panels.jobs.compose_window import ComposeWindow
-from xgeom_gui.panels.jobs.draft import Draft, cost_text, place_problem
+from xgeom_gui.panels.jobs.draft import Draft, place_problem
 from xgeom_gui.panels.jobs.form_values import Problem, check, flat
 from xgeom_gui.panels.jobs.presets import Preset, preset_of_file
 from xgeom_gui.services.device_prober import DeviceProber
@@ -59,7 +57,6 @@ class Composer(QDialog):
         # What the last attempt met with; stands until something is edited or tried again.
         self._refusal = ""
         self._refused: object = None
-        self._asked = 0
         self.setWindowTitle("New training")
         self.window_ = ComposeWindow(self, desk, maker)
         self._soon = QTimer(self, singleShot=True, interval=_PAUSE_MS)
@@ -131,7 +128,7 @@ class Composer(QDialog):
         return found
 
     def check(self) -> None:
-        """Mark what will not do; show command and cost of what will."""
+        """Mark what will not do; show the command of what will."""
         self._soon.stop()
         if self._refusal and self._entries() != self._refused:
             self._refusal = ""
@@ -166,20 +163,14 @@ class Composer(QDialog):
             self.check()
 
     def _look_closer(self, draft: Draft) -> None:
-        """Cost and missing files: both need the disk, so they are looked for elsewhere."""
-        self._asked += 1
-        number = self._asked
+        """Missing files need the disk, so they are looked for elsewhere."""
 
-        def work(store: JobStore) -> tuple[Estimate, tuple[Problem, ...]]:
-            return draft.cost(store.root), draft.missing()
-
-        def then(found: tuple[Estimate, tuple[Problem, ...]]) -> None:
-            if number == self._asked and self._draft is draft:
-                self.window_.footer.show_cost(cost_text(found[0]), found[0].notes)
-                self._slow = found[1]
+        def then(missing: tuple[Problem, ...]) -> None:
+            if self._draft is draft:
+                self._slow = missing
                 self._show([])
 
-        self._desk.ask(work, then, lambda sentence: self.window_.footer.show_cost("", (sentence,)), self)
+        self._desk.ask(lambda _: draft.missing(), then, lambda _sentence: None, self)
 
     def _show(self, problems: list[Problem]) -> None:
         # A file may still be made by a job that is ahead in the queue: that is said, but stops nothing.
@@ -187,13 +178,12 @@ class Composer(QDialog):
         draft, sweep = self._draft, self.window_.pages.sweep.on
         if draft is not None:
             self.window_.footer.command.set_text(draft.command())
-        else:
-            self.window_.footer.show_cost("Time, memory and disk are known once everything is filled in.")
         blocking = [problem for problem in self._slow if problem.path != "data.files"]
         can = draft is not None and not blocking and not self._waiting
         self.window_.footer.show_start(
             "Start sweep" if sweep else "Start training",
-            "Start the job; while another one uses the device it waits for its turn (Enter)",
+            "Start the job; while another one uses the device it waits for its turn. How long it takes is "
+            "told from its first minute on (Enter)",
             can,
         )
 
@@ -265,7 +255,7 @@ class Composer(QDialog):
         )
         if name:
             text = draft.config.to_toml()
-            self._desk.ask(lambda _: _write_text(Path(name), text), None, self._complain, self)
+            self._desk.ask(lambda _: write_text(Path(name), text), None, self._complain, self)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
         """Draw examples and look for devices when somebody looks, not before."""
@@ -279,12 +269,3 @@ class Composer(QDialog):
         """A sentence about the last attempt is of no use next time."""
         super().hideEvent(event)
         self._refusal = ""
-
-
-def _write_text(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written ({error.strerror}); choose another folder.") from None

@@ -1,8 +1,6 @@
-"""The lower edge of the composer: what it will take, the command, what is wrong, and the start."""
+"""The lower edge of the composer: the command, what is wrong, and the start."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -20,9 +18,6 @@ class ComposeFooter(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.cost = QLabel()
-        self.cost.setAccessibleName("Estimate of time, memory and disk")
-        self.notes = Hint()
         self.command = CommandLine("Command line", _COMMAND_TIP)
         self.trouble = Hint()
         self.start_button = QPushButton("Start training")
@@ -34,10 +29,6 @@ class ComposeFooter(QFrame):
         self.close_button.setToolTip("Close; what was entered stays until the window closes")
         for button in (self.save_button, self.close_button):
             button.setAutoDefault(False)
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(self.cost)
-        words.addWidget(self.notes)
         command = QHBoxLayout()
         command.setSpacing(10)
         label = QLabel("Command")
@@ -53,14 +44,8 @@ class ComposeFooter(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 10, 16, 14)
         layout.setSpacing(10)
-        layout.addLayout(words)
         layout.addLayout(command)
         layout.addLayout(buttons)
-
-    def show_cost(self, text: str, notes: Sequence[str] = ()) -> None:
-        """What it will take, and where that is from."""
-        self.cost.setText(text)
-        self.notes.set_help(" ".join(notes))
 
     def show_start(self, text: str, tip: str, can: bool) -> None:
         """Whether and what the button starts."""

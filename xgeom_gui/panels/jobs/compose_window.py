@@ -28,7 +28,7 @@ from xgeom_gui.panels.jobs.compose_pages import NetworkPage, TrainingPage, Valid
 from xgeom_gui.panels.jobs.compose_place import PlacePage
 from xgeom_gui.panels.jobs.compose_simulate import SimulateBox
 from xgeom_gui.panels.jobs.compose_sweep import SweepPage
-from xgeom_gui.panels.jobs.form import Hint
+from xgeom_gui.panels.jobs.form import Hint, mark
 from xgeom_gui.panels.jobs.form_values import Problem
 from xgeom_gui.panels.jobs.form_words import title_of
 from xgeom_gui.panels.jobs.presets import Preset, usable_presets
@@ -126,6 +126,11 @@ class ComposeHeader(QWidget):
         """What the fields were filled in with."""
         self.hint.set_help(text)
 
+    def set_problem(self, text: str) -> None:
+        """Say what is wrong with the name."""
+        self.hint.set_problem(f"Name: {text}" if text else "")
+        mark(self.title, bool(text))
+
     def _choose(self, index: int) -> None:
         if index < len(self._presets):
             self.preset_chosen.emit(self._presets[index])
@@ -193,7 +198,8 @@ class ComposeWindow:
         for page in (parts.data, parts.network, parts.training, parts.validation):
             page.set_problems(by_path)
         parts.place.set_problem(by_path.get("place", ""))
-        self._wrong = {_section_of(problem.path) for problem in problems}
+        self.header.set_problem(by_path.get("name", ""))
+        self._wrong = {_section_of(problem.path) for problem in problems if problem.path != "name"}
         self._paint_sections()
         self.footer.trouble.set_problem(_summary(problems) or refusal)
 
@@ -224,7 +230,10 @@ def _section_of(path: str) -> int:
 def _summary(problems: Sequence[Problem]) -> str:
     if not problems:
         return ""
-    where = [f"{_SECTIONS[_section_of(one.path)]}: {_name(one.path)}" for one in problems[:3]]
+    where = [
+        "Name" if one.path == "name" else f"{_SECTIONS[_section_of(one.path)]}: {_name(one.path)}"
+        for one in problems[:3]
+    ]
     more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
     return f"To be mended first: {', '.join(where)}{more}."
 

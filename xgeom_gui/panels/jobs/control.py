@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from xgeom_core.jobs.job import command_text
+from xgeom_core.jobs.trust import code_of, needs_consent, stranger_words
+from xgeom_core.system.text import visible
 from xgeom_gui.panels.jobs.words import STATE_TIPS
 
 if TYPE_CHECKING:
@@ -112,7 +115,7 @@ class ControlBar(QWidget):
         self.more_button.setVisible(job is not None)
         for name, action in self._actions.items():
             action.setVisible(name in self.can)
-        if "kill" not in self.can:
+        if not self.can & {"kill", "resume"}:
             self.question.hide()
         if status is not None and status.state == "stopping":
             self.kill_button.setToolTip(f"{STATE_TIPS['stopping']}. Kill ends it at once instead")
@@ -145,15 +148,18 @@ class ControlBar(QWidget):
 
     def _build_question(self) -> None:
         self.question = QWidget()
-        words = QLabel("Kill ends it at once; what came after its last checkpoint is lost.")
-        words.setWordWrap(True)
-        self.sure_button = _button("Kill it", "End the job and everything it started at once")
+        self.question_words = QLabel()
+        self.question_words.setWordWrap(True)
+        # A stranger's command is shown as it is.
+        self.question_words.setTextFormat(Qt.TextFormat.PlainText)
+        self.sure_button = _button("Kill it", "Do what was asked for")
         self.sure_button.setProperty("role", "danger")
-        self.leave_button = _button("Leave it", "Let the job go on")
+        self.leave_button = _button("Leave it", "Do nothing")
+        self._sure: Callable[[str], object] = self._desk.kill
         row = QHBoxLayout(self.question)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        row.addWidget(words, 1)
+        row.addWidget(self.question_words, 1)
         row.addWidget(self.leave_button)
         row.addWidget(self.sure_button)
         self.question.hide()
@@ -180,24 +186,38 @@ class ControlBar(QWidget):
 
     def _connect(self) -> None:
         desk = self._desk
-        for name, act in (
-            ("stop", desk.stop),
-            ("pause", desk.pause),
-            ("unpause", desk.unpause),
-            ("resume", desk.resume),
-        ):
+        for name, act in (("stop", desk.stop), ("pause", desk.pause), ("unpause", desk.unpause)):
             self._buttons[name].clicked.connect(lambda _checked, act=act: self._of_job(act))
+        self.resume_button.clicked.connect(self._resume)
         self.kill_button.clicked.connect(self._ask_to_kill)
         self.leave_button.clicked.connect(self.question.hide)
-        self.sure_button.clicked.connect(self._kill)
+        self.sure_button.clicked.connect(self._act)
+
+    def _resume(self) -> None:
+        """Go on; where somebody else may have written what would run, that is shown and asked for."""
+        job = self._job
+        if job is None or not needs_consent(job):
+            self._of_job(self._desk.resume)
+            return
+        words = f"{stranger_words(job)} It would run:\n{visible(command_text(job))}"
+        code = code_of(job)
+        self._ask(words, "Run it", lambda job_id: self._desk.resume(job_id, code))
 
     def _ask_to_kill(self) -> None:
+        words = "Kill ends it at once; what came after its last checkpoint is lost."
+        self._ask(words, "Kill it", self._desk.kill)
+
+    def _ask(self, words: str, sure: str, act: Callable[[str], object]) -> None:
+        self.question_words.setText(words)
+        self.sure_button.setText(sure)
+        self.sure_button.setAccessibleName(sure)
+        self._sure = act
         self.question.show()
         self.leave_button.setFocus()
 
-    def _kill(self) -> None:
+    def _act(self) -> None:
         self.question.hide()
-        self._of_job(self._desk.kill)
+        self._of_job(self._sure)
 
     def _rename(self) -> None:
         self._of_job(self.rename_wanted.emit)

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xgeom_core.errors import ConfigError, XgeomError
-from xgeom_core.jobs.estimate import Estimate, check_place, estimate
 from xgeom_core.jobs.job import Job, JobKind, Place, command_text
-from xgeom_core.jobs.settings import for_place
+from xgeom_core.jobs.settings import check_place, for_place
 from xgeom_core.resources import resource
+from xgeom_core.system.safe_files import make_folder, write_text
 from xgeom_core.training.config import Config
 from xgeom_core.training.space import Space
 from xgeom_gui.panels.jobs.form_values import Problem
 from xgeom_gui.panels.jobs.form_words import title_of
-from xgeom_gui.panels.jobs.sweep_values import runs_of, space_toml
+from xgeom_gui.panels.jobs.sweep_values import space_toml
 
 CONFIG, SPACE = "config.toml", "space.toml"
 _KEY = re.compile(r"\b(?:model|data|validation|training)(?:\.\w+)+")
@@ -81,24 +81,13 @@ class Draft:
             If the folder cannot be written.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             for name, text in self.files().items():
-                partial = self.folder / f".{name}.partial"
-                partial.write_text(text, encoding="utf-8")
-                partial.replace(self.folder / name)
+                write_text(self.folder / name, text)
         except OSError as error:
             raise ConfigError(
                 f"{self.folder} cannot be written ({error.strerror}); choose another folder for jobs."
             ) from None
-
-    def cost(self, root: Path) -> Estimate:
-        """What it will take. Reads earlier runs."""
-        one = estimate(self.config, self.place, root)
-        if self.space is None:
-            return one
-        runs = min(self.trials, runs_of(self.space.vary) or self.trials)
-        rounds = -(-runs // self.at_once)
-        return Estimate(one.seconds * rounds, one.memory_gb * self.at_once, one.disk_gb * runs, one.notes)
 
     def missing(self) -> tuple[Problem, ...]:
         """Files that are named and not there. Touches the disk."""
@@ -128,24 +117,6 @@ def place_problem(config: Config, place: Place) -> Problem | None:
         words = _KEY.sub(lambda match: f"“{title_of(match.group())}”", text)
         return Problem(named.group() if named else "place", words)
     return None
-
-
-def cost_text(cost: Estimate) -> str:
-    """An estimate in one line."""
-    memory = f"{cost.memory_gb:.1f} GB of memory"
-    disk = f"{cost.disk_gb:.1f} GB" if cost.disk_gb >= 1 else f"{max(1, round(1000 * cost.disk_gb))} MB"
-    return f"About {time_text(cost.seconds)}  ·  {memory}  ·  {disk} on the disk"
-
-
-def time_text(seconds: float) -> str:
-    """A duration that nobody needs to the second."""
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 48 * 3600:
-        return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 86400:.1f} days"
 
 
 def _bundled(name: str) -> bool:

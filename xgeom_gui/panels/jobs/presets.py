@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from xgeom_core.errors import ConfigError, XgeomError
 from xgeom_core.resources import resource
+from xgeom_core.system.records import read_toml
 from xgeom_core.training.config import Config, load_config
 from xgeom_core.training.space import Choice, Space
 from xgeom_core.training.sweep import varied
@@ -65,11 +65,10 @@ def presets() -> tuple[Preset, ...]:
         If a bundled file is missing or damaged.
     """
     path = resource(_FILE)
+    raw = read_toml(path, ConfigError, "list of presets")
     try:
-        with path.open("rb") as stream:
-            entries = [_Entry.model_validate(one) for one in tomllib.load(stream)["preset"]]
-        return tuple(_preset(entry) for entry in entries)
-    except (OSError, KeyError, tomllib.TOMLDecodeError, ValidationError) as error:
+        return tuple(_preset(_Entry.model_validate(one)) for one in raw["preset"])
+    except (KeyError, ValidationError) as error:
         raise ConfigError(f"{path} is damaged ({error}); install xgeom again.") from None
 
 

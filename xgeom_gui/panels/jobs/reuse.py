@@ -214,7 +214,8 @@ def best_model(folder: Path) -> str:
 def report_of(job: Job) -> Path | None:
     """The report that an evaluation writes."""
     words = job.arguments
-    if job.kind != "evaluate" or "--report" not in words[:-1]:
+    # A record that somebody else wrote may name any file to be opened.
+    if job.kind != "evaluate" or not job.ours or "--report" not in words[:-1]:
         return None
     return Path(words[words.index("--report") + 1])
 

@@ -91,7 +91,7 @@ def test_an_end_while_assembling_costs_no_frame(small, tmp_path) -> None:
     shard, uncut = Shard(tmp_path / "a.h5", 0, 6), Shard(tmp_path / "b.h5", 0, 6)
     write_shards(small, [uncut])
     shard.journal.write_bytes(_interrupted(small, shard, 6))
-    (tmp_path / "a.h5.partial").write_bytes(b"half a file")
+    (tmp_path / ".a.h5.0123456789ab.partial").write_bytes(b"half a file")
     told: list[int] = []
     write_shards(small, [shard], tell=told.append)
     assert told == [6]

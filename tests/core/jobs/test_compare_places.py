@@ -1,15 +1,13 @@
-"""Runs side by side, and what a run will take."""
+"""Runs side by side, and what a place can run."""
 
 from __future__ import annotations
 
 import pytest
 
 from xgeom_core.errors import ConfigError
-from xgeom_core.jobs import earlier
 from xgeom_core.jobs.compare import compare, worked_s
-from xgeom_core.jobs.estimate import COSTS, check_place, estimate
 from xgeom_core.jobs.job import Place, SlurmSettings
-from xgeom_core.jobs.settings import changed, for_place
+from xgeom_core.jobs.settings import check_place, for_place
 from xgeom_core.training.config import Config
 from xgeom_core.training.events import EventLog, Finished, Heartbeat, Stage, Step, Validation
 
@@ -77,46 +75,6 @@ def test_breaks_and_clocks_that_jump_are_no_work() -> None:
     assert worked_s(Stage(text="x", time=time) for time in times) == pytest.approx(30 + 10 + 10)
 
 
-@pytest.mark.parametrize("architecture", sorted(COSTS))
-def test_every_architecture_has_an_estimate_that_grows_with_the_work(architecture) -> None:
-    small = estimate(config(model={"architecture": architecture}), CPU)
-    long = estimate(config(model={"architecture": architecture}, training={"steps": 4000}), CPU)
-    assert 60 < small.seconds < long.seconds
-    assert long.seconds == pytest.approx(2 * small.seconds, rel=0.2)
-    wide = estimate(config(model={"architecture": architecture}, training={"batch": 128}), CPU)
-    assert wide.memory_gb > small.memory_gb > 0.3
-    assert 0.001 < small.disk_gb < 1
-    gpu = estimate(config(model={"architecture": architecture}, data={"workers": 16}), Place(("cuda:0",)))
-    assert gpu.seconds < small.seconds
-    assert "Memory is that of the GPU." in gpu.notes
-    assert any("a guess" in note for note in gpu.notes)
-
-
-def test_every_architecture_is_known() -> None:
-    from typing import get_args
-
-    from xgeom_core.models.settings import Architecture
-
-    assert set(COSTS) == set(get_args(Architecture))
-
-
-def test_earlier_runs_correct_the_estimate(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(earlier, "_known", {})
-    plan = config()
-    guess = estimate(plan, CPU, tmp_path)
-    assert any("a guess" in note for note in guess.notes)
-    run(tmp_path / "slow", plan, 8.0, rate=2.0, memory_gb=5.0)
-    run(tmp_path / "vit", config(model={"architecture": "vit"}), 8.0, rate=1e6)
-    earlier._known.clear()
-    known = estimate(plan, CPU, tmp_path)
-    steps = plan.training.steps * plan.training.batch
-    assert known.seconds == pytest.approx(steps / 2.0, rel=0.2)
-    assert known.memory_gb == pytest.approx(5.0)
-    assert known.notes[0] == "Time as in an earlier run with this architecture on this CPU."
-    gpu = estimate(plan, Place(("cuda:0",)), tmp_path)
-    assert any("a guess" in note for note in gpu.notes), "a run on the CPU says nothing of a GPU"
-
-
 @pytest.mark.parametrize(
     ("training", "place", "said"),
     [
@@ -147,13 +105,3 @@ def test_a_configuration_is_fitted_to_its_place(tmp_path, monkeypatch) -> None:
     assert for_place(config(training={"start_from": "default"}), CPU).training.start_from == "default"
     assert for_place(plan, CPU).training.device == "cpu"
     assert for_place(plan, Place(slurm=SlurmSettings())).training.device == "auto"
-
-
-def test_a_copy_with_changes_is_checked(tmp_path) -> None:
-    path = tmp_path / "config.toml"
-    path.write_text(config().to_toml())
-    other = changed(path, None, {"training.learning_rate": 0.5, "model.architecture": "vit"})
-    assert (other.training.learning_rate, other.model.architecture) == (0.5, "vit")
-    with pytest.raises(ConfigError, match=r"training\.learning_rate will not do") as caught:
-        changed(path, None, {"training.learning_rate": -1})
-    assert "\n" not in str(caught.value)

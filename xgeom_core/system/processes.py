@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_WRITTEN = re.compile(r"([1-9][0-9]{0,8})@([0-9.]{1,40})@([^@]{0,80})")
 
 
 @functools.cache
@@ -51,9 +53,8 @@ class Identity:
     @classmethod
     def parse(cls, text: str) -> Identity | None:
         """Read what `str` wrote; None for anything else."""
-        pid, _, rest = text.partition("@")
-        start, _, where = rest.partition("@")
-        return cls(int(pid), start, where) if pid.isdecimal() and start else None
+        found = _WRITTEN.fullmatch(text)
+        return cls(int(found[1]), found[2], found[3]) if found is not None else None
 
     def __str__(self) -> str:
         return f"{self.pid}@{self.start}@{self.boot}"

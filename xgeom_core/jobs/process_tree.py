@@ -1,7 +1,10 @@
-"""The processes of a job: found by descent, by session and by a mark in their environment.
+"""The processes of a job: found by descent, by session and by marks in their environment.
 
 One way alone is not enough. torchrun puts its processes into sessions of their own, and whoever outlives
 a killed parent is nobody's child any more; the environment a process began with stays.
+
+A job's folder may name any process. None is signaled that does not itself say that it belongs to the job:
+by the marks that it was started with, or by the command of a run that was begun in a terminal.
 """
 
 from __future__ import annotations
@@ -15,10 +18,17 @@ from pathlib import Path
 import psutil
 
 from xgeom_core.jobs.job import Job
-from xgeom_core.training.identity import Identity
+from xgeom_core.system.processes import Identity
 
 MARK = "XGEOM_JOB"
+# Which folder on the disk: a copied folder has the same id in it, but is another job.
+FOLDER_MARK = "XGEOM_JOB_FOLDER"
 _ROUND_S = 0.3
+
+
+def marks_of(job: Job) -> dict[str, str]:
+    """The environment that marks a job's processes."""
+    return {MARK: job.id, FOLDER_MARK: _folder_mark(job.folder)}
 
 
 def members(job: Job, child: Identity | None) -> list[psutil.Process]:
@@ -28,22 +38,27 @@ def members(job: Job, child: Identity | None) -> list[psutil.Process]:
     ----------
     job : Job
     child : Identity, optional
-        The process that its command became.
+        The process that its command became; passed over if it does not belong to the job.
     """
     found: dict[int, psutil.Process] = {}
-    mark = f"{MARK}={job.id}".encode()
-    sessions = {child.pid} if child is not None and child.alive else set()
+    marks = marks_of(job)
+    sessions = {child.pid} if child is not None and is_member(job, child) else set()
     for pid in psutil.pids():
-        if pid != os.getpid() and (_session(pid) in sessions or _marked(pid, mark)):
+        if pid != os.getpid() and (_session(pid) in sessions or _marked(pid, marks)):
             _add(found, pid)
-    if sessions and child is not None:
-        _add(found, child.pid)
+    for pid in sessions:
+        _add(found, pid)
     for process in list(found.values()):
         try:
             found.update({each.pid: each for each in process.children(recursive=True)})
         except psutil.Error:
             continue
     return [process for process in found.values() if _lives(process)]
+
+
+def is_member(job: Job, process: Identity) -> bool:
+    """Whether a process still runs and belongs to a job, by its own word."""
+    return process.alive and (_marked(process.pid, marks_of(job)) or _trains_in(process.pid, job.folder))
 
 
 def end_all(job: Job, child: Identity | None, patience_s: float = 15.0) -> bool:
@@ -76,6 +91,14 @@ def send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
             continue
 
 
+def _folder_mark(folder: Path) -> str:
+    try:
+        stat = folder.stat()
+    except OSError:
+        return ""
+    return f"{stat.st_dev}:{stat.st_ino}"
+
+
 def _add(found: dict[int, psutil.Process], pid: int) -> None:
     try:
         found[pid] = psutil.Process(pid)
@@ -90,18 +113,29 @@ def _session(pid: int) -> int:
         return -1
 
 
-def _marked(pid: int, mark: bytes) -> bool:
-    """Whether a process began with the mark in its environment; those of other users never did."""
+def _marked(pid: int, marks: dict[str, str]) -> bool:
+    """Whether a process began with the marks in its environment; those of other users never did."""
     try:
-        return mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        if Path("/proc/self").exists():
-            return False
-    except OSError:
+        there = psutil.Process(pid).environ()
+    except (psutil.Error, OSError, ValueError):
         return False
+    # One that an older version started has no second mark.
+    return there.get(MARK) == marks[MARK] and there.get(FOLDER_MARK) in {marks[FOLDER_MARK], None}
+
+
+def _trains_in(pid: int, folder: Path) -> bool:
+    """Whether a process is an ``xgeom train`` of this user that was told to train in a folder."""
     try:
-        return psutil.Process(pid).environ().get(MARK, "").encode() == mark.partition(b"=")[2]
+        process = psutil.Process(pid)
+        words, where = process.cmdline(), process.cwd()
+        own = process.uids().real == os.getuid()
     except (psutil.Error, OSError):
+        return False
+    told = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "--run-dir"]
+    told += [word.partition("=")[2] for word in words if word.startswith("--run-dir=")]
+    try:
+        return own and "train" in words and any((Path(where) / name).samefile(folder) for name in told)
+    except OSError:
         return False
 
 
