@@ -128,10 +128,10 @@ def _format_of(request: GeometryRequest) -> str:
         return ""
     try:
         known = format_of(path)
-        return "" if _opens(request.path) else known
+        return "" if _opens(request.path, False) else known
     except XgeomError:
         # What claims to be frames is told so; anything else may be frames of a rarer kind.
-        if looks_like_frames(request.path, head) or _opens(request.path):
+        if looks_like_frames(request.path, head) or _opens(request.path, False):
             return ""
         from xgeom_core.formats.registry import FORMATS  # noqa: PLC0415 - h5py is slow to import
 
@@ -147,10 +147,10 @@ def _assembled(request: GeometryRequest) -> str:
     if not request.frames or split_geometry(request.frames)[1] == request.path:
         return ""
     location = with_geometry(request.frames, request.path)
-    return location if assembles(request.path) and _opens(location) else ""
+    return location if assembles(request.path) and _opens(location, False) else ""
 
 
-def _opens(path: str, unreadable: bool = False) -> bool:
+def _opens(path: str, unreadable: bool) -> bool:
     """Whether frames can be read from a file; `unreadable` of one that nothing can be read from."""
     try:
         open_frames(path).close()
