@@ -12,7 +12,8 @@ from PySide6.QtCore import Signal
 from xgeom_core.errors import UnreadableFileError, XgeomError
 from xgeom_core.formats.reading import Hints
 from xgeom_core.formats.text import read_head
-from xgeom_core.frames.guarded import format_of, open_frames, read_geometry
+from xgeom_core.frames.guarded import assembles, format_of, open_frames, read_geometry
+from xgeom_core.frames.location import split_geometry, with_geometry
 from xgeom_gui.services.latest import LatestThread
 
 _log = logging.getLogger(__name__)
@@ -143,14 +144,10 @@ def _format_of(request: GeometryRequest) -> str:
 
 def _assembled(request: GeometryRequest) -> str:
     """Where the open frames are found put together by a geometry file; "" where it is not for them."""
-    # Late, see above.
-    from xgeom_core.formats.crystfel.stack_headers import read_geom, scattered  # noqa: PLC0415
-    from xgeom_core.frames.location import split_geometry, with_geometry  # noqa: PLC0415
-
     if not request.frames or split_geometry(request.frames)[1] == request.path:
         return ""
     location = with_geometry(request.frames, request.path)
-    return location if scattered(read_geom(Path(request.path))) and _opens(location, False) else ""
+    return location if assembles(request.path) and _opens(location, False) else ""
 
 
 def _opens(path: str, unreadable: bool) -> bool:
