@@ -11,9 +11,9 @@ import pytest
 from xgeom_core.errors import ConfigError
 from xgeom_core.training import sweep as sweeps
 from xgeom_core.training.config import Config, load_config
-from xgeom_core.training.crew import Crew
 from xgeom_core.training.events import EventLog, Failed, Finished, Validation
-from xgeom_core.training.space import Space, load_space
+from xgeom_core.training.search_space import Space, load_space
+from xgeom_core.training.trial_processes import Crew
 
 SPACE = """
 rank_by = "center"
