@@ -20,6 +20,7 @@ MASK_DATASET = "mask"
 _HDF5, _NUMPY, _TIFF = {".h5", ".hdf5", ".nxs"}, {".npy"}, {".tif", ".tiff"}
 _NAMES = (MASK_DATASET, "entry/instrument/detector/pixel_mask", "pixel_mask")
 _DIMENSIONS = 2
+_LONGEST_REASON = 400
 
 
 def write_mask(path: str | Path, mask: NDArray[np.bool_]) -> None:
@@ -90,7 +91,7 @@ def read_mask(path: str | Path) -> NDArray[np.bool_]:
         raise
     # fabio raises whatever its readers stumble upon, and NumPy parses a damaged header as Python.
     except Exception as error:
-        why = shortened(visible(str(error)))
+        why = shortened(visible(str(error)), _LONGEST_REASON)
         raise UnreadableFileError(
             f"{path.name} could not be read as a mask ({why}): HDF5, .npy or .tif is."
         ) from error

@@ -20,6 +20,8 @@ from typing import BinaryIO
 from xgeom_core.errors import XgeomError
 
 _LINK = "it is a link to another place"
+_NOT_PLAIN = "it is a pipe or a device, no regular file"
+_FOLDER = "it is a folder"
 _TWO_NAMES = "it has a second name elsewhere (a hard link)"
 # Opening a pipe must not wait for somebody at its other end; plain files do not mind.
 _OPEN = os.O_CLOEXEC | os.O_NONBLOCK
@@ -65,12 +67,8 @@ def require_regular(path: Path, error: type[XgeomError], expected: str) -> None:
         For the sentence: ``"a configuration in TOML"``.
     """
     if path.exists() and not path.is_file():
-        raise error(f"{path} is {_instead(path)}: {expected} was expected.")
-
-
-def _instead(path: Path) -> str:
-    """What stands where a file was expected."""
-    return "a folder" if path.is_dir() else "a pipe or a device, no regular file"
+        what = "a folder" if path.is_dir() else "a pipe or a device, no regular file"
+        raise error(f"{path} is {what}: {expected} was expected.")
 
 
 def open_to_read(path: Path, follow: bool = True) -> BinaryIO:
@@ -220,14 +218,15 @@ def _open(path: Path, flags: int) -> int:
             raise _refusal(errno.ELOOP, _LINK, path) from None
         if error.errno == errno.ENXIO:
             # A pipe that nobody reads from.
-            raise _refusal(errno.ENXIO, f"it is {_instead(path)}", path) from None
+            raise _refusal(errno.ENXIO, _NOT_PLAIN, path) from None
         raise
 
 
 def _regular(handle: int, path: Path) -> int:
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
         os.close(handle)
-        raise _refusal(errno.EINVAL, f"it is {_instead(path)}", path)
+        raise _refusal(errno.EINVAL, _FOLDER if stat.S_ISDIR(mode) else _NOT_PLAIN, path)
     return handle
 
 

@@ -24,7 +24,7 @@ from xgeom_core.frames.opening import open_in_process
 from xgeom_core.models.store import read_card
 from xgeom_core.simulate.recipe import load_recipe
 from xgeom_core.training.config import load_config
-from xgeom_core.training.space import load_space
+from xgeom_core.training.search_space import load_space
 
 STARTER = b"\x0c\x1a\x04\xd5"
 
