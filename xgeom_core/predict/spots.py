@@ -30,7 +30,7 @@ _LARGEST_CHANGE = 0.35
 _ALONE, _HOT, _HOT_EXCESS = 0.9, 0.95, 2.0
 # Reflections are of all strengths: about as many have a signal to noise of up to `_CROWD` times a limit as
 # `_BEYOND` times. Where the faintest are this much more numerous (and by more than a few) they are a crowd.
-_CROWD, _BEYOND, _CROWDED, _SPARSE, _FEW = 1.25, (1.5, 2.0), 2.0, 1.5, 10
+_CROWD, _BEYOND, _CROWDED, _SPARSE, _FEW = 1.25, (1.5, 2.0), 2.0, 1.25, 10
 _CROWD_STEP = 1.05
 _MAP_PIXELS = 2
 

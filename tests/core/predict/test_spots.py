@@ -117,6 +117,31 @@ def test_hot_pixels_are_no_spots():
         assert on_spot or not near.any()
 
 
+def test_hot_pixels_among_small_spots():
+    rng = np.random.default_rng(12)
+    x, y = _grid(rng)
+    image = rng.poisson(_draw(x, y, np.full(x.size, 800.0), 0.35) + 2.0)
+    hot = rng.integers(5, 395, (25, 2))
+    image[hot[:, 0], hot[:, 1]] += 900
+    spots = find_spots(_frame(image))
+    assert np.hypot(spots.x[:, None] - hot[:, 1] - 0.5, spots.y[:, None] - hot[:, 0] - 0.5).min() > 0.2
+    assert _match(spots, x, y)[0].sum() > 0.9 * x.size
+
+
+def test_a_crowd_of_faint_specks_is_no_spots():
+    rng = np.random.default_rng(13)
+    x, y = _grid(rng)
+    specks_x, specks_y = rng.uniform(8, SHAPE[1] - 8, 500), rng.uniform(8, SHAPE[0] - 8, 500)
+    faint = _draw(specks_x, specks_y, rng.uniform(40.0, 65.0, 500), 0.8)
+    strong = _draw(x, y, np.geomspace(150.0, 3000.0, x.size), 0.8)
+    alone = find_spots(_frame(rng.poisson(strong + 10.0)))
+    both = find_spots(_frame(rng.poisson(strong + faint + 10.0)))
+    assert _match(alone, x, y)[0].sum() > 0.95 * x.size
+    right = _match(both, x, y)[0]
+    assert right.sum() > 0.9 * x.size
+    assert (~right).sum() < 0.1 * 500
+
+
 def test_only_hot_pixels():
     rng = np.random.default_rng(6)
     image = rng.poisson(1.0, (600, 600))

@@ -20,7 +20,7 @@ _LEAST_MISFIT = 0.1
 # flatter one the fit follows faint spots, and its solid-angle factor pins a tilt of zero.
 _LEAST_CONTRAST = 0.3
 # A detector that leans by more than this at a distance of its own side leans by far more at any usual one.
-_LARGEST_LEAN_DEG = 5.0
+_LARGEST_LEAN_DEG = 3.0
 # Relative error of a model that is no model of the frame.
 _LARGEST_EXCESS = 0.15
 _LARGEST_DROPPED = 0.4
