@@ -169,7 +169,9 @@ def test_hdf5_bytes_elsewhere_are_refused_wherever_they_are_read(raw, monkeypatc
     (raw / "link").symlink_to(raw.parent / "raw")
     with pytest.raises(UnreadableFileError, match="only files in its own folder are read"):
         open_in_process(external(raw / "a.h5", target))
-    with pytest.raises(UnreadableFileError, match=r"could not be read as a mask .*own folder"):
+    with pytest.raises(
+        UnreadableFileError, match=r"could not be read as a mask \(keeps the bytes of its dataset"
+    ):
         read_mask(external(raw / "b.h5", target, "mask"))
     path = external(raw / "c.h5", target, "small", (4,))
     assert "own folder" in tree.details(str(path), "/small").value
@@ -197,7 +199,7 @@ def test_virtual_datasets_of_other_virtual_ones_are_read(tmp_path, images) -> No
         assert np.array_equal(source.frame(1).data, images(2)[1])
 
 
-@pytest.mark.parametrize("what", ["a pipe", "a folder"])
+@pytest.mark.parametrize("what", ["pipe", "folder"])
 @pytest.mark.parametrize(
     ("opener", "error"),
     [
@@ -209,6 +211,6 @@ def test_virtual_datasets_of_other_virtual_ones_are_read(tmp_path, images) -> No
 )
 def test_what_is_no_file_is_not_waited_for(tmp_path, opener, error: type[XgeomError], what) -> None:
     path = tmp_path / "a.toml"
-    os.mkfifo(path) if what == "a pipe" else path.mkdir()
-    with pytest.raises(error, match=what):
+    os.mkfifo(path) if what == "pipe" else path.mkdir()
+    with pytest.raises(error, match=f"a {what}|no regular file"):
         opener(str(path) if opener is load_recipe else path)
