@@ -714,7 +714,6 @@ SAMPLES: dict[str, Sample] = {
         write_imgcif,
         {
             **COMMON,
-            "tilt_deg": (0.0, 0.0),
             "pixel_mm": (0.1, 0.2),
             "saturation": 60000.0,
             "polarization": 0.9,

@@ -24,7 +24,7 @@ from xgeom_core.frames.opening import open_in_process
 from xgeom_core.models.store import read_card
 from xgeom_core.simulate.recipe import load_recipe
 from xgeom_core.training.config import load_config
-from xgeom_core.training.space import load_space
+from xgeom_core.training.search_space import load_space
 
 STARTER = b"\x0c\x1a\x04\xd5"
 
@@ -169,9 +169,7 @@ def test_hdf5_bytes_elsewhere_are_refused_wherever_they_are_read(raw, monkeypatc
     (raw / "link").symlink_to(raw.parent / "raw")
     with pytest.raises(UnreadableFileError, match="only files in its own folder are read"):
         open_in_process(external(raw / "a.h5", target))
-    with pytest.raises(
-        UnreadableFileError, match=r"could not be read as a mask \(keeps the bytes of its dataset"
-    ):
+    with pytest.raises(UnreadableFileError, match="own folder"):
         read_mask(external(raw / "b.h5", target, "mask"))
     path = external(raw / "c.h5", target, "small", (4,))
     assert "own folder" in tree.details(str(path), "/small").value

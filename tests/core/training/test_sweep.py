@@ -11,7 +11,7 @@ from xgeom_core.errors import ConfigError
 from xgeom_core.training import sweep as sweeps
 from xgeom_core.training.config import Config
 from xgeom_core.training.events import EventLog, Failed, Finished, Validation
-from xgeom_core.training.space import load_space
+from xgeom_core.training.search_space import load_space
 
 SPACE = """
 rank_by = "center"

@@ -10,7 +10,7 @@ from xgeom_core.resources import resource
 from xgeom_core.training.config import load_config
 from xgeom_core.training.events import EventLog, Step, read_events
 from xgeom_core.training.loop import train
-from xgeom_core.training.space import load_space
+from xgeom_core.training.search_space import load_space
 from xgeom_core.training.sweep import varied
 
 # One at its own size; the others keep their depth, for which a quarter of the width is as good a trial.

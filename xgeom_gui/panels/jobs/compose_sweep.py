@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from xgeom_core.errors import ConfigError
-from xgeom_core.training.space import Choice, Space
+from xgeom_core.training.search_space import Choice, Space
 from xgeom_gui.panels.jobs.form import Hint, button, mark
 from xgeom_gui.panels.jobs.form_fields import EDITOR_WIDTH, editable
 from xgeom_gui.panels.jobs.form_values import fields
