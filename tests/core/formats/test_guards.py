@@ -197,7 +197,7 @@ def test_virtual_datasets_of_other_virtual_ones_are_read(tmp_path, images) -> No
         assert np.array_equal(source.frame(1).data, images(2)[1])
 
 
-@pytest.mark.parametrize("what", ["a pipe", "a folder"])
+@pytest.mark.parametrize("what", ["pipe", "folder"])
 @pytest.mark.parametrize(
     ("opener", "error"),
     [
@@ -209,6 +209,6 @@ def test_virtual_datasets_of_other_virtual_ones_are_read(tmp_path, images) -> No
 )
 def test_what_is_no_file_is_not_waited_for(tmp_path, opener, error: type[XgeomError], what) -> None:
     path = tmp_path / "a.toml"
-    os.mkfifo(path) if what == "a pipe" else path.mkdir()
-    with pytest.raises(error, match=what):
+    os.mkfifo(path) if what == "pipe" else path.mkdir()
+    with pytest.raises(error, match=f"a {what}|no regular file"):
         opener(str(path) if opener is load_recipe else path)

@@ -51,10 +51,12 @@ def content(dataset: h5py.Dataset) -> Any:
     """
     if (dataset.size or 0) > GREATEST_FRAME_PX:
         raise OSError(f"{dataset.name} has {dataset.size} values")
+    path = str(dataset.file.filename)
     try:
-        check_storage(str(dataset.file.filename), dataset)
+        check_storage(path, dataset)
     except UnreadableFileError as error:
-        raise OSError(str(error)) from None
+        # Whoever reads it says of which file.
+        raise OSError(str(error).removeprefix(f"{path} ")) from None
     return dataset[()]
 
 
