@@ -5,6 +5,7 @@ The runs are made up: their events are written into run folders as a training wr
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import sys
@@ -16,7 +17,7 @@ from studio import Studio
 
 from xgeom_core.jobs.devices import Device, Probe
 from xgeom_core.jobs.job import Job, Place
-from xgeom_core.jobs.records import write_job, write_json
+from xgeom_core.jobs.records import Exit, write_job, write_record
 from xgeom_core.simulate.recipe import KINDS
 from xgeom_core.training.config import Config
 from xgeom_core.training.events import (
@@ -41,7 +42,7 @@ NO_GPU = Probe(
 )
 _TROUBLE = (
     "The loss became nan at step 130; lower training.learning_rate (now 0.5) and start again. "
-    "The last checkpoint is whole."
+    "Its last checkpoint is whole: started again, it goes on from there."
 )
 
 
@@ -108,7 +109,8 @@ def _predictions(folder: Path) -> None:
         key: {name: table[:, i].round(3).tolist() for i, name in enumerate(names)}
         for key, table in (("actual", actual), ("predicted", predicted))
     }
-    write_json(folder / "predictions.json", {"step": STEPS, "sets": {"standard": one}})
+    text = json.dumps({"step": STEPS, "sets": {"standard": one}})
+    (folder / "predictions.json").write_text(text, encoding="utf-8")
 
 
 def _fill(root: Path) -> None:
@@ -137,10 +139,8 @@ def _fill(root: Path) -> None:
             else Finished(step=upto, reason="done", model=str(root / name / "model.safetensors"))
         )
         folder = _run(root, name, title, config, [*events, end], created)
-        state = (
-            {"state": "failed", "sentence": _TROUBLE, "code": 1} if failed else {"state": "done", "code": 0}
-        )
-        write_json(folder / "exit.json", {**state, "started": created, "time": created + upto / 8})
+        state, code, why = ("failed", 1, _TROUBLE) if failed else ("done", 0, "")
+        write_record(folder / "exit.json", Exit(state, code, "", why, created, created + upto / 8))
         (folder / "log.txt").write_text(_log(title, upto, failed), encoding="utf-8")
         _predictions(folder)
 
@@ -239,7 +239,7 @@ def _composer(studio: Studio, probe: Probe, section: str) -> Composer:
     devices.choose((probe.devices[-1].name,))
     composer.window_.header.title.setText("first")
     composer.window_.show_section(section)
-    studio.wait(lambda: "About" in composer.window_.footer.cost.text())
+    studio.wait(composer.window_.footer.start_button.isEnabled)
     return composer
 
 

@@ -213,7 +213,10 @@ def read_job(folder: Path) -> Job | None:
         created=found.created,
         program=found.program,
     )
-    return replace(job, ours=trust.is_ours(job, found.signature, folder / JOB))
+    if trust.is_ours(job, found.signature, folder / JOB):
+        return job
+    # A stranger's number may be that of another job; no two folders have one name.
+    return replace(job, id=folder.name, ours=False)
 
 
 def write_job(job: Job) -> None:

@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import secrets
+import shlex
 import stat
 from dataclasses import asdict
 from pathlib import Path
@@ -33,7 +34,7 @@ class ConsentNeededError(TrainingError):
     def __init__(self, job: Job) -> None:
         super().__init__(
             f"{stranger_words(job)} It would run: {visible(command_text(job))} If that is what you want: "
-            f"xgeom jobs resume {job.id} --run-this {code_of(job)}"
+            f"xgeom jobs resume {shlex.quote(job.folder.name)} --run-this {code_of(job)}"
         )
 
 
