@@ -57,7 +57,7 @@ def swung(
     notes : tuple of str
         What the user should know.
     """
-    if two_theta_deg is None:
+    if two_theta_deg is None or not math.isfinite(two_theta_deg):
         return stated, ()
     if abs(two_theta_deg) > _LARGEST_DEG:
         note = (

@@ -100,7 +100,8 @@ def read_toml(path: Path, error: type[XgeomError], what: str) -> dict[str, Any]:
     """
     try:
         content = tomllib.loads(read_bytes(path, MOST_BYTES).decode("utf-8"))
-        _check_depth(content)
+        # TOML can say inf and nan; which entry may not hold them is for the models to say, by its name.
+        _check_depth(content, infinite=True)
         return content
     except FileNotFoundError:
         raise error(f"There is no {what} file {path}.") from None
@@ -203,7 +204,7 @@ def _tuple(check: _Check, value: Any) -> tuple[Any, ...]:
 _PLAIN: dict[Any, _Check] = {str: _text, int: _whole, float: _number, bool: _flag}
 
 
-def _check_depth(content: object) -> None:
+def _check_depth(content: object, infinite: bool = False) -> None:
     """Refuse what would send everything that walks through it too deep, and numbers that are infinite."""
     level = [content]
     for _ in range(_DEEPEST):
@@ -213,7 +214,7 @@ def _check_depth(content: object) -> None:
                 inner += one.values()
             elif isinstance(one, list):
                 inner += one
-            elif isinstance(one, float) and math.isinf(one):
+            elif isinstance(one, float) and math.isinf(one) and not infinite:
                 raise ValueError("it holds a number that is too large")
         if not inner:
             return
