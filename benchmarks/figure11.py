@@ -26,7 +26,7 @@ from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.shards import write_training_file
 from xgeom_core.training.config import load_config
 from xgeom_core.training.folder import MODEL
-from xgeom_core.training.space import load_space
+from xgeom_core.training.search_space import load_space
 from xgeom_core.training.sweep import Trial, sweep
 
 FRAMES, SEED = 1000, 11

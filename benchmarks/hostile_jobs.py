@@ -47,7 +47,7 @@ from xgeom_core.training.events import (
     Validation,
     read_events,
 )
-from xgeom_core.training.space import load_space
+from xgeom_core.training.search_space import load_space
 from xgeom_core.training.sweep import score_of, sweep
 from xgeom_gui.panels.jobs import words
 from xgeom_gui.services.run_reader import read_predictions, read_ranking

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -81,7 +82,6 @@ class MainWindow(QMainWindow):
         self.messages = MessageBar()
         self.status = StatusBar(session)
         self.center_menu = CenterMenu(session, self.centers, self.image.zoom_to, self.actions_by_name)
-        self._key_sheet = KeySheet(self)
         self.file_tools = FileTools(self, self.image, session, coordinator, settings, self.actions_by_name)
         self.experiment.set_memory(self.file_tools.memory)
         self.view_menu = ViewMenu(self, self.image, settings, self.actions_by_name)
@@ -102,6 +102,13 @@ class MainWindow(QMainWindow):
         self.resize(*DEFAULT_SIZE)
         self._layout.take()
         self._empty.open_button.setFocus()
+
+    @cached_property
+    def _key_sheet(self) -> KeySheet:
+        return KeySheet(self)
+
+    def _show_keys(self) -> None:
+        self._key_sheet.show()
 
     def _build_toolbar(self) -> None:
         menus = {
@@ -155,7 +162,7 @@ class MainWindow(QMainWindow):
             "zoom_center": self._zoom_to_best,
             "predict": self._coordinator.predict_now,
             "train": lambda: self._results.show_tab("Training"),
-            "keys": self._key_sheet.show,
+            "keys": self._show_keys,
             "restore_layout": self._layout.reset,
             "quit": self.close,
         }

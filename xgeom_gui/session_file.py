@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from xgeom_core import __version__
 from xgeom_core.errors import UnreadableFileError, XgeomError
 from xgeom_core.frames.guarded import read_mask
-from xgeom_core.regular import require_regular
+from xgeom_core.system.records import UNPARSABLE
+from xgeom_core.system.safe_files import read_bytes, require_regular
+from xgeom_core.system.text import shortened
 from xgeom_gui.batch_state import batch_of
 from xgeom_gui.exports import write_text
 from xgeom_gui.locations import RUN_SEPARATOR, SESSION_SUFFIX, file_of, is_there, paths_of
@@ -175,13 +177,12 @@ def gone_text(gone: Sequence[str]) -> str:
 def _content(path: Path) -> dict[str, Any]:
     require_regular(path, UnreadableFileError, "a session file")
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise UnreadableFileError(f"{path} is far too large for a session file.")
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(read_bytes(path, _LARGEST_BYTES))
     except OSError as error:
         raise UnreadableFileError(f"{path} cannot be read ({error.strerror or error}).") from error
-    except ValueError as error:
-        raise UnreadableFileError(f"{path} is no session file of xgeom: it is no JSON ({error}).") from error
+    except UNPARSABLE as error:
+        why = shortened(str(error))
+        raise UnreadableFileError(f"{path} is no session file of xgeom: it is no JSON ({why}).") from error
     if not isinstance(content, dict) or not isinstance(content.get(_MARK), int):
         raise UnreadableFileError(f"{path} is no session file of xgeom (it does not say {_MARK!r}).")
     if content[_MARK] > VERSION:

@@ -251,5 +251,6 @@ def frame_seeds() -> list[Seed]:
         with tempfile.TemporaryDirectory() as folder:
             path = sample(Path(folder))
             data = without_times(path.read_bytes()) if h5py.is_hdf5(path) else path.read_bytes()
-            found.append(Seed(key, path.name, data, "frames"))
+            beside = {one.name: one.read_bytes() for one in Path(folder).iterdir() if one != path}
+            found.append(Seed(key, path.name, data, "frames", beside=beside))
     return found

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from xgeom_core.errors import TrainingError
@@ -123,6 +126,24 @@ def steps(tail: EventTail, seen: list[Event], kind: type[Event] = Step) -> bool:
     return any(isinstance(event, kind) for event in seen)
 
 
+def halt_until_told(process: psutil.Process) -> None:
+    """Halt a process until SIGTERM waits for it; Slurm may let it go on by itself."""
+
+    def told() -> bool:
+        if process.status() != psutil.STATUS_STOPPED:
+            return True
+        facts = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+        waiting = int(facts["ShdPnd"], 16) | int(facts["SigPnd"], 16)
+        return bool(waiting >> (signal.SIGTERM - 1) & 1)
+
+    status = Path(f"/proc/{process.pid}/status")
+    process.suspend()
+    with suppress(psutil.NoSuchProcess, FileNotFoundError):
+        until(lambda: process.status() == psutil.STATUS_STOPPED)
+        until(told)
+        process.resume()
+
+
 def number(job: Job) -> str:
     return str(json.loads((job.folder / "slurm.json").read_text())["number"])
 
@@ -173,6 +194,10 @@ def test_a_training_is_watched_stopped_from_another_process_resumed_and_killed(s
 
 def test_a_run_is_told_to_save_before_its_time_limit_and_can_go_on(store: JobStore) -> None:
     job = store.train(config(), place(hours=2 / 60), "short")
+    tail, seen = EventTail(job.folder / "events.jsonl"), []
+    until(lambda: steps(tail, seen))
+    # A minute of training would show no more.
+    halt_until_told(psutil.Process(next(event.pid for event in seen if isinstance(event, RunStarted))))
     status = wait(store, job, ("stopped",))
     assert "time limit of 0.0333333 h on Slurm was near, so it saved" in status.reason
     events = read_events(job.folder / "events.jsonl")

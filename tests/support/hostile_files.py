@@ -188,15 +188,15 @@ def device(folder: Path) -> Path:
 
 
 HOSTILE: dict[Callable[[Path], Path], str] = {
-    edf_dimension: "Dim_2147483648",
+    edf_dimension: "Dim_",
     edf_huge: "400 million",
     edf_elsewhere: "same folder",
-    tiff_circle: "circle",
+    tiff_circle: "loop",
     tiff_huge: "400 million",
     tiff_bomb: "far more time|GiB",
     cbf_checksum: "checksum",
     cbf_huge: "400 million",
-    cbf_bomb: "no image data",
+    cbf_bomb: "within its header",
     hdf5_huge: "400 million",
     hdf5_elsewhere: "own folder",
     hdf5_pipe: "own folder",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,3 +98,25 @@ def write_cxi(path: Path, data: NDArray[Any], mask: NDArray[Any] | None = None) 
         file["entry_1/instrument_1/source_1/energy"] = 1.6e-15
         file["LCLS/EncoderValue"] = np.array([-439.0, -440.0])
         file["LCLS/photon_energy_eV"] = np.array([8000.0, 8100.0])
+
+
+PANELS = {
+    "corner_x": 0.0,
+    "fs": 0.0,
+    "res": 5000.0,
+    "clen": 0.12,
+    "photon_energy": 9000.0,
+    "max_adu": 60000.0,
+}
+
+
+def write_panels(path: Path, changes: Mapping[str, Any]) -> None:
+    """A CXI file of 16 modules and its geometry beside it; ``corner_x`` shifts them, ``fs`` is a slope."""
+    fields = {**PANELS, **changes}
+    shift = np.array([fields["corner_x"], 0.0])
+    made = [Module(one.corner + shift, one.fast, one.slow) for one in modules(turn_deg=0.0)]
+    text = geom_text(made, layered=True, top=f"max_adu = {fields['max_adu']}", tilt=fields["fs"])
+    for name, unit in (("res", ""), ("clen", " m"), ("photon_energy", " eV")):
+        text = re.sub(rf"(?m)^{name} = .*$", f"{name} = {fields[name]}{unit}", text)
+    write_cxi(path, stack_of(made))
+    path.with_suffix(".geom").write_text(text)

@@ -15,6 +15,8 @@ import h5py
 import numpy as np
 
 from cbf_files import cbf
+from electron_files import ELECTRON
+from panel_files import write_panels
 from small_files import SIDE, counting_images
 from xgeom_core.frames import write_nxmx
 from xgeom_core.metadata import Metadata
@@ -712,7 +714,6 @@ SAMPLES: dict[str, Sample] = {
         write_imgcif,
         {
             **COMMON,
-            "tilt_deg": (0.0, 0.0),
             "pixel_mm": (0.1, 0.2),
             "saturation": 60000.0,
             "polarization": 0.9,
@@ -987,3 +988,20 @@ SAMPLES: dict[str, Sample] = {
         _each({"Qx, Qy": (18.5, 23.5)}),
     ),
 }
+SAMPLES |= {name: Sample(*entry) for name, entry in ELECTRON.items()}
+SAMPLES["panels"] = Sample(
+    "crystfel-stack",
+    "p.cxi",
+    write_panels,
+    {"distance_mm": 120.0, "pixel_mm": (0.2, 0.2), "saturation": 60000.0},
+    _each(
+        {
+            "corner_x": 3.25,
+            "fs": 0.01,
+            "res": 4000.0,
+            "clen": 0.13,
+            "photon_energy": 8000.0,
+            "max_adu": 61000.0,
+        }
+    ),
+)

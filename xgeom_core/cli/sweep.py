@@ -35,7 +35,7 @@ def sweep(
     that of the constant predictor, averaged over the validation sets: 1 means nothing learned. Where only
     choices are given, each combination is trained once.
     """
-    from xgeom_core.training.space import load_space  # noqa: PLC0415 - pydantic takes time
+    from xgeom_core.training.search_space import load_space  # noqa: PLC0415 - pydantic takes time
     from xgeom_core.training.sweep import PLOT, TABLE  # noqa: PLC0415
     from xgeom_core.training.sweep import sweep as run  # noqa: PLC0415
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial.transform import Rotation as Turn
 
 from xgeom_core import units
 from xgeom_core.errors import UnreadableFileError, XgeomError
@@ -144,6 +143,8 @@ def _header(stated: _Numbers) -> Header:
 
 def _plane(stated: _Numbers) -> Plane:
     """The detector in a frame with x to the right, y up and z towards the source; KeyError if silent."""
+    from scipy.spatial.transform import Rotation as Turn  # noqa: PLC0415 - slow to import, and few files need it
+
     pixel = planes.pixel_size([stated["drealpixelsizex"], stated["drealpixelsizey"]], "PIXELSIZE")
     at = [stated[name] for name in ("dxorigininpix", "dyorigininpix", "ddistanceinmm")]
     across, down, distance = planes.vector(at, "GONIOMODEL_1")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.spatial.transform import Rotation as Turn
 
 from xgeom_core import units
 from xgeom_core.errors import XgeomError
@@ -75,6 +74,8 @@ def _name(fields: Mapping[str, str]) -> str:
 
 def _plane(fields: Mapping[str, str], name: str, info: list[float]) -> tuple[Plane, FloatArray]:
     """The detector's plane and the beam in d*TREK's frame."""
+    from scipy.spatial.transform import Rotation as Turn  # noqa: PLC0415 - slow to import, and few files need it
+
     pixel = planes.pixel_size(info[2:4], "SPATIAL_DISTORTION_INFO")
     axes = planes.vector(many(fields, f"{name}DETECTOR_VECTORS"), "DETECTOR_VECTORS", 6).reshape(2, 3)
     spatial = many(fields, f"{name}SPATIAL_DISTORTION_VECTORS")

@@ -24,8 +24,7 @@ from xgeom_core.errors import MissingDatasetError, UnreadableFileError
 from xgeom_core.formats import edf_header
 from xgeom_core.formats.edf_header import check_edf
 from xgeom_core.formats.image_readings import HeaderReader, ImageSource
-from xgeom_core.formats.text import is_packed, read_head, unpacked, unpacked_size
-from xgeom_core.formats.tiff_directories import check_tiff
+from xgeom_core.formats.text import is_packed, read_head, unpacked_size
 
 KNOWN = (
     "HDF5 (NXmx, Dectris, training files), CBF, TIFF, SMV, MarCCD, Mar345, EDF, Bruker, CrysAlis, R-AXIS, "
@@ -99,8 +98,6 @@ def _open_image(path: str, reader: str) -> Any:
         # fabio waits forever for the data of what is called so.
         raise UnreadableFileError(f"{path} is no CBF, whatever its name says: copy it again, or rename it.")
     check_edf(path, read_head(Path(path), edf_header.HEAD_BYTES))
-    with unpacked(Path(path)) as file:
-        check_tiff(path, file)
     if is_packed(Path(path)):
         unpacked_size(Path(path))  # fabio pads what ends early in some formats
     return fabio.fabioformats.factory(reader).read(path) if reader else fabio.open(path)

@@ -14,6 +14,7 @@ from xgeom_core.formats.fabio_images import open_fabio
 from xgeom_core.formats.format import Format
 from xgeom_core.formats.header import FieldNote, Header, half_a_pixel, if_stated
 from xgeom_core.formats.image_readings import HeaderReader, ImageSource, reading_of_headers
+from xgeom_core.formats.limits import check_size
 from xgeom_core.formats.numbers import numbers
 from xgeom_core.formats.raw_images import open_raw
 from xgeom_core.formats.reading import Hints
@@ -140,6 +141,7 @@ def _first(path: Path, found: list[Directory]) -> Directory:
         raise MissingDatasetError(f"{path} is a TIFF without an image.")
     if not all(found[0].shape):
         raise UnreadableFileError(f"{path} is damaged: its image has no size.")
+    check_size(str(path), found[0].shape)
     return found[0]
 
 

@@ -70,6 +70,11 @@ def format_of(path: str | os.PathLike[str]) -> str:
     return ask(Service.format_of, os.fspath(path), os.fspath(path))
 
 
+def assembles(path: str | os.PathLike[str]) -> bool:
+    """Whether a geometry file of CrystFEL puts panels that are stacked in a file into one image."""
+    return ask(Service.assembles, os.fspath(path), os.fspath(path))
+
+
 def read_geometry(path: str | os.PathLike[str], hints: Hints = Hints()) -> list[Reading]:  # noqa: B008 - frozen
     """As `xgeom_core.formats.registry.read_geometry`."""
     return ask(Service.geometry, os.fspath(path), os.fspath(path), hints)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.errors import UnreadableFileError, UsageError
-from xgeom_core.formats.hdf5.storage import content
+from xgeom_core.formats.hdf5.storage import check_storage, content
 from xgeom_core.frames.location import check_file
 from xgeom_core.system.safe_files import replacing
 from xgeom_core.system.text import shortened, visible
@@ -20,6 +20,7 @@ MASK_DATASET = "mask"
 _HDF5, _NUMPY, _TIFF = {".h5", ".hdf5", ".nxs"}, {".npy"}, {".tif", ".tiff"}
 _NAMES = (MASK_DATASET, "entry/instrument/detector/pixel_mask", "pixel_mask")
 _DIMENSIONS = 2
+_LONGEST_REASON = 400
 
 
 def write_mask(path: str | Path, mask: NDArray[np.bool_]) -> None:
@@ -86,9 +87,11 @@ def read_mask(path: str | Path) -> NDArray[np.bool_]:
         else:
             with fabio.open(str(path)) as file:
                 image = file.data
+    except UnreadableFileError:
+        raise
     # fabio raises whatever its readers stumble upon, and NumPy parses a damaged header as Python.
     except Exception as error:
-        why = shortened(visible(str(error)))
+        why = shortened(visible(str(error)), _LONGEST_REASON)
         raise UnreadableFileError(
             f"{path.name} could not be read as a mask ({why}): HDF5, .npy or .tif is."
         ) from error
@@ -109,4 +112,7 @@ def _from_hdf5(path: Path) -> NDArray[np.generic] | None:
 
             file.visititems(note)
             named = images[0] if len(images) == 1 else None
-        return None if named is None else np.asarray(content(file[named]))
+        if named is None:
+            return None
+        check_storage(path.name, file[named])
+        return np.asarray(content(file[named]))

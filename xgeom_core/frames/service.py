@@ -14,7 +14,7 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.formats.reading import Hints, Reading
 from xgeom_core.formats.source import Contents, FrameSource
 from xgeom_core.frame import Frame
-from xgeom_core.frames.location import split_location
+from xgeom_core.frames.location import split_geometry, split_location
 from xgeom_core.frames.tree_nodes import Details, Node
 from xgeom_core.process import bounds
 
@@ -60,7 +60,8 @@ class Service:
         """As `xgeom_core.frames.open_frames`."""
         from xgeom_core.frames.opening import open_in_process  # noqa: PLC0415
 
-        _allow(split_location(location)[0])
+        place, geometry = split_geometry(location)
+        _allow(split_location(place)[0], geometry)
         source = open_in_process(location, dataset=dataset or None)
         self._sources[number] = source
         return Opened(source.contents, source.start)
@@ -68,7 +69,7 @@ class Service:
     def frame(self, number: int, index: int) -> Frame:
         """One frame of an open source."""
         source = self._source(number)
-        _allow(source.path, source.shape[0] * source.shape[1])
+        _allow(source.path, pixels=source.shape[0] * source.shape[1])
         return source.frame(index)
 
     def truth(self, number: int, index: int) -> Estimate | None:
@@ -101,6 +102,13 @@ class Service:
 
         _allow(path)
         return recognize(Path(path)).key
+
+    def assembles(self, path: str) -> bool:
+        """Whether a geometry file of CrystFEL puts panels that are stacked in a file into one image."""
+        from xgeom_core.formats.crystfel.stack_headers import read_geom, scattered  # noqa: PLC0415
+
+        _allow(path)
+        return scattered(read_geom(Path(path)))
 
     def geometry(self, path: str, hints: Hints) -> list[Reading]:
         """As `xgeom_core.formats.registry.read_geometry`."""
@@ -136,13 +144,14 @@ class Service:
         return self._sources[number]
 
 
-def _allow(path: str, pixels: int = 0) -> None:
-    """Give this request the processor time that a file of its size may take, from now on.
+def _allow(*paths: str, pixels: int = 0) -> None:
+    """Give this request the processor time that files of their size may take, from now on.
 
     On a machine of today, unpacking and decoding take up to 0.05 s a megabyte (bzip2), and looking for bad
     pixels up to 0.1 s a megapixel (doubles below zero).
     """
     size = 0
-    with suppress(OSError, ValueError):
-        size = min(Path(path).stat().st_size, _MOST_BYTES)
+    for path in filter(None, paths):
+        with suppress(OSError, ValueError):
+            size += min(Path(path).stat().st_size, _MOST_BYTES)
     bounds.allow_processor_time(LEAST_S + size * _PER_BYTE_S + pixels * _PER_PIXEL_S)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from xgeom_core.jobs.dependencies import files_needed, makes
 from xgeom_core.jobs.job import Place
-from xgeom_core.jobs.needs import files_needed, makes
 from xgeom_core.jobs.records import (
     EXIT,
     PROCESS,

@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from xgeom_core.jobs.dependencies import files_needed
 from xgeom_core.jobs.job import ENDED, Job, JobState, Status
-from xgeom_core.jobs.needs import files_needed
 from xgeom_core.jobs.progress import progress_text
 from xgeom_core.jobs.records import (
     EVENTS,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from xgeom_core.errors import TrainingError
-from xgeom_core.jobs import control, launch, records, shelf, trust
+from xgeom_core.jobs import control, job_folders, launch, records, trust
 from xgeom_core.jobs.job import Job, JobKind, Place, Status
 from xgeom_core.jobs.queue import draw_ticket, folders_locked
 from xgeom_core.jobs.settings import check_place, for_place
@@ -61,7 +61,7 @@ class JobStore:
         TrainingError
             If the root is there and cannot be read.
         """
-        folder = shelf.archive_of(self.root) if archived else self.root
+        folder = job_folders.archive_of(self.root) if archived else self.root
         try:
             folders = [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir()]
         except FileNotFoundError:
@@ -106,7 +106,7 @@ class JobStore:
 
     def new_folder(self, kind: JobKind, now: datetime | None = None) -> Path:
         """A folder that does not exist yet, named after kind and time. It is not made."""
-        return shelf.new_folder(self.root, kind, now)
+        return job_folders.new_folder(self.root, kind, now)
 
     # ------------------------------------------------------------------------------------ starting
 
@@ -153,9 +153,9 @@ class JobStore:
             created=time(),
             program=program,
         )
-        shelf.make_root(self.root)
+        job_folders.make_root(self.root)
         with folders_locked(self.root):
-            shelf.make_folder(self.root, path)
+            job_folders.make_folder(self.root, path)
             try:
                 for name, text in (files or {}).items():
                     write_text(path / name, text)
@@ -214,7 +214,7 @@ class JobStore:
             raise TrainingError(f"{job.title} is {status.state}; it can go on only after it has ended.")
         if status.state == "done":
             raise TrainingError(f"{job.title} is done; duplicate it to train on with other settings.")
-        if job.folder.parent == shelf.archive_of(self.root):
+        if job.folder.parent == job_folders.archive_of(self.root):
             raise TrainingError(f"{job.title} is archived; take it out of the archive first.")
         trust.check_consent(job, agreed)
         control.clear(job)
@@ -263,11 +263,11 @@ class JobStore:
         status = self.status(job)
         if not status.over:
             raise TrainingError(f"{job.title} is {status.state}; stop it before it is archived.")
-        return shelf.move(job, shelf.archive_of(self.root))
+        return job_folders.move(job, job_folders.archive_of(self.root))
 
     def unarchive(self, job: Job) -> Job:
         """Move a job's folder back from the archive."""
-        return shelf.move(job, self.root)
+        return job_folders.move(job, self.root)
 
     # ------------------------------------------------------------------------------------ internal
 

@@ -154,14 +154,14 @@ def _gather(frame: Frame, start: Estimate, wishes: Wishes, found: Evidence) -> N
         tilt = tilt_to_begin_with(start)
         with found.timed("background"):
             found.background = fit_radial(frame, start.center_px, start_tilt_deg=tilt, spots=found.spots)
-            found.refused = _background_refused(found.background, side, tilt)
+            found.refused = background_refused(found.background, side, tilt)
             found.opinion = _opinion_of_background(found)
     if "lattice" in wishes.use:
         with found.timed("lattice"), np.errstate(all="ignore"):
             found.lattice = _index(frame, start, wishes, found, side)
 
 
-def _background_refused(fit: RadialFit | None, side: int, tilt: tuple[float, float]) -> str:
+def background_refused(fit: RadialFit | None, side: int, tilt: tuple[float, float]) -> str:
     """Why not even the center of a background is believed; "" if it is."""
     trouble = background_trouble(fit, side, tilt)
     if trouble or fit is None:

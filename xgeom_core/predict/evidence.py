@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from xgeom_core.geometry import FloatArray
 
@@ -176,7 +176,7 @@ def compare(first: Opinion, second: Opinion) -> Comparison:
         second.name,
         value,
         size,
-        float(chi2.sf(value, size)),
+        float(chdtrc(size, value)),
         float(np.hypot(off[0], off[1])),
         float(np.abs(off[2:]).max()) if size == 4 else None,
     )

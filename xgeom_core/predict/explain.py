@@ -14,6 +14,7 @@ from xgeom_core.predict.explain_image import draw_image
 from xgeom_core.predict.explain_panels import draw_profiles, draw_sectors, draw_spots, draw_zoom
 from xgeom_core.predict.explain_style import LINE, PAPER, SOFT, SOURCES, STATUS, style
 from xgeom_core.predict.explanation import Explanation, Mark
+from xgeom_core.system.safe_files import write_bytes
 
 __all__ = ["Explanation", "explain_figure"]
 
@@ -56,7 +57,7 @@ def explain_figure(explanation: Explanation, path: Path | None = None) -> bytes:
     picture = buffer.getvalue()
     if path is not None:
         try:
-            Path(path).write_bytes(picture)
+            write_bytes(Path(path), picture)
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
     return picture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtr
 
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.statistics import robust_sigma
@@ -101,6 +101,6 @@ def drifts_of(
         # Scatter about the line, not the error bars: those may boast.
         scale = float(np.sum(weight * left**2)) / (len(known) - 2)
         sigma = np.sqrt(scale / norm)
-        chance = 2.0 * float(stats.t.sf(abs(slope) / max(sigma, 1e-12), len(known) - 2))
+        chance = 2.0 * float(stdtr(len(known) - 2, -abs(slope) / max(sigma, 1e-12)))
         drifts.append(LinearDrift(name, slope, float(sigma), chance))
     return tuple(drifts)

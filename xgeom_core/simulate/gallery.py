@@ -18,6 +18,7 @@ from xgeom_core.frame import Frame, pool
 from xgeom_core.frames.opening import open_in_process
 from xgeom_core.simulate.recipe import Recipe, load_recipe
 from xgeom_core.simulate.stream import simulate_frame
+from xgeom_core.system.safe_files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,7 +105,8 @@ def write_gallery(
     measured = real_pictures(real) if real is not None else []
     figure = _figure(groups, measured)
     try:
-        figure.savefig(path, dpi=150)
+        with replacing(path, path.suffix) as partial:
+            figure.savefig(partial, dpi=150)
     except OSError as error:
         raise FrameFileError(f"{path} cannot be written: {error.strerror}.") from None
     tell(len(recipes))

@@ -20,7 +20,8 @@ from typing import BinaryIO
 from xgeom_core.errors import XgeomError
 
 _LINK = "it is a link to another place"
-_NOT_PLAIN = "it is no regular file"
+_NOT_PLAIN = "it is a pipe or a device, no regular file"
+_FOLDER = "it is a folder"
 _TWO_NAMES = "it has a second name elsewhere (a hard link)"
 # Opening a pipe must not wait for somebody at its other end; plain files do not mind.
 _OPEN = os.O_CLOEXEC | os.O_NONBLOCK
@@ -222,9 +223,10 @@ def _open(path: Path, flags: int) -> int:
 
 
 def _regular(handle: int, path: Path) -> int:
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
         os.close(handle)
-        raise _refusal(errno.EINVAL, _NOT_PLAIN, path)
+        raise _refusal(errno.EINVAL, _FOLDER if stat.S_ISDIR(mode) else _NOT_PLAIN, path)
     return handle
 
 

@@ -6,7 +6,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -21,9 +21,11 @@ from xgeom_core.geometry import SYMMETRIES, FloatArray
 from xgeom_core.models.inputs import canvas_image, network_input
 from xgeom_core.models.settings import NetworkSettings
 from xgeom_core.predict.network import known_mean, on_canvas, to_outputs
-from xgeom_core.simulate import Recipe, load_recipe, render
 from xgeom_core.training.augment import Exposure, augmented, cut, turned
 from xgeom_core.training.config import DataConfig
+
+if TYPE_CHECKING:
+    from xgeom_core.simulate import Recipe
 
 _NOISE = 3
 # Frames before the first, which a lag asks for, are frames from here on.
@@ -79,6 +81,10 @@ class SimulatedFrames:
     def __init__(
         self, kinds: dict[str, float], settings: NetworkSettings, seed: int, vignette: float = 0.0
     ) -> None:
+        # Its compiled loops take half a second to load; training on files needs none.
+        from xgeom_core.simulate import load_recipe, render  # noqa: PLC0415
+
+        self._render = render
         self._recipes: list[Recipe] = [load_recipe(kind) for kind in kinds]
         weights = np.array(list(kinds.values()), dtype=float)
         self._shares = weights / weights.sum()
@@ -89,7 +95,7 @@ class SimulatedFrames:
         rng = np.random.default_rng([self._seed, index])
         recipe = self._recipes[int(rng.choice(len(self._recipes), p=self._shares))]
         side = self._settings.canvas_px
-        frame = render(recipe, (side, side), rng)
+        frame = self._render(recipe, (side, side), rng)
         geometry = frame.geometry
         made = Exposure(
             frame.counts.astype(np.float32),

@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 import psutil
 
 from xgeom_core.system.processes import Identity
-from xgeom_core.training.crew import orphaned
 from xgeom_core.training.events import EventLog, Heartbeat
 from xgeom_core.training.gpu import GpuUse, gpu_use
+from xgeom_core.training.trial_processes import orphaned
 
 BEAT_S = 5.0
 _GIGA = 1e9

@@ -17,7 +17,6 @@ from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import REFERENCE_PX
 from xgeom_core.models.store import weights_that_fit
 from xgeom_core.system.safe_files import make_folder
-from xgeom_core.training.board import Board
 from xgeom_core.training.checkpoint import AveragedWeights, load_checkpoint
 from xgeom_core.training.config import Config
 from xgeom_core.training.data import Batch, Batches, training_frames
@@ -27,8 +26,9 @@ from xgeom_core.training.folder import COOLDOWN, LOSSES, STOP, LossTable, asked_
 from xgeom_core.training.losses import Learner, is_number
 from xgeom_core.training.processes import Processes, processes
 from xgeom_core.training.record import Record
+from xgeom_core.training.running_means import Pace, Tally
 from xgeom_core.training.schedule import learning_rate, make_optimizer, set_rate
-from xgeom_core.training.tally import Pace, Tally
+from xgeom_core.training.tensorboard_writer import Board
 from xgeom_core.training.validation import validation_sets
 from xgeom_core.training.workers import heed_the_parent_alone, unwrapped
 

@@ -15,7 +15,6 @@ from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import ModelCard, Score
 from xgeom_core.models.store import save_model
 from xgeom_core.system.safe_files import replacing
-from xgeom_core.training.board import Board
 from xgeom_core.training.checkpoint import AveragedWeights, save_checkpoint
 from xgeom_core.training.config import Config
 from xgeom_core.training.events import Checkpoint, Event, EventLog, Finished, RunStarted, Stage, Validation
@@ -23,6 +22,7 @@ from xgeom_core.training.failure_messages import cannot_be_written
 from xgeom_core.training.folder import BEST, MODEL
 from xgeom_core.training.predictions import rows_of, write_predictions
 from xgeom_core.training.processes import Processes
+from xgeom_core.training.tensorboard_writer import Board
 from xgeom_core.training.validation import ValidationSet, validate
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -14,6 +16,24 @@ from xgeom_core.training.config import TrainingConfig
 _RISE = 0.3
 _CYCLE_START = 0.04
 _END = 0.01
+# What torch wraps to keep its compiler out.
+_WRAPPED = ("add_param_group", "load_state_dict", "state_dict", "step", "zero_grad")
+
+_Kind = TypeVar("_Kind", bound=torch.optim.Optimizer)
+
+
+def _uncompiled(kind: type[_Kind]) -> type[_Kind]:
+    """The same optimizer without torch's wrappers, which import the compiler at their first call.
+
+    That takes longer than importing torch itself, at every start of a run, and is only needed where the
+    optimizer is compiled as well; `training.compile` compiles the network alone.
+    """
+    methods = {name: inspect.unwrap(getattr(kind, name)) for name in _WRAPPED}
+    methods["step"] = torch.no_grad()(methods["step"])
+    return type(kind.__name__, (kind,), methods)
+
+
+_SGD, _AdamW = _uncompiled(torch.optim.SGD), _uncompiled(torch.optim.AdamW)
 
 
 def make_optimizer(network: nn.Module, plan: TrainingConfig) -> torch.optim.Optimizer:
@@ -25,10 +45,8 @@ def make_optimizer(network: nn.Module, plan: TrainingConfig) -> torch.optim.Opti
             {"params": list(network.finder.parameters()), "share": plan.finder_rate},
         ]
     if plan.optimizer == "sgd":
-        return torch.optim.SGD(
-            groups, lr=plan.learning_rate, momentum=plan.momentum, weight_decay=plan.weight_decay
-        )
-    return torch.optim.AdamW(groups, lr=plan.learning_rate, weight_decay=plan.weight_decay)
+        return _SGD(groups, lr=plan.learning_rate, momentum=plan.momentum, weight_decay=plan.weight_decay)
+    return _AdamW(groups, lr=plan.learning_rate, weight_decay=plan.weight_decay)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

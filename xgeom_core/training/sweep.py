@@ -19,9 +19,9 @@ from xgeom_core.evaluate import figures
 from xgeom_core.system.safe_files import make_folder, open_to_append, write_bytes, write_text
 from xgeom_core.system.text import shortened
 from xgeom_core.training.config import Config, load_config
-from xgeom_core.training.crew import Crew
 from xgeom_core.training.events import Failed, Finished, Validation, read_events
-from xgeom_core.training.space import Space
+from xgeom_core.training.search_space import Space
+from xgeom_core.training.trial_processes import Crew
 
 if TYPE_CHECKING:
     import optuna

@@ -12,7 +12,8 @@ from PySide6.QtCore import Signal
 from xgeom_core.errors import UnreadableFileError, XgeomError
 from xgeom_core.formats.reading import Hints
 from xgeom_core.formats.text import read_head
-from xgeom_core.frames.guarded import format_of, open_frames, read_geometry
+from xgeom_core.frames.guarded import assembles, format_of, open_frames, read_geometry
+from xgeom_core.frames.location import split_geometry, with_geometry
 from xgeom_gui.services.latest import LatestThread
 
 _log = logging.getLogger(__name__)
@@ -123,14 +124,14 @@ def _format_of(request: GeometryRequest) -> str:
     if path.is_dir():
         return ""
     head = read_head(path)
-    if looks_like_frames(request.path, head) and (not head.startswith(_HDF5) or _opens(request.path)):
+    if looks_like_frames(request.path, head) and (not head.startswith(_HDF5) or _opens(request.path, True)):
         return ""
     try:
         known = format_of(path)
-        return "" if _opens(request.path) else known
+        return "" if _opens(request.path, False) else known
     except XgeomError:
         # What claims to be frames is told so; anything else may be frames of a rarer kind.
-        if looks_like_frames(request.path, head) or _opens(request.path):
+        if looks_like_frames(request.path, head) or _opens(request.path, False):
             return ""
         from xgeom_core.formats.registry import FORMATS  # noqa: PLC0415 - h5py is slow to import
 
@@ -143,20 +144,18 @@ def _format_of(request: GeometryRequest) -> str:
 
 def _assembled(request: GeometryRequest) -> str:
     """Where the open frames are found put together by a geometry file; "" where it is not for them."""
-    # Late, see above.
-    from xgeom_core.formats.crystfel.stack_headers import read_geom, scattered  # noqa: PLC0415
-    from xgeom_core.frames.location import split_geometry, with_geometry  # noqa: PLC0415
-
     if not request.frames or split_geometry(request.frames)[1] == request.path:
         return ""
     location = with_geometry(request.frames, request.path)
-    return location if scattered(read_geom(Path(request.path))) and _opens(location) else ""
+    return location if assembles(request.path) and _opens(location, False) else ""
 
 
-def _opens(path: str) -> bool:
-    """Whether frames can be read from a file."""
+def _opens(path: str, unreadable: bool) -> bool:
+    """Whether frames can be read from a file; `unreadable` of one that nothing can be read from."""
     try:
         open_frames(path).close()
+    except UnreadableFileError:
+        return unreadable
     except XgeomError:
         return False
     return True

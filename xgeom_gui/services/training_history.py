@@ -12,6 +12,7 @@ from xgeom_core.training.events import (
     Event,
     Failed,
     Finished,
+    Heartbeat,
     RunStarted,
     Stage,
     Step,
@@ -76,7 +77,7 @@ class TrainingHistory:
         Path of the newest model written; "" before the first.
     checkpoints : int
         How often a model was written.
-    heartbeat : Event or None
+    heartbeat : Heartbeat or None
         The newest sign of life, with what it says of memory and GPU.
     finished : Finished or None
     failed : Failed or None
@@ -94,7 +95,7 @@ class TrainingHistory:
     planned_steps: int = 0
     model: str = ""
     checkpoints: int = 0
-    heartbeat: Event | None = None
+    heartbeat: Heartbeat | None = None
     finished: Finished | None = None
     failed: Failed | None = None
     revision: int = 0
@@ -125,7 +126,7 @@ class TrainingHistory:
                 self.model = event.model or self.model
             case Failed():
                 self.failed = event
-            case _ if event.name == "heartbeat":
+            case Heartbeat():
                 self.heartbeat = event
             case _:
                 pass
@@ -139,10 +140,6 @@ class TrainingHistory:
     def validation_sets(self) -> tuple[str, ...]:
         """Names of the validation sets, in the order of their first score."""
         return tuple(self.sets)
-
-    def validations_of(self, name: str) -> list[Validation]:
-        """The newest scores of one validation set."""
-        return [score for score in self.validations if score.data == name]
 
     @property
     def progress(self) -> float:

@@ -61,15 +61,13 @@ class CurvePlot(pg.PlotWidget):
     """
 
     def __init__(self, label: str, name: str) -> None:
-        super().__init__(
-            background=None, axisItems={"left": _DecadeAxis("left"), "bottom": _DecadeAxis("bottom")}
-        )
+        axes = {side: _DecadeAxis(side) for side in ("left", "bottom")}
+        super().__init__(background=None, enableMenu=False, axisItems=axes)
         self.setAccessibleName(name)
         self.setToolTip(f"{name}\nDrag moves, the wheel zooms, double click shows all")
         # Plots ask for far more height than a panel has; they take what is left instead.
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.setMinimumHeight(110)
-        self.setMenuEnabled(False)
         self.hideButtons()
         self.showGrid(x=True, y=True, alpha=0.12)
         self.getAxis("left").setWidth(54)

@@ -90,7 +90,7 @@ class ProfilesPlot(pg.PlotWidget):
     """Radial profiles of sectors: where they lie on top of each other, the center is right."""
 
     def __init__(self) -> None:
-        super().__init__(background=None)
+        super().__init__(background=None, enableMenu=False)
         _plain(self, "radius, px", "counts a pixel")
         self.setAccessibleName("Radial profiles by sector")
         self.setToolTip(
@@ -119,7 +119,7 @@ class ShiftsPlot(pg.PlotWidget):
     """How much farther out the rings of each sector lie, about the first guess and about the answer."""
 
     def __init__(self) -> None:
-        super().__init__(background=None)
+        super().__init__(background=None, enableMenu=False)
         _plain(self, "azimuth, ° (right → down)", "shift, px")
         self.setAccessibleName("Shift of the rings by sector")
         self.setToolTip(
@@ -146,7 +146,6 @@ class ShiftsPlot(pg.PlotWidget):
 def _plain(plot: pg.PlotWidget, bottom: str, left: str) -> None:
     plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     plot.setFixedHeight(168)
-    plot.setMenuEnabled(False)
     plot.setMouseEnabled(x=False, y=False)
     plot.hideButtons()
     plot.showGrid(x=True, y=True, alpha=0.10)

@@ -16,10 +16,9 @@ class Plot(pg.PlotWidget):
     """A plot without frame, menu and scaling by the right button, in the colors of the palette."""
 
     def __init__(self, name: str, axes: dict[str, pg.AxisItem] | None = None) -> None:
-        super().__init__(axisItems=axes or {})
+        super().__init__(enableMenu=False, axisItems=axes or {})
         self.setAccessibleName(name)
         self.setToolTip(f"{name}\nDrag moves, the wheel zooms, double click shows all")
-        self.setMenuEnabled(False)
         self.hideButtons()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.setMinimumHeight(110)

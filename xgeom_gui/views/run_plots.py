@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from xgeom_core.estimate import Estimate
@@ -78,30 +79,46 @@ class RunPlots(QWidget):
         self.setAccessibleName("Center and tilt over the frames")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.setMinimumHeight(220)
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
+        self._layout = QGridLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(4)
         self._rows: tuple[BatchRow, ...] = ()
         self._mean: Estimate | None = None
         self._span = range(0)
         self._left: list[int] = []
         self._turn = QTimer(self, singleShot=True, interval=_TURN_MS)
         self._turn.timeout.connect(self._draw_next)
-        self.plots: list[pg.PlotWidget] = []
+        self._plots: list[pg.PlotWidget] = []
         self._points: list[pg.ScatterPlotItem] = []
         self._bars: list[pg.ErrorBarItem] = []
         self._here: list[pg.InfiniteLine] = []
         self._shared: list[pg.InfiniteLine] = []
-        for i, quantity in enumerate(QUANTITIES):
-            layout.addWidget(self._add_plot(quantity), i // 2, i % 2)
+        self._index = 0
         THEME.changed.connect(self._recolor)
+
+    @property
+    def plots(self) -> list[pg.PlotWidget]:
+        """Center x and y, pitch and yaw; made when they are first needed."""
+        if not self._plots:
+            self._make_plots()
+        return self._plots
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
+        """Whoever looks sees plots, empty ones before a run."""
+        super().showEvent(event)
+        _ = self.plots
+
+    def _make_plots(self) -> None:
+        for i, quantity in enumerate(QUANTITIES):
+            self._layout.addWidget(self._add_plot(quantity), i // 2, i % 2)
         self._recolor()
+        self.show_frame(self._index)
+        self._show_span()
 
     def _add_plot(self, quantity: Quantity) -> pg.PlotWidget:
-        plot = pg.PlotWidget(background=None, axisItems={"bottom": FrameAxis("bottom")})
+        plot = pg.PlotWidget(background=None, enableMenu=False, axisItems={"bottom": FrameAxis("bottom")})
         plot.setAccessibleName(quantity.name)
         plot.setToolTip(f"{quantity.name}. Click a point to go to its frame.")
-        plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.showGrid(x=True, y=True, alpha=0.12)
         plot.getAxis("left").setWidth(62)
@@ -116,10 +133,10 @@ class RunPlots(QWidget):
         for item in (shared, here, bars, points):
             plot.addItem(item, ignoreBounds=item in (here, shared))
         plot.enableAutoRange(x=False)
-        if self.plots:
-            plot.setXLink(self.plots[0])
+        if self._plots:
+            plot.setXLink(self._plots[0])
         for kept, item in (
-            (self.plots, plot),
+            (self._plots, plot),
             (self._bars, bars),
             (self._points, points),
             (self._here, here),
@@ -138,8 +155,9 @@ class RunPlots(QWidget):
     def show_rows(self, rows: Sequence[BatchRow], shared: Estimate | None = None) -> None:
         """Draw what a run has found so far; dashed, the geometry that its frames share."""
         self._rows, self._mean = tuple(rows), shared
-        self._left = list(range(len(QUANTITIES)))
-        self._turn.start()
+        if self._rows or self._plots:
+            self._left = list(range(len(self.plots)))
+            self._turn.start()
 
     def show_span(self, frames: range) -> None:
         """Make room for all frames of a run from its start.
@@ -148,7 +166,11 @@ class RunPlots(QWidget):
         """
         if frames and frames != self._span:
             self._span = frames
-            self.plots[0].setXRange(frames[0] - 0.5, frames[-1] + 0.5, padding=0.02)
+            self._show_span()
+
+    def _show_span(self) -> None:
+        if self._plots and self._span:
+            self._plots[0].setXRange(self._span[0] - 0.5, self._span[-1] + 0.5, padding=0.02)
 
     @property
     def settled(self) -> bool:
@@ -178,6 +200,7 @@ class RunPlots(QWidget):
 
     def show_frame(self, index: int) -> None:
         """Mark the frame on the screen."""
+        self._index = index
         for line in self._here:
             line.setValue(index)
 

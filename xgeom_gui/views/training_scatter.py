@@ -77,12 +77,11 @@ class TrainingScatter(QWidget):
         self._redraw()
 
     def _add_plot(self, label: str, name: str) -> pg.PlotWidget:
-        plot = pg.PlotWidget(background=None)
+        plot = pg.PlotWidget(background=None, enableMenu=False)
         plot.setAccessibleName(f"{name}: predicted against actual")
         plot.setToolTip(f"{name}: predicted (up) against actual (right).\nDashed: the mean, always guessed")
         plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         plot.setMinimumHeight(110)
-        plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.showGrid(x=True, y=True, alpha=0.12)
         plot.getAxis("left").setWidth(54)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -27,6 +28,14 @@ def xgeom(monkeypatch, capsys):
         return (0 if code is None else int(code)), out.out, out.err
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def _interrupts_arrive():
+    """What starts the tests in the background may have them ignore Ctrl+C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

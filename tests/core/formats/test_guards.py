@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import os
 import struct
 import tracemalloc
@@ -18,14 +17,14 @@ import pytest
 from xgeom_core.errors import ConfigError, ModelError, RecipeError, UnreadableFileError, XgeomError
 from xgeom_core.formats import text
 from xgeom_core.formats.limits import GREATEST_FRAME_PX, check_size
-from xgeom_core.formats.tiff_directories import check_tiff
+from xgeom_core.formats.tiff_tags import directories
 from xgeom_core.frames import tree
 from xgeom_core.frames.mask_file import read_mask
 from xgeom_core.frames.opening import open_in_process
 from xgeom_core.models.store import read_card
 from xgeom_core.simulate.recipe import load_recipe
 from xgeom_core.training.config import load_config
-from xgeom_core.training.space import load_space
+from xgeom_core.training.search_space import load_space
 
 STARTER = b"\x0c\x1a\x04\xd5"
 
@@ -93,18 +92,19 @@ def test_the_greatest_frame() -> None:
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_directories_of_a_tiff_may_follow_each_other_but_not_in_a_circle(order) -> None:
-    def chain(*following: int) -> io.BytesIO:
+def test_directories_of_a_tiff_may_follow_each_other_but_not_in_a_circle(tmp_path, order) -> None:
+    def chain(*following: int) -> Path:
         """Empty directories at 8, 14, 20, ..., and where each leads."""
-        directories = b"".join(struct.pack(f"{order}HI", 0, at) for at in following)
-        mark = {"<": b"II*\0", ">": b"MM\0*"}[order]
-        return io.BytesIO(mark + struct.pack(f"{order}I", 8) + directories)
+        rows = b"".join(struct.pack(f"{order}HI", 0, at) for at in following)
+        path = tmp_path / "a.tif"
+        path.write_bytes({"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}I", 8) + rows)
+        return path
 
-    check_tiff("a.tif", chain(14, 20, 0))
-    check_tiff("a.tif", chain(14, 20, 10**9))  # cut off: fabio says so
-    check_tiff("a.tif", io.BytesIO(b"II"))
-    with pytest.raises(UnreadableFileError, match=r"circle \(directory 3 names one before"):
-        check_tiff("a.tif", chain(14, 20, 14))
+    assert len(directories(chain(14, 20, 0))) == 3
+    with pytest.raises(UnreadableFileError, match="loop"):
+        directories(chain(14, 20, 14))
+    with pytest.raises(UnreadableFileError, match="truncated"):
+        directories(chain(14, 20, 10**9))
 
 
 def edf(folder: Path, *fields: str) -> Path:
@@ -169,7 +169,7 @@ def test_hdf5_bytes_elsewhere_are_refused_wherever_they_are_read(raw, monkeypatc
     (raw / "link").symlink_to(raw.parent / "raw")
     with pytest.raises(UnreadableFileError, match="only files in its own folder are read"):
         open_in_process(external(raw / "a.h5", target))
-    with pytest.raises(UnreadableFileError, match=r"could not be read as a mask .*own folder"):
+    with pytest.raises(UnreadableFileError, match="own folder"):
         read_mask(external(raw / "b.h5", target, "mask"))
     path = external(raw / "c.h5", target, "small", (4,))
     assert "own folder" in tree.details(str(path), "/small").value

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from xgeom_core.jobs.dependencies import files_needed, makes
 from xgeom_core.jobs.job import Job, Place
-from xgeom_core.jobs.needs import files_needed, makes
 from xgeom_core.jobs.progress import progress_text, share_of
 from xgeom_core.jobs.queue import draw_ticket, jobs_ahead
 from xgeom_core.jobs.records import CONFIG, EXIT, LOG, write_job

@@ -18,7 +18,7 @@ from xgeom_core.metadata import Metadata
 from xgeom_core.models.settings import ModelCard, NetworkSettings, Score
 from xgeom_core.models.store import Model
 from xgeom_core.predict import Predictor
-from xgeom_core.predict.attempt import _background_refused
+from xgeom_core.predict.attempt import background_refused
 from xgeom_core.predict.network import network_estimate, run_network
 from xgeom_core.resources import resource
 
@@ -232,6 +232,6 @@ def test_a_center_without_a_tilt_is_not_believed_of_rings(rings: int, believed: 
         excess=0.0,
         dropped=0.0,
     )
-    words = _background_refused(loose, 820, (0.0, 0.0))
+    words = background_refused(loose, 820, (0.0, 0.0))
     assert (words == "") == believed
     assert believed or "does not tell a tilt from a shift" in words

@@ -50,6 +50,13 @@ def _nothing_configured(monkeypatch):
 
 
 @pytest.fixture
+def bare_machine(tmp_path, monkeypatch):
+    """Nothing on PATH, nor beside the Python that runs: whatever is installed here is not found."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+
+
+@pytest.fixture
 def stand_in(tmp_path):
     """Makes an executable that records its arguments and then does what it is told in Python."""
     folder = tmp_path / "bin"
@@ -235,8 +242,8 @@ def test_what_a_program_lacks_is_told_before_it_is_started(stand_in, tmp_path) -
     assert calls(tmp_path) == []
 
 
-def test_a_program_that_is_absent_is_told_with_how_to_configure_it(tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+@pytest.mark.usefixtures("bare_machine")
+def test_a_program_that_is_absent_is_told_with_how_to_configure_it(tmp_path) -> None:
     assert locate(find_program("dials")) is None
     with pytest.raises(ProgramError, match=r"dials\.import and dials\.find_spots .*XGEOM_DIALS"):
         run(find_program("dials"), Job(tmp_path / "a", tmp_path / "run"))
@@ -244,10 +251,10 @@ def test_a_program_that_is_absent_is_told_with_how_to_configure_it(tmp_path, mon
         find_program("word")
 
 
-def test_programs_are_found_configured_by_variable_and_on_path(stand_in, tmp_path, monkeypatch) -> None:
+@pytest.mark.usefixtures("bare_machine")
+def test_programs_are_found_configured_by_variable_and_on_path(stand_in, monkeypatch) -> None:
     path = stand_in("xds")
     program = find_program("xds")
-    monkeypatch.setenv("PATH", "/nowhere")
     assert locate(program) is None
     assert locate(program, {"xds": path.parent}).paths["xds"] == str(path)
     assert locate(program, {"xds": path}).paths["xds"] == str(path), "the executable itself will do"

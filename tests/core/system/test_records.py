@@ -99,7 +99,7 @@ def test_toml_from_a_pipe_or_a_device_is_refused_at_once(tmp_path) -> None:
     os.mkfifo(tmp_path / "pipe.toml")
     (tmp_path / "zero.toml").symlink_to("/dev/zero")
     for name in ("pipe.toml", "zero.toml"):
-        with pytest.raises(ConfigError, match="cannot be read: it is no regular file"):
+        with pytest.raises(ConfigError, match="cannot be read: it is a pipe or a device, no regular file"):
             read_toml(tmp_path / name, ConfigError, "configuration")
     with pytest.raises(ConfigError, match=r"There is no configuration file .*gone\.toml\."):
         read_toml(tmp_path / "gone.toml", ConfigError, "configuration")

@@ -22,6 +22,8 @@ from xgeom_core.training.processes import Processes, find_device
 from xgeom_core.training.schedule import learning_rate, make_optimizer, set_rate
 from xgeom_core.training.validation import Validated
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 MODEL = {"width": 4, "input_px": 64, "supersampling": 1, "activations": 8}
 
 
@@ -181,15 +183,12 @@ def test_several_validation_sets_are_scored_at_once(tmp_path) -> None:
     assert [event.data for event in events if isinstance(event, Validation)] == ["binary", "flat", "standard"]
 
 
-def test_the_folder_holds_command_environment_seeds_and_figures(tmp_path) -> None:
+def test_the_folder_holds_command_environment_and_seeds(tmp_path) -> None:
     run(tmp_path / "run", config(steps=1))
     facts = json.loads((tmp_path / "run" / "environment.json").read_text())
     assert facts["command"] == "test"
     assert facts["seeds"] == {"weights": 0, "training frames": 1, "validation frames": 9001}
     assert facts["packages"]["torch"] == torch.__version__.partition("+")[0] or facts["packages"]["torch"]
-    board = b"".join(path.read_bytes() for path in (tmp_path / "run" / "tensorboard").iterdir())
-    for tag in (b"validation/binary/examples", b"validation/binary/actual", b"training/loss"):
-        assert tag in board
 
 
 def test_files_without_tilts_teach_centers(tmp_path) -> None:

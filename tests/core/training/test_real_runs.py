@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import random
-import resource
-import signal
-import subprocess
-import sys
+import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from warm import Warm, xgeom
 from xgeom_core.errors import TrainingError
 from xgeom_core.training.checkpoint import load_checkpoint
 from xgeom_core.training.config import Config
@@ -22,6 +20,8 @@ from xgeom_core.training.events import Failed, Finished, Step, read_events
 
 pytestmark = pytest.mark.integration
 
+# Generous: the machine may be busy.
+PATIENCE_S = 240.0
 SMALL_POLAR = {
     "architecture": "polar",
     "width": 4,
@@ -40,8 +40,8 @@ def write_config(path: Path, **training) -> Path:
             "data": {"workers": 0, "kinds": {"binary": 1.0}, "reuse": 2, "reuse_lag": 3},
             "validation": {"kinds": ["binary"], "frames": 4, "every_steps": 1000},
             "training": {
-                "steps": 20,
-                "batch": 8,
+                "steps": 12,
+                "batch": 4,
                 "warmup_steps": 2,
                 "device": "cpu",
                 "threads": 1,
@@ -54,36 +54,51 @@ def write_config(path: Path, **training) -> Path:
     return path
 
 
-def command(config: Path, run_dir: Path, *launcher: str) -> list[str]:
-    return [sys.executable, *launcher, "-m", "xgeom_core", "train", str(config), "--run-dir", str(run_dir)]
+def begin(config: Path, run_dir: Path, **settings) -> Warm:
+    return xgeom("train", config, "--run-dir", run_dir, **settings)
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
+def whole_run(config: Path, run_dir: Path) -> None:
+    code, _, err = begin(config, run_dir).ended()
+    assert code == 0, err
 
 
 def losses(run_dir: Path) -> list[str]:
     return (run_dir / "losses.csv").read_text().splitlines()
 
 
+def killed_when(run: Warm, reached: Callable[[], bool]) -> None:
+    """Kill a run at a moment; the test fails where it never comes."""
+    deadline = time.monotonic() + PATIENCE_S
+    while run.poll() is None and not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    run.kill()
+
+
 def test_a_run_killed_at_three_moments_ends_as_if_it_had_not_been(tmp_path) -> None:
     config = write_config(tmp_path / "c.toml")
-    subprocess.run(command(config, tmp_path / "whole"), env=environment(), check=True, capture_output=True)
+    whole_run(config, tmp_path / "whole")
     parts = tmp_path / "parts"
-    chance = random.Random(5)
-    for after in sorted(chance.sample(range(2, 18), 3)):
-        run = subprocess.Popen(command(config, parts), env=environment(), stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 120
-        while run.poll() is None and _rows(parts) < after and time.monotonic() < deadline:
-            time.sleep(0.01)
-        run.send_signal(signal.SIGKILL)
-        run.wait()
-    subprocess.run(command(config, parts), env=environment(), check=True, capture_output=True)
-    assert len([e for e in read_events(parts / "events.jsonl") if e.name == "run_started"]) == 4
+    for run, after in enumerate(sorted(random.Random(5).sample(range(2, 11), 3)), start=1):
+        killed_when(
+            begin(config, parts),
+            lambda run=run, after=after: _starts(parts) == run and _rows(parts) >= after,
+        )
+    whole_run(config, parts)
+    assert _starts(parts) == 4
     assert losses(parts) == losses(tmp_path / "whole")
     assert (parts / "model.safetensors").read_bytes() == (
         tmp_path / "whole" / "model.safetensors"
     ).read_bytes()
+    board = b"".join(path.read_bytes() for path in (tmp_path / "whole" / "tensorboard").iterdir())
+    for tag in (b"validation/binary/examples", b"validation/binary/actual", b"training/loss"):
+        assert tag in board
+
+
+def _starts(run_dir: Path) -> int:
+    path = run_dir / "events.jsonl"
+    return len([e for e in read_events(path) if e.name == "run_started"]) if path.exists() else 0
 
 
 def _rows(run_dir: Path) -> int:
@@ -93,13 +108,17 @@ def _rows(run_dir: Path) -> int:
 
 
 def test_two_processes_learn_what_one_does(tmp_path) -> None:
-    config = write_config(tmp_path / "c.toml", steps=5, accumulate=1, learning_rate=1e-4)
-    subprocess.run(command(config, tmp_path / "one"), env=environment(), check=True, capture_output=True)
-    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    shared = subprocess.run(
-        command(config, tmp_path / "two", *launcher), env=environment(), capture_output=True, text=True
-    )
-    assert shared.returncode == 0, shared.stderr
+    """What torchrun tells its processes is told here; torchrun itself runs in the tests of jobs."""
+    config = write_config(tmp_path / "c.toml", steps=5, batch=8, accumulate=1, learning_rate=1e-4)
+    whole_run(config, tmp_path / "one")
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        meeting = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}
+    pair = [
+        begin(config, tmp_path / "two", environment={**meeting, "RANK": rank, "LOCAL_RANK": rank})
+        for rank in ("0", "1")
+    ]
+    assert [run.ended()[0] for run in pair] == [0, 0]
     one, two = ([float(row.split(",")[1]) for row in losses(tmp_path / name)[1:]] for name in ("one", "two"))
     assert len(one) == len(two) == 5
     assert two == pytest.approx(one, rel=1e-3, abs=1e-3)
@@ -111,31 +130,19 @@ def test_two_processes_learn_what_one_does(tmp_path) -> None:
 
 
 def test_a_full_disk_ends_the_run_and_spares_the_last_checkpoint(tmp_path) -> None:
-    config = write_config(tmp_path / "c.toml", steps=12)
+    config = write_config(tmp_path / "c.toml", steps=6)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    subprocess.run(command(config, whole), env=environment(), check=True, capture_output=True)
-    first = subprocess.Popen(command(config, parts), env=environment(), stdout=subprocess.DEVNULL)
-    while first.poll() is None and not (parts / "checkpoint.pt").exists():
-        time.sleep(0.01)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    whole_run(config, whole)
+    killed_when(begin(config, parts), (parts / "checkpoint.pt").exists)
     kept = (parts / "checkpoint.pt").read_bytes()
-
-    def no_more_room() -> None:
-        # Files cannot grow to the size of a checkpoint: the nearest thing to a full disk without one.
-        limit = len(kept) // 2
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    full = subprocess.run(
-        command(config, parts), env=environment(), capture_output=True, text=True, preexec_fn=no_more_room
-    )
-    assert full.returncode == 2
-    assert full.stderr.count("\n") == 1
-    assert "last checkpoint is whole" in full.stderr
+    code, _, err = begin(config, parts, largest_file=len(kept) // 2).ended()
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "last checkpoint is whole" in err
     assert isinstance(read_events(parts / "events.jsonl")[-1], Failed)
     assert (parts / "checkpoint.pt").read_bytes() == kept
     assert not list(parts.glob("*.partial"))
-    subprocess.run(command(config, parts), env=environment(), check=True, capture_output=True)
+    whole_run(config, parts)
     assert losses(parts) == losses(whole)
 
 

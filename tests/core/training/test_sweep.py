@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 
 import pytest
 
 from xgeom_core.errors import ConfigError
 from xgeom_core.training import sweep as sweeps
-from xgeom_core.training.config import Config, load_config
-from xgeom_core.training.crew import Crew
+from xgeom_core.training.config import Config
 from xgeom_core.training.events import EventLog, Failed, Finished, Validation
-from xgeom_core.training.space import Space, load_space
+from xgeom_core.training.search_space import load_space
 
 SPACE = """
 rank_by = "center"
@@ -126,18 +124,3 @@ def test_lists_of_values_are_gone_through_without_repeating_any(tmp_path, monkey
     ranked = sweeps.sweep(base, space, tmp_path / "s", 100, jobs=3)
     assert len(trained) == len(set(trained)) == len(ranked) == 3 * 2 * 2
     assert len(sweeps.sweep(base, space, tmp_path / "s", 100, jobs=1)) == 12
-
-
-def test_a_trial_trains_in_a_folder_of_its_own(tmp_path) -> None:
-    small = {
-        "model": {"width": 4, "input_px": 64, "supersampling": 1, "activations": 8},
-        "data": {"workers": 0, "kinds": {"binary": 1.0}},
-        "validation": {"kinds": ["binary"], "frames": 4},
-        "training": {"steps": 1, "batch": 2, "device": "cpu", "threads": 1},
-    }
-    space = Space.model_validate({"vary": {"model.activations": {"choices": [16]}}})
-    values = {"model.activations": 16}
-    trial = sweeps._train(Config.model_validate(small), tmp_path, 3, values, space, Crew())
-    assert trial.score > 0, trial.reason
-    assert load_config(tmp_path / "trial-0003" / "config.toml").model.activations == 16
-    assert json.loads((tmp_path / "trial-0003" / "values.json").read_text()) == {"model.activations": 16}

@@ -6,7 +6,7 @@ import pytest
 
 from xgeom_core.errors import ConfigError
 from xgeom_core.training.config import Config
-from xgeom_core.training.space import Choice, Space, load_space
+from xgeom_core.training.search_space import Choice, Space, load_space
 from xgeom_gui.panels.jobs.form_values import check, fields, flat
 from xgeom_gui.panels.jobs.form_words import limits_text, unit_of
 from xgeom_gui.panels.jobs.presets import presets

@@ -46,7 +46,7 @@ _FRAME_CONVENTION = (
 # By how much axes that were filled in from a mini-header may differ from it.
 _SAME_DEG, _SAME_PX, _SAME_SHARE = 0.5, 1.5, 0.005
 _MOST = 1e6  # px or mm; no experiment has more
-_UPRIGHT_DEG = 1.0
+_UPRIGHT_DEG, _SQUARE_DEG = 1.0, 1e-3
 
 
 def headers(path: Path, hints: Hints) -> list[Header]:
@@ -133,13 +133,15 @@ def _axes(found: dict[str, Table], what: str, wavelength: float | None) -> Heade
     panel, miss = panel_in_beam(stated.panels, stated.beam)
     geometry = planes.plane_geometry(panel.plane, stated.beam, wavelength, what)
     center = in_image(stated.panels, panel, geometry.center_px)
+    tilt = geometry.pitch_deg, geometry.yaw_deg
     convention = _AXES_CONVENTION + note(stated.panels, panel)
     metadata = Metadata(
         distance_mm=geometry.distance_mm,
         wavelength_A=wavelength,
         pixel_mm=panel.plane.pixel_mm,
         center_px=center,
-        tilt_deg=(geometry.pitch_deg, geometry.yaw_deg),
+        # Square to the beam is how templates leave a detector that nobody has measured.
+        tilt_deg=tilt if max(map(abs, tilt)) > _SQUARE_DEG else None,
         center_convention=convention,
         distance_along="beam",
         rotation=_rotation(stated, panel),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+
+from xgeom_gui.panels.jobs.form import button
 
 _THANKS_MS = 1500
 
@@ -31,9 +33,7 @@ class CommandLine(QWidget):
         self.line.setAccessibleName(name)
         self.line.setToolTip(tip)
         self.line.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.button = QPushButton("Copy")
-        self.button.setAutoDefault(False)
-        self.button.setToolTip(f"Copy: {name.lower()}")
+        self.button = button("Copy", f"Copy: {name.lower()}")
         self.button.setAccessibleName(f"Copy: {name.lower()}")
         self.button.clicked.connect(self.copy)
         layout = QHBoxLayout(self)

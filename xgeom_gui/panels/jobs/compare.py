@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QFont
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QLabel,
-    QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from xgeom_gui.panels.jobs.compare_rows import CompareRow, compare_rows
+from xgeom_gui.panels.jobs.plain_table import RIGHT, PlainTable
 from xgeom_gui.theme import OK, SOFT_INK, THEME
 from xgeom_gui.views.run_colors import series_color
 
@@ -38,17 +37,9 @@ class ComparePane(QWidget):
         self.hint = QLabel(HINT_TEXT)
         self.hint.setProperty("role", "soft")
         self.hint.setWordWrap(True)
-        self.table = QTableWidget()
-        self.table.setAccessibleName("Runs compared")
-        self.table.setToolTip("Settings that differ, and the last errors on each validation set")
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        tip = "Settings that differ, and the last errors on each validation set"
+        self.table = PlainTable("Runs compared", tip)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.table.setShowGrid(False)
-        self.table.setWordWrap(False)
-        self.table.setTabKeyNavigation(False)
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(25)
-        self.table.horizontalHeader().setHighlightSections(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -76,16 +67,12 @@ class ComparePane(QWidget):
         if not self.rows:
             return
         table = self.table
-        table.clear()
-        table.setRowCount(len(self.rows))
-        table.setColumnCount(1 + len(self._titles))
-        table.setHorizontalHeaderItem(0, QTableWidgetItem(""))
+        table.begin(len(self.rows), 1 + len(self._titles))
+        table.head(0, "", "")
         for column, title in enumerate(self._titles, start=1):
-            item = QTableWidgetItem(f"● {title}")
+            item = table.head(column, f"● {title}", title)
             item.setForeground(QBrush(series_color(column - 1)))
-            item.setToolTip(title)
-            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            table.setHorizontalHeaderItem(column, item)
+            item.setTextAlignment(RIGHT)
         for i, row in enumerate(self.rows):
             self._fill_row(i, row)
         header = table.horizontalHeader()
@@ -104,9 +91,4 @@ class ComparePane(QWidget):
             label.setForeground(QBrush(SOFT_INK.color))
         self.table.setItem(i, 0, label)
         for column, text in enumerate(row.cells, start=1):
-            cell = QTableWidgetItem(text)
-            cell.setToolTip(text)
-            cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            if column - 1 in row.best:
-                cell.setForeground(QBrush(OK.color))
-            self.table.setItem(i, column, cell)
+            self.table.put(i, column, text, color=OK.color if column - 1 in row.best else None)

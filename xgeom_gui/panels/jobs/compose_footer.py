@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from xgeom_gui.panels.jobs.command_line import CommandLine
-from xgeom_gui.panels.jobs.form import Hint
+from xgeom_gui.panels.jobs.form import Hint, button
 
 _COMMAND_TIP = (
     "What the button runs. Copying also writes the settings into the job's folder, so that the command does "
@@ -23,12 +23,8 @@ class ComposeFooter(QFrame):
         self.start_button = QPushButton("Start training")
         self.start_button.setProperty("role", "primary")
         self.start_button.setDefault(True)
-        self.save_button = QPushButton("Save settings…")
-        self.save_button.setToolTip("Keep these settings as a configuration file (TOML)")
-        self.close_button = QPushButton("Close")
-        self.close_button.setToolTip("Close; what was entered stays until the window closes")
-        for button in (self.save_button, self.close_button):
-            button.setAutoDefault(False)
+        self.save_button = button("Save settings…", "Keep these settings as a configuration file (TOML)")
+        self.close_button = button("Close", "Close; what was entered stays until the window closes")
         command = QHBoxLayout()
         command.setSpacing(10)
         label = QLabel("Command")
@@ -39,8 +35,8 @@ class ComposeFooter(QFrame):
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.trouble, 1)
-        for button in (self.save_button, self.close_button, self.start_button):
-            buttons.addWidget(button)
+        for each in (self.save_button, self.close_button, self.start_button):
+            buttons.addWidget(each)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 10, 16, 14)
         layout.setSpacing(10)

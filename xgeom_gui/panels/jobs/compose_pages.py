@@ -11,13 +11,12 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from xgeom_core.simulate.recipe import KINDS
-from xgeom_gui.panels.jobs.form import FormRows, Hint, MoreRows
+from xgeom_gui.panels.jobs.form import FormRows, Hint, MoreRows, button
 from xgeom_gui.panels.jobs.form_files import FileList
 from xgeom_gui.panels.jobs.form_values import fields
 from xgeom_gui.panels.jobs.kind_words import kind_tip
@@ -114,9 +113,8 @@ class TrainingPage(FormPage):
     def __init__(self, parent: QWidget | None = None) -> None:
         rest = _below("training.", (*_TRAINING, "training.device"))
         super().__init__(FormRows(_TRAINING), (MoreRows("More options", FormRows(rest)),), parent)
-        self.browse = QPushButton("Choose a model…")
-        self.browse.setAutoDefault(False)
-        self.browse.setToolTip("Begin with the weights of a model file, such as that of an earlier run")
+        tip = "Begin with the weights of a model file, such as that of an earlier run"
+        self.browse = button("Choose a model…", tip)
         self.browse.clicked.connect(self._choose)
         row = QHBoxLayout()
         row.addSpacing(160)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -14,7 +15,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPlainTextEdit,
-    QPushButton,
     QRadioButton,
     QSpinBox,
     QVBoxLayout,
@@ -22,8 +22,9 @@ from PySide6.QtWidgets import (
 )
 
 from xgeom_core.jobs.job import Place, SlurmSettings
+from xgeom_core.system.records import typed
 from xgeom_gui.panels.jobs.devices import DeviceTable
-from xgeom_gui.panels.jobs.form import Hint
+from xgeom_gui.panels.jobs.form import Hint, button
 from xgeom_gui.panels.jobs.form_fields import EDITOR_WIDTH
 
 _TITLE_WIDTH = 148
@@ -44,10 +45,7 @@ class SlurmBox(QWidget):
         super().__init__(parent)
         start = SlurmSettings()
         self.partition, self.account = QLineEdit(), QLineEdit()
-        self.gpus, self.cpus = QSpinBox(), QSpinBox()
-        self.gpus.setRange(0, 64)
-        self.cpus.setRange(1, 1024)
-        self.cpus.setValue(start.cpus)
+        self.gpus, self.cpus = _whole(0, 64, start.gpus), _whole(1, 1024, start.cpus)
         self.memory, self.hours = _number(" GB", start.memory_gb, 16_000), _number(" h", start.hours, 2000)
         self.setup = QPlainTextEdit()
         self.setup.setFixedHeight(_SETUP_HEIGHT)
@@ -108,25 +106,21 @@ class SlurmBox(QWidget):
     def state(self) -> dict[str, Any]:
         """What is remembered."""
         found = self.settings()
-        return {
-            **{name: getattr(found, name) for name in ("partition", "gpus", "cpus", "memory_gb", "hours")},
-            "account": found.account,
-            "setup": list(found.setup),
-        }
+        return {**asdict(found), "setup": list(found.setup)}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Fill in what was remembered; anything odd is left as it is."""
-        for line, key in ((self.partition, "partition"), (self.account, "account")):
-            line.setText(str(state.get(key, line.text())))
-        for spin, key in ((self.gpus, "gpus"), (self.cpus, "cpus")):
-            if isinstance(state.get(key), int):
-                spin.setValue(state[key])
-        for number, key in ((self.memory, "memory_gb"), (self.hours, "hours")):
-            if isinstance(state.get(key), int | float):
-                number.setValue(state[key])
-        setup = state.get("setup", ())
-        if isinstance(setup, list | tuple):
-            self.setup.setPlainText("\n".join(map(str, setup)))
+    def restore(self, state: object) -> None:
+        """Fill in what was remembered, unless it is odd."""
+        try:
+            found = typed(SlurmSettings, state)
+        except ValueError:
+            return
+        self.partition.setText(found.partition)
+        self.account.setText(found.account)
+        self.gpus.setValue(found.gpus)
+        self.cpus.setValue(found.cpus)
+        self.memory.setValue(found.memory_gb)
+        self.hours.setValue(found.hours)
+        self.setup.setPlainText("\n".join(found.setup))
 
 
 class PlacePage(QWidget):
@@ -151,13 +145,12 @@ class PlacePage(QWidget):
         choice = QButtonGroup(self)
         row = QHBoxLayout()
         row.setSpacing(20)
-        for button in (self.here, self.cluster):
-            choice.addButton(button)
-            row.addWidget(button)
+        for where in (self.here, self.cluster):
+            choice.addButton(where)
+            row.addWidget(where)
         row.addStretch(1)
         self.devices, self.slurm = DeviceTable(), SlurmBox()
-        self.processes = QSpinBox()
-        self.processes.setRange(1, 64)
+        self.processes = _whole(1, 64, 1)
         self.processes.setFixedWidth(EDITOR_WIDTH)
         self.processes.setAccessibleName("Processes that share the run")
         self.processes.setToolTip("More than 1: torchrun starts them, and they share every batch")
@@ -199,9 +192,8 @@ class PlacePage(QWidget):
         self.folder = QLineEdit(readOnly=True)
         self.folder.setAccessibleName("Folder of the jobs")
         self.folder.setToolTip("Each job gets a folder of its own in here; nothing is ever deleted")
-        self.folder_button = QPushButton("Change…")
-        self.folder_button.setAutoDefault(False)
-        self.folder_button.setToolTip("Keep jobs below another folder; the list shows those that are there")
+        tip = "Keep jobs below another folder; the list shows those that are there"
+        self.folder_button = button("Change…", tip)
         self.folder_button.clicked.connect(self.folder_wanted)
         label = QLabel("Folder of the jobs")
         label.setBuddy(self.folder)
@@ -235,8 +227,7 @@ class PlacePage(QWidget):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Fill in what was remembered."""
-        settings = state.get("settings", {})
-        self.slurm.restore(settings if isinstance(settings, dict) else {})
+        self.slurm.restore(state.get("settings"))
         devices = state.get("devices", ())
         if isinstance(devices, list) and devices:
             self.devices.choose(tuple(map(str, devices)))
@@ -259,6 +250,13 @@ class PlacePage(QWidget):
         self._machine.setVisible(self.here.isChecked())
         self.slurm.setVisible(self.cluster.isChecked())
         self.edited.emit()
+
+
+def _whole(low: int, high: int, value: int) -> QSpinBox:
+    spin = QSpinBox()
+    spin.setRange(low, high)
+    spin.setValue(value)
+    return spin
 
 
 def _number(suffix: str, value: float, most: float) -> QDoubleSpinBox:

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSpinBox,
     QWidget,
 )
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 from xgeom_core.jobs.job import Job, Place, command_text
 from xgeom_core.simulate.recipe import KINDS
 from xgeom_gui.panels.jobs.command_line import CommandLine
-from xgeom_gui.panels.jobs.form import Hint, mark
+from xgeom_gui.panels.jobs.form import Hint, button, mark
 from xgeom_gui.panels.jobs.form_fields import EDITOR_WIDTH
 from xgeom_gui.training_desk import TrainingDesk
 
@@ -60,13 +59,10 @@ class SimulateBox(QFrame):
         self.command = CommandLine(
             "Command line of the data set", "What the button runs, as one would type it"
         )
-        self.button = QPushButton("Make this data set")
-        self.button.setAutoDefault(False)
-        self.button.setToolTip("Start a job that simulates these frames; it takes its turn among the jobs")
+        tip = "Start a job that simulates these frames; it takes its turn among the jobs"
+        self.button = button("Make this data set", tip)
         self.button.clicked.connect(self.start)
-        self._browse = QPushButton("…")
-        self._browse.setAutoDefault(False)
-        self._browse.setToolTip("Choose the file to write")
+        self._browse = button("…", "Choose the file to write")
         self._browse.setAccessibleName("Choose the file to write")
         self._browse.clicked.connect(self._choose)
         self._lay_out()

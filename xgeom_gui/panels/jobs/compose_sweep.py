@@ -11,14 +11,13 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSpinBox,
     QWidget,
 )
 
 from xgeom_core.errors import ConfigError
-from xgeom_core.training.space import Choice, Space
-from xgeom_gui.panels.jobs.form import Hint, mark
+from xgeom_core.training.search_space import Choice, Space
+from xgeom_gui.panels.jobs.form import Hint, button, mark
 from xgeom_gui.panels.jobs.form_fields import EDITOR_WIDTH, editable
 from xgeom_gui.panels.jobs.form_values import fields
 from xgeom_gui.panels.jobs.form_words import title_of
@@ -54,9 +53,7 @@ class SweepPage(QWidget):
         self.keys = [_key_choice(i) for i in range(_ROWS)]
         self.texts = [QLineEdit() for _ in range(_ROWS)]
         self.hints = [Hint() for _ in range(_ROWS)]
-        self.add = QPushButton("Vary one more setting")
-        self.add.setAutoDefault(False)
-        self.add.setToolTip("Let another setting of the configuration vary")
+        self.add = button("Vary one more setting", "Let another setting of the configuration vary")
         self.add.clicked.connect(lambda: self._show_rows(self._shown + 1))
         self.hint = Hint()
         self._body = QWidget()

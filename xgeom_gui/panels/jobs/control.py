@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from xgeom_core.jobs.job import command_text
 from xgeom_core.jobs.trust import code_of, needs_consent, stranger_words
 from xgeom_core.system.text import visible
+from xgeom_gui.panels.jobs.form import button
 from xgeom_gui.panels.jobs.words import STATE_TIPS
 
 if TYPE_CHECKING:
@@ -70,11 +71,11 @@ class ControlBar(QWidget):
         self._desk = desk
         self._job: Job | None = None
         self.can: frozenset[str] = frozenset()
-        self.stop_button = _button("Stop", "Ask the job to save its model and end; takes some seconds")
-        self.pause_button = _button("Pause", "Freeze the job where it is; it keeps its memory")
-        self.unpause_button = _button("Go on", "Wake the job")
-        self.resume_button = _button("Resume", "Go on from the last checkpoint, in the same folder")
-        self.kill_button = _button("Kill…", "End the job and everything it started at once")
+        self.stop_button = button("Stop", "Ask the job to save its model and end; takes some seconds")
+        self.pause_button = button("Pause", "Freeze the job where it is; it keeps its memory")
+        self.unpause_button = button("Go on", "Wake the job")
+        self.resume_button = button("Resume", "Go on from the last checkpoint, in the same folder")
+        self.kill_button = button("Kill…", "End the job and everything it started at once")
         self.kill_button.setProperty("role", "danger")
         self.more_button = QToolButton()
         self.more_button.setText("More")
@@ -110,8 +111,8 @@ class ControlBar(QWidget):
             self.question.hide()
         self._job = job
         self.can = possible(job, status, archived)
-        for name, button in self._buttons.items():
-            button.setVisible(name in self.can)
+        for name, shown in self._buttons.items():
+            shown.setVisible(name in self.can)
         self.more_button.setVisible(job is not None)
         for name, action in self._actions.items():
             action.setVisible(name in self.can)
@@ -128,9 +129,9 @@ class ControlBar(QWidget):
         self.menu.addAction(action)
         return action
 
-    def add_button(self, button: QWidget) -> None:
+    def add_button(self, more: QWidget) -> None:
         """One more button, before the menu."""
-        self._row.insertWidget(self._row.indexOf(self.more_button), button)
+        self._row.insertWidget(self._row.indexOf(self.more_button), more)
 
     def duplicate(self) -> None:
         """Open the composer with this run's configuration."""
@@ -152,9 +153,9 @@ class ControlBar(QWidget):
         self.question_words.setWordWrap(True)
         # A stranger's command is shown as it is.
         self.question_words.setTextFormat(Qt.TextFormat.PlainText)
-        self.sure_button = _button("Kill it", "Do what was asked for")
+        self.sure_button = button("Kill it", "Do what was asked for")
         self.sure_button.setProperty("role", "danger")
-        self.leave_button = _button("Leave it", "Do nothing")
+        self.leave_button = button("Leave it", "Do nothing")
         self._sure: Callable[[str], object] = self._desk.kill
         row = QHBoxLayout(self.question)
         row.setContentsMargins(0, 0, 0, 0)
@@ -174,8 +175,8 @@ class ControlBar(QWidget):
         }
         self._row = QHBoxLayout()
         self._row.setSpacing(6)
-        for button in self._buttons.values():
-            self._row.addWidget(button)
+        for each in self._buttons.values():
+            self._row.addWidget(each)
         self._row.addStretch(1)
         self._row.addWidget(self.more_button)
         layout = QVBoxLayout(self)
@@ -231,10 +232,3 @@ class ControlBar(QWidget):
     def _of_job(self, act: Callable[[str], object]) -> None:
         if self._job is not None:
             act(self._job.id)
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setAccessibleName(text.rstrip("…"))
-    return button

@@ -9,14 +9,13 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
-    QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from xgeom_gui.panels.jobs.form import Hint
+from xgeom_gui.panels.jobs.form import Hint, button
 
 if TYPE_CHECKING:
     from xgeom_core.jobs.devices import Device, Probe
@@ -56,9 +55,7 @@ class DeviceTable(QWidget):
             self.tree.setColumnWidth(column, width)
         self.tree.itemChanged.connect(self._on_change)
         self.hint = Hint("Looking for GPUs…")
-        self.again = QPushButton("Look again")
-        self.again.setAutoDefault(False)
-        self.again.setToolTip("Look for GPUs again, such as after a driver was loaded")
+        self.again = button("Look again", "Look for GPUs again, such as after a driver was loaded")
         self.again.clicked.connect(self._look_again)
         below = QHBoxLayout()
         below.addWidget(self.hint, 1)

@@ -12,7 +12,7 @@ from xgeom_core.jobs.settings import check_place, for_place
 from xgeom_core.resources import resource
 from xgeom_core.system.safe_files import make_folder, write_text
 from xgeom_core.training.config import Config
-from xgeom_core.training.space import Space
+from xgeom_core.training.search_space import Space
 from xgeom_gui.panels.jobs.form_values import Problem
 from xgeom_gui.panels.jobs.form_words import title_of
 from xgeom_gui.panels.jobs.sweep_values import space_toml

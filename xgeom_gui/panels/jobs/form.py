@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from xgeom_gui.panels.jobs.form_fields import FieldEditor, editable
 from xgeom_gui.panels.jobs.form_values import fields
@@ -151,6 +159,15 @@ class MoreRows(QWidget):
     def _toggle(self, on: bool) -> None:
         self.button.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
         self.rows.setVisible(on)
+
+
+def button(text: str, tip: str) -> QPushButton:
+    """A button that Enter does not press unless it has the focus."""
+    made = QPushButton(text)
+    made.setToolTip(tip)
+    made.setAccessibleName(text.rstrip("…"))
+    made.setAutoDefault(False)
+    return made
 
 
 def mark(widget: QWidget, wrong: bool) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QVBoxLayout, QWidget
 
-from xgeom_gui.panels.jobs.form import Hint
+from xgeom_gui.panels.jobs.form import Hint, button
 
 _HEIGHT = 84
 _FILTER = "Training files (*.h5 *.hdf5 *.hdf);;All files (*)"
@@ -40,10 +40,11 @@ class FileList(QWidget):
         self.list.setFixedHeight(_HEIGHT)
         self.list.removed.connect(self.remove_selected)
         self.hint = Hint(help_text)
-        self.add_button = _button("Add…", "Add HDF5 files in the training layout", self._choose)
-        self.remove_button = _button(
-            "Remove", "Take the selected files out of the list; they stay on the disk", self.remove_selected
-        )
+        self.add_button = button("Add…", "Add HDF5 files in the training layout")
+        self.add_button.clicked.connect(self._choose)
+        tip = "Take the selected files out of the list; they stay on the disk"
+        self.remove_button = button("Remove", tip)
+        self.remove_button.clicked.connect(self.remove_selected)
         buttons = QVBoxLayout()
         buttons.addWidget(self.add_button)
         buttons.addWidget(self.remove_button)
@@ -100,11 +101,3 @@ class _List(QListWidget):
             self.removed.emit()
         else:
             super().keyPressEvent(event)
-
-
-def _button(text: str, tip: str, action: object) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setAutoDefault(False)
-    button.clicked.connect(action)
-    return button

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from xgeom_gui.live_mark import LiveMark
 from xgeom_gui.panels.jobs.job_list import JobList
+from xgeom_gui.panels.jobs.reuse import restore_default
 from xgeom_gui.panels.jobs.watch_page import WatchPage
 
 if TYPE_CHECKING:
@@ -57,10 +59,9 @@ class JobsPanel(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._desk = desk
+        self._session, self._desk, self._settings = session, desk, settings
         self.live = LiveMark(session, desk, predictor, self)
         self.list = JobList(desk)
-        self.page = WatchPage(session, desk, settings, self.live)
         self.new_button = QPushButton("New training…")
         self.new_button.setProperty("role", "primary")
         self.new_button.setToolTip("Compose a training and start it")
@@ -80,8 +81,16 @@ class JobsPanel(QWidget):
         desk.events_arrived.connect(lambda job_id, _events: self._on_news(job_id))
         desk.failed.connect(session.notice)
         self.list.chosen_changed.connect(self.refresh)
-        self.page.control.rename_wanted.connect(self.list.edit_title)
+        restore_default(session, settings)
         self.refresh()
+
+    @cached_property
+    def page(self) -> WatchPage:
+        """The page of the job that is looked at; its many plots are made for the first one."""
+        page = WatchPage(self._session, self._desk, self._settings, self.live)
+        page.control.rename_wanted.connect(self.list.edit_title)
+        self._below.addWidget(page, 1)
+        return page
 
     def refresh(self) -> None:
         """Draw what is known now."""
@@ -90,7 +99,8 @@ class JobsPanel(QWidget):
         self.counts.setText(self._counts_text())
         self.archived_box.setVisible(bool(desk.archived))
         job = desk.selected
-        self.page.setVisible(job is not None)
+        if job is not None or self._has_page:
+            self.page.setVisible(job is not None)
         self.choose_hint.setVisible(job is None)
         if job is not None and self.isVisible():
             self.page.show_jobs(job, self.list.chosen, self.list.jobs.is_archived(job))
@@ -98,7 +108,11 @@ class JobsPanel(QWidget):
     def shutdown(self, wait_ms: int = 15_000) -> bool:
         """End what the panel started for itself, never a job; whether that has ended in time."""
         self._redraw.stop()
-        return self.page.shutdown(wait_ms)
+        return not self._has_page or self.page.shutdown(wait_ms)
+
+    @property
+    def _has_page(self) -> bool:
+        return "page" in self.__dict__
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
         """Catch up with what came while nobody looked."""
@@ -115,10 +129,9 @@ class JobsPanel(QWidget):
         self.choose_hint.setProperty("role", "soft")
         self.choose_hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         below = QWidget()
-        stack = QVBoxLayout(below)
-        stack.setContentsMargins(0, 8, 0, 0)
-        stack.addWidget(self.page, 1)
-        stack.addWidget(self.choose_hint, 1)
+        self._below = QVBoxLayout(below)
+        self._below.setContentsMargins(0, 8, 0, 0)
+        self._below.addWidget(self.choose_hint, 1)
         split = QSplitter(Qt.Orientation.Vertical)
         split.setChildrenCollapsible(False)
         split.addWidget(self.list)

@@ -13,7 +13,7 @@ from xgeom_core.errors import ConfigError, XgeomError
 from xgeom_core.resources import resource
 from xgeom_core.system.records import read_toml
 from xgeom_core.training.config import Config, load_config
-from xgeom_core.training.space import Choice, Space
+from xgeom_core.training.search_space import Choice, Space
 from xgeom_core.training.sweep import varied
 
 _FILE = "presets/presets.toml"

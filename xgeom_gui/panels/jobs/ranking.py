@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QBrush
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
+from xgeom_gui.panels.jobs.plain_table import PlainTable
 from xgeom_gui.services.run_reader import RankedTrial
 from xgeom_gui.theme import FAILED, OK, SOFT_INK, THEME
 
@@ -47,18 +45,12 @@ class RankingPane(QWidget):
         self.use_button.setToolTip("Predict the open frame with the model of the chosen variant")
         self.use_button.setAccessibleName("Use the model of the chosen variant")
         self.use_button.clicked.connect(self._use)
-        self.table = QTableWidget()
-        self.table.setAccessibleName("Variants of the sweep, the best first")
-        self.table.setToolTip("Variants of the sweep; Enter on one predicts the open frame with its model")
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table = PlainTable(
+            "Variants of the sweep, the best first",
+            "Variants of the sweep; Enter on one predicts the open frame with its model",
+        )
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setShowGrid(False)
-        self.table.setWordWrap(False)
-        self.table.setTabKeyNavigation(False)
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(25)
-        self.table.horizontalHeader().setHighlightSections(False)
         self.table.itemSelectionChanged.connect(self._show_button)
         self.table.activated.connect(lambda _index: self._use())
         row = QHBoxLayout()
@@ -87,14 +79,9 @@ class RankingPane(QWidget):
         chosen = self._chosen()
         keys = sorted({key for trial in self._trials for key in trial.values})
         self.words.setText(_EXPLAINED if self._trials else _NOTHING)
-        self.table.clear()
-        self.table.setColumnCount(3 + len(keys))
-        self.table.setRowCount(len(self._trials))
-        heads = ["Rank", "Variant", "Score", *(key.split(".")[-1] for key in keys)]
-        for column, (head, tip) in enumerate(zip(heads, [*heads[:3], *keys], strict=True)):
-            item = QTableWidgetItem(head)
-            item.setToolTip(tip)
-            self.table.setHorizontalHeaderItem(column, item)
+        self.table.begin(len(self._trials), 3 + len(keys))
+        for column, key in enumerate(("Rank", "Variant", "Score", *keys)):
+            self.table.head(column, key.split(".")[-1], key)
         for i, trial in enumerate(self._trials):
             self._fill_row(i, trial, keys)
         header = self.table.horizontalHeader()
@@ -115,12 +102,7 @@ class RankingPane(QWidget):
         ]
         color = OK if scored and trial.score < 1 else SOFT_INK if scored or score == "running" else FAILED
         for column, text in enumerate(cells):
-            item = QTableWidgetItem(text)
-            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            item.setToolTip(trial.words or text)
-            if column == 2:
-                item.setForeground(QBrush(color.color))
-            self.table.setItem(i, column, item)
+            self.table.put(i, column, text, trial.words, color.color if column == 2 else None)
 
     def _chosen(self) -> RankedTrial | None:
         rows = self.table.selectionModel().selectedRows() if self.table.selectionModel() else []

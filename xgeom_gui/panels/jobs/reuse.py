@@ -85,7 +85,6 @@ class Reuse(QObject):
         bar.menu.addSeparator()
         self.folder_action = bar.add_action("Open folder", "Show the job's folder", self.open_folder)
         session.model_changed.connect(self._show_bundled)
-        self._restore_default()
         self._show_bundled()
 
     def show_job(self, job: Job | None, status: Status | None, history: TrainingHistory) -> None:
@@ -191,19 +190,20 @@ class Reuse(QObject):
 
         self._desk.ask(lambda _store: best_model(job.folder), go_on, owner=self)
 
-    def _restore_default(self) -> None:
-        """The default of last time, unless the user asked for another model on the command line."""
-        name = self._settings.default_model
-        if not name or self._session.model.name != "default":
-            return
-        if Path(name).is_file():
-            self._session.use_model(name)
-        else:
-            self._settings.default_model = ""
-            self._session.notice(f"Your default model {name} is no longer there; the bundled model answers.")
-
     def _show_bundled(self) -> None:
         self.bundled_action.setVisible(self._session.model.name != "default")
+
+
+def restore_default(session: Session, settings: Settings) -> None:
+    """Answer with the default of last time, unless the user asked for another on the command line."""
+    name = settings.default_model
+    if not name or session.model.name != "default":
+        return
+    if Path(name).is_file():
+        session.use_model(name)
+    else:
+        settings.default_model = ""
+        session.notice(f"Your default model {name} is no longer there; the bundled model answers.")
 
 
 def best_model(folder: Path) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xgeom_core.errors import ConfigError
-from xgeom_core.training.space import Choice, Space
+from xgeom_core.training.search_space import Choice, Space
 
 _ASK = "Write choices such as 200, 300, 400, or a range such as 0.001 to 0.1 log."
 

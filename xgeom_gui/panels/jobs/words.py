@@ -10,21 +10,9 @@ from xgeom_gui.theme import ACCENT, FAILED, HINT, OK, SOFT_INK, UNCERTAIN, Role
 
 if TYPE_CHECKING:
     from xgeom_core.jobs.job import Job, JobState, Status
-    from xgeom_core.training.events import Event
+    from xgeom_core.training.events import Heartbeat
     from xgeom_gui.services.training_history import TrainingHistory
 
-STATE_WORDS: dict[JobState, str] = {
-    "queued": "queued",
-    "starting": "starting",
-    "running": "running",
-    "paused": "paused",
-    "stopping": "stopping",
-    "done": "done",
-    "stopped": "stopped",
-    "failed": "failed",
-    "killed": "killed",
-    "lost": "lost",
-}
 STATE_TIPS: dict[JobState, str] = {
     "queued": "Waits until its device is free",
     "starting": "Its process is on the way",
@@ -87,9 +75,7 @@ def state_text(status: Status | None) -> str:
         return "…"
     if status.state == "queued" and status.ahead:
         return f"queued, {status.ahead} before it"
-    if status.stalled:
-        return "stalled"
-    return STATE_WORDS[status.state]
+    return "stalled" if status.stalled else status.state
 
 
 def state_color(status: Status | None) -> Role:
@@ -141,21 +127,12 @@ def facts(status: Status | None, history: TrainingHistory) -> list[str]:
     return words
 
 
-def _machine(beat: Event) -> list[str]:
+def _machine(beat: Heartbeat) -> list[str]:
     """What a sign of life says of memory and GPU."""
-    words = []
-    memory = _number(beat, "memory_gb")
-    if memory is not None:
-        words.append(f"{memory:.1f} GB memory")
-    used, whole = _number(beat, "gpu_memory_gb"), _number(beat, "gpu_total_gb")
-    share = _number(beat, "gpu_percent")
-    if share is not None:
-        words.append(f"GPU {share:.0f}%")
-    if used is not None:
-        words.append(f"{used:.1f}{f' of {whole:.0f}' if whole else ''} GB GPU memory")
+    words = [f"{beat.memory_gb:.1f} GB memory"]
+    if beat.gpu_percent is not None:
+        words.append(f"GPU {beat.gpu_percent:.0f}%")
+    if beat.gpu_memory_gb is not None:
+        whole = f" of {beat.gpu_total_gb:.0f}" if beat.gpu_total_gb else ""
+        words.append(f"{beat.gpu_memory_gb:.1f}{whole} GB GPU memory")
     return words
-
-
-def _number(beat: Event, name: str) -> float | None:
-    value = getattr(beat, name, None)
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,30 +11,10 @@ from pathlib import Path
 
 import pytest
 
+import shard_driver
+from warm import Warm, forking
 from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.shards import FrameSet
-
-DRIVER = """
-import resource, sys
-from pathlib import Path
-from xgeom_core.errors import XgeomError
-from xgeom_core.simulate import load_recipe
-from xgeom_core.simulate.shards import write_training_file
-
-def main():
-    path, count, workers, limit = Path(sys.argv[1]), *map(int, sys.argv[2:5])
-    if limit:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-    print("ready", flush=True)
-    try:
-        tell = lambda done: print(done, flush=True)
-        write_training_file(path, load_recipe("standard"), (48, 64), count, 5, tell, workers=workers)
-    except XgeomError as error:
-        sys.exit(str(error))
-
-if __name__ == "__main__":
-    main()
-"""
 
 
 @pytest.fixture(scope="session")
@@ -43,16 +24,37 @@ def small() -> FrameSet:
 
 
 @pytest.fixture
-def writing(tmp_path):
+def warm_workers(monkeypatch) -> None:
+    """Workers need not import anything; elsewhere they are started as users start them."""
+    context = forking()
+    monkeypatch.setattr(multiprocessing, "get_context", lambda _kind: context)
+
+
+@pytest.fixture
+def writing():
     """Start a process of its own group that writes a file; all of them are ended after the test."""
-    script = tmp_path / "driver.py"
-    script.write_text(DRIVER)
+    started: list[Warm] = []
+
+    def start(path: Path, count: int, workers: int = 1, limit: int = 0) -> Warm:
+        driver = Warm(shard_driver.write, path, count, workers, largest_file=limit, group=True)
+        started.append(driver)
+        return driver
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def writing_python():
+    """The same from a Python of its own, which hears signals as a program in a terminal does."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(path: Path, count: int, workers: int = 1, limit: int = 0) -> subprocess.Popen[str]:
+    def start(path: Path, count: int, workers: int) -> subprocess.Popen[str]:
         root = Path(__file__).resolve().parents[4]
         process = subprocess.Popen(
-            [sys.executable, script, path, str(count), str(workers), str(limit)],
+            [sys.executable, shard_driver.__file__, path, str(count), str(workers)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -67,5 +69,5 @@ def writing(tmp_path):
     yield start
     for process in started:
         if process.poll() is None:
-            os.killpg(process.pid, 9)
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

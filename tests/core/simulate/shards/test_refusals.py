@@ -112,18 +112,18 @@ def test_a_full_disk_keeps_the_frames(tmp_path, writing, small) -> None:
     write_shards(small, [Shard(tmp_path / "b.h5", 0, 40)])
     size = (tmp_path / "b.h5").stat().st_size
     for limit, kept in ((size // 2, "frames are kept in a.h5.journal"), (size - 1, "Its 40 frames are kept")):
-        process = writing(path, 40, limit=limit)
-        _, err = process.communicate()
-        assert process.returncode == 1
+        code, _, err = writing(path, 40, limit=limit).ended()
+        assert code == 1
         assert err.startswith(f"{path} cannot be written: ")
         assert kept in err
         assert err.count("\n") == 1
         assert not path.exists()
-        assert names(tmp_path) == ["a.h5.journal", "b.h5", "driver.py"]
+        assert names(tmp_path) == ["a.h5.journal", "b.h5"]
     write_shards(small, [Shard(path, 0, 40)])
     assert path.read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_frame_that_cannot_be_rendered_is_named(tmp_path, workers: int) -> None:
     recipe = load_recipe("standard")
@@ -134,6 +134,7 @@ def test_a_frame_that_cannot_be_rendered_is_named(tmp_path, workers: int) -> Non
     assert multiprocessing.active_children() == []
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_a_killed_worker_is_noticed(small, tmp_path) -> None:
     def kill(done: int) -> None:
         if done == 3:

@@ -10,9 +10,9 @@ import time
 import pytest
 
 from xgeom_core.system.processes import Identity
-from xgeom_core.training import crew as crews
-from xgeom_core.training.crew import SWEEP, Crew, orphaned
+from xgeom_core.training import trial_processes as crews
 from xgeom_core.training.run_lock import has_writer, only_writer
+from xgeom_core.training.trial_processes import SWEEP, Crew, orphaned
 
 SLEEP = "import time; time.sleep({})"
 PATIENCE_S = 120.0
