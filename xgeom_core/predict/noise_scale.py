@@ -131,10 +131,10 @@ def measure_noise(image: NDArray[np.float32], valid: NDArray[np.bool_]) -> Noise
     if read_out:
         # Where every group is too bright to show read noise, the values below 0 do.
         floor = max(floor, min(float(_variance(below[None] ** 2)[0]), float(variance.min())))
-    return NoiseScale(gain, floor, *_dark(float(level[0]), gain, floor))
+    return NoiseScale(gain, floor, *_dark(float(level[0]), gain, floor, read_out))
 
 
-def _dark(lowest: float, gain: float, floor: float) -> tuple[float, float]:
+def _dark(lowest: float, gain: float, floor: float, read_out: bool) -> tuple[float, float]:
     """What a pixel without light holds on the scale of counts, and its standard deviation.
 
     Parameters
@@ -142,11 +142,13 @@ def _dark(lowest: float, gain: float, floor: float) -> tuple[float, float]:
     lowest : float
         Mean of the darkest pixels, in the file's units.
     gain, floor : float
+    read_out : bool
+        Whether values below 0 tell that a pedestal was taken off, so that 0 is no light.
     """
-    most, read = max(lowest / gain + floor / gain**2, 0.0), floor / gain**2
-    if floor >= 0:
-        return min(read, most), 0.0
-    # Above a pedestal it may be anything up to what the darkest pixels hold: as uniform numbers are.
+    most = max(lowest / gain + floor / gain**2, 0.0)
+    if read_out:
+        return min(floor / gain**2, most), 0.0
+    # Above a pedestal it may be anything up to what the darkest pixels hold, one as likely as another.
     return most / 2.0, most / 12.0**0.5
 
 
