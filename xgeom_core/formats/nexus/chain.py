@@ -18,6 +18,7 @@ from xgeom_core.formats.hdf5 import fields
 from xgeom_core.formats.panels import Panel
 from xgeom_core.formats.planes import Plane, image_size
 from xgeom_core.geometry import FloatArray
+from xgeom_core.system.text import visible
 
 _LONGEST = 64
 _MOST_MM = 1e6
@@ -25,6 +26,10 @@ _MOST_MM = 1e6
 
 class IncompleteChainError(Exception):
     """The chain cannot be followed; its message says why. Never reaches the user as such."""
+
+    def __init__(self, why: str) -> None:
+        # Names of links come from the file.
+        super().__init__(visible(why))
 
 
 @dataclass(frozen=True, eq=False)
