@@ -79,7 +79,7 @@ def test_a_worker_is_ended_and_started_again() -> None:
     assert worker.pid is None and not psutil.pid_exists(first)
     worker.start()
     assert worker.pid != first
-    assert worker.close() == 0, "it ends by itself when nobody asks any more"
+    assert worker.close(60) == 0, "it ends by itself when nobody asks any more"
 
 
 def test_how_it_ended_in_words() -> None:
