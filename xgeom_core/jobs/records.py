@@ -14,7 +14,7 @@ from typing import Any
 
 from xgeom_core.errors import TrainingError
 from xgeom_core.jobs import trust
-from xgeom_core.jobs.job import HERE, EndState, Job, JobKind, Place, portable_arguments
+from xgeom_core.jobs.job import HERE, EndState, Job, JobKind, Place, command_text, portable_arguments
 from xgeom_core.system.processes import Identity
 from xgeom_core.system.records import Damaged, read_record
 from xgeom_core.system.safe_files import end_of_file, write_text
@@ -38,6 +38,8 @@ SUPERVISOR_LOG = "supervisor.txt"
 _DEVICE = re.compile(r"cpu|mps|cuda(:[0-9]{1,3})?")
 _MOST_PROCESSES = 1024
 _LAST_NUMBER = 2_000_000_000
+# More than that nobody reads before it runs.
+_LONGEST_STRANGE = 4000
 
 
 @dataclass(frozen=True)
@@ -201,8 +203,7 @@ def read_job(folder: Path) -> Job | None:
         return _unmanaged(folder, "") if (folder / EVENTS).is_file() else None
     why = found.sentence if isinstance(found, Damaged) else _odd_entry(found)
     if why or isinstance(found, Damaged):
-        more = "Its log and results are still there. Start the run again with a new job to go on."
-        return _unmanaged(folder, f"{visible(why)} {more}")
+        return _unmanaged(folder, why)
     job = Job(
         id=found.id,
         kind=found.kind,
@@ -215,6 +216,8 @@ def read_job(folder: Path) -> Job | None:
     )
     if trust.is_ours(job, found.signature, folder / JOB):
         return job
+    if (letters := len(command_text(job))) > _LONGEST_STRANGE:
+        return _unmanaged(folder, f"{folder / JOB} holds a stranger's command of {letters} letters.")
     # A stranger's number may be that of another job; no two folders have one name.
     return replace(job, id=folder.name, ours=False)
 
@@ -266,7 +269,10 @@ def cannot_write(path: Path, error: OSError) -> TrainingError:
     )
 
 
-def _unmanaged(folder: Path, trouble: str) -> Job:
+def _unmanaged(folder: Path, why: str) -> Job:
+    """A job that nobody wrote down, or that cannot be used because of what was."""
+    more = "Its log and results are still there. Start the run again with a new job to go on."
+    trouble = f"{visible(why)} {more}" if why else ""
     config = folder / CONFIG
     arguments = ("train", str(config), "--run-dir", str(folder))
     try:

@@ -209,6 +209,8 @@ class JobStore:
             raise records.cannot_write(job.folder, error) from None
 
     def _resume(self, job: Job, agreed: str) -> None:
+        if job.trouble:
+            raise TrainingError(job.trouble)
         status = self.status(job)
         if not status.over:
             raise TrainingError(f"{job.title} is {status.state}; it can go on only after it has ended.")

@@ -179,6 +179,14 @@ def test_a_record_of_another_user_is_not_ours_and_an_open_key_proves_nothing(
         records.write_job(job)
 
 
+def test_a_command_too_long_to_be_read_is_not_run_at_all(store) -> None:
+    strange(store, program=list(SH), arguments=["true " * 1000 + "; touch PWNED"])
+    job = only(store)
+    assert "a stranger's command of 50" in job.trouble
+    with pytest.raises(TrainingError, match="new job to go on"):
+        store.resume(job, code_of(job))
+
+
 def test_a_plain_training_that_was_copied_here_goes_on_without_a_question(store) -> None:
     strange(store, kind="train", arguments=["train", "{folder}/config.toml", "--run-dir", "{folder}"])
     assert not needs_consent(only(store))
