@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 from xgeom_core.frame import Frame
 from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
-from xgeom_core.predict.radial.trouble import background_trouble
-from xgeom_core.predict.radial_fit import RadialFit, fit_radial
+from xgeom_core.predict.background.radial_fit import RadialFit, fit_radial
+from xgeom_core.predict.posterior.background_checks import background_trouble
 from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.stream import simulate_frame
 

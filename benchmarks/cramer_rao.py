@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from radial_scenes import HOSTILE, Scene, draw_scene, expose, moved
 
-from xgeom_core.predict.radial_fit import RadialFit, fit_radial
+from xgeom_core.predict.background.radial_fit import RadialFit, fit_radial
 
 # Median of the root mean square of two independent standard normal errors.
 NORMAL = 0.8326

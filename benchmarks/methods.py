@@ -28,12 +28,12 @@ from xgeom_core.frame import Frame
 from xgeom_core.frames import open_frames
 from xgeom_core.metadata import Metadata
 from xgeom_core.predict import Predictor
+from xgeom_core.predict.background.radial_fit import fit_radial
 from xgeom_core.predict.classical import METHODS
 from xgeom_core.predict.lattice import solve_lattice
 from xgeom_core.predict.network import network_estimate
-from xgeom_core.predict.radial.trouble import background_trouble
-from xgeom_core.predict.radial_fit import fit_radial
-from xgeom_core.predict.spots import find_spots
+from xgeom_core.predict.posterior.background_checks import background_trouble
+from xgeom_core.predict.spots.find import find_spots
 from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.stream import simulate_frame
 

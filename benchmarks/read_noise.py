@@ -17,7 +17,7 @@ import numpy as np
 
 from xgeom_core.frame import Frame, Metadata
 from xgeom_core.predict import Predictor
-from xgeom_core.predict.radial.panels import panel_numbers
+from xgeom_core.predict.background.panels import panel_numbers
 from xgeom_core.simulate import SimulatedFrame, load_recipe
 from xgeom_core.simulate.stream import simulate_frame
 

@@ -19,7 +19,7 @@ from xgeom_gui.session_state import SessionState
 
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
-    from xgeom_core.predict.variants import Variant
+    from xgeom_core.predict.masked_frames import Variant
 
 
 class Session(SessionState):

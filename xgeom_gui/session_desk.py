@@ -22,9 +22,9 @@ from xgeom_gui.session_file import SavedMask, SavedSession, SessionParts, gone_t
 from xgeom_gui.views.image_view import ImageView
 
 if TYPE_CHECKING:
-    from xgeom_core.predict.variants import Variant
+    from xgeom_core.predict.masked_frames import Variant
 
-# As `xgeom_core.predict.variants.VARIANTS`, which needs scipy and is slow to import.
+# As `xgeom_core.predict.masked_frames.VARIANTS`, which needs scipy and is slow to import.
 _VARIANTS: tuple[Variant, ...] = ("measured", "background", "spots", "binary")
 
 

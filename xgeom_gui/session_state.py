@@ -31,7 +31,7 @@ from xgeom_gui.undo import History
 
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
-    from xgeom_core.predict.variants import Variant
+    from xgeom_core.predict.masked_frames import Variant
 
 
 # Closer than this to the answer, one kind of evidence is the answer.

@@ -24,7 +24,7 @@ from xgeom_core.frame import Frame
 from xgeom_core.frames import write_nxmx
 from xgeom_core.metadata import Metadata
 from xgeom_core.predict import Prediction
-from xgeom_core.predict.explanation import Explanation
+from xgeom_core.predict.report.explanation import Explanation
 from xgeom_gui.coordinator import Coordinator
 from xgeom_gui.launch import make_application, make_window
 from xgeom_gui.main_window import MainWindow

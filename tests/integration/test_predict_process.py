@@ -54,7 +54,7 @@ def gone(pid: int) -> bool:
 
 def test_answers_are_those_of_this_process_and_troubles_come_as_sentences(process, frame, tmp_path) -> None:
     from xgeom_core.predict import Predictor
-    from xgeom_core.predict.sight import network_sight
+    from xgeom_core.predict.network_input import network_sight
 
     predictor, here = process("default"), Predictor.load("default")
     near, far = here.predict(frame, explain=True), predictor.predict(frame, explain=True)

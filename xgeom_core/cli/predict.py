@@ -244,7 +244,7 @@ def _numbers(option: str, text: str, meant: str, *counts: int) -> list[float]:
 
 def _explain(prediction: Prediction, path: Path, run: PredictRun) -> None:
     """One picture a frame; those after the first are numbered."""
-    from xgeom_core.predict.explain import explain_figure  # noqa: PLC0415 - matplotlib takes time
+    from xgeom_core.predict.report.explain import explain_figure  # noqa: PLC0415 - matplotlib takes time
 
     number = run.done - 1
     name = path if number == 0 else path.with_name(f"{path.stem}_{number}{path.suffix}")
@@ -263,7 +263,7 @@ def _explain(prediction: Prediction, path: Path, run: PredictRun) -> None:
 
 
 def _share(run: PredictRun, as_json: bool) -> None:
-    from xgeom_core.predict.shared import share_geometry  # noqa: PLC0415 - scipy takes time
+    from xgeom_core.predict.run.shared import share_geometry  # noqa: PLC0415 - scipy takes time
 
     try:
         together = share_geometry(run.found)

@@ -14,11 +14,11 @@ from threadpoolctl import ThreadpoolController
 from xgeom_core.errors import GeometryError
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame
-from xgeom_core.predict.combine import Combined, combine
+from xgeom_core.predict.background.radial_fit import RadialFit, fit_radial
 from xgeom_core.predict.lattice import LatticeSolution, solve_lattice
-from xgeom_core.predict.radial.trouble import background_trouble, tilt_trouble
-from xgeom_core.predict.radial_fit import RadialFit, fit_radial
-from xgeom_core.predict.spots import Spots, find_spots
+from xgeom_core.predict.posterior.background_checks import background_trouble, tilt_trouble
+from xgeom_core.predict.posterior.combine import Combined, combine
+from xgeom_core.predict.spots.find import Spots, find_spots
 
 Cell = tuple[float, float, float, float, float, float]
 

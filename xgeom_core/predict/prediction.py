@@ -12,10 +12,10 @@ from xgeom_core.estimate import Estimate, Status
 from xgeom_core.metadata import Metadata
 
 if TYPE_CHECKING:
-    from xgeom_core.predict.explanation import Explanation
     from xgeom_core.predict.lattice import LatticeSolution
-    from xgeom_core.predict.lattice_origins import Origin
-    from xgeom_core.predict.spots import Spots
+    from xgeom_core.predict.posterior.lattice_origins import Origin
+    from xgeom_core.predict.report.explanation import Explanation
+    from xgeom_core.predict.spots.find import Spots
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from xgeom_core.estimate import Estimate, Status
 from xgeom_core.frame import Frame
 from xgeom_core.models.store import Model, load_model
 from xgeom_core.predict.attempt import EVIDENCE, Attempt, Cell, Evidence, Wishes, attempt
-from xgeom_core.predict.explanation import Explanation
 from xgeom_core.predict.network import network_estimate
 from xgeom_core.predict.noise_scale import in_counts
 from xgeom_core.predict.prediction import LatticeSummary, Prediction, missing_notes
+from xgeom_core.predict.report.explanation import Explanation
 from xgeom_core.predict.starts import header_starts, settle, stated_start
 
 # A network alone is called sure below this share of the longer side (2527 px: 50 px).

@@ -16,7 +16,7 @@ import numpy as np
 from xgeom_core.estimate import Estimate
 from xgeom_core.metadata import Metadata
 from xgeom_core.predict.attempt import Attempt, tilt_to_begin_with
-from xgeom_core.predict.combine import Combined
+from xgeom_core.predict.posterior.combine import Combined
 
 # A center that somebody states is taken to be good to this share of the longer side (2527 px: 13 px), and a
 # swing that a header states to this.

@@ -35,7 +35,7 @@ class Worker:
     Parameters
     ----------
     module : str
-        What is run, ``"xgeom_core.predict.server"``.
+        What is run, ``"xgeom_core.predict.service.server"``.
     task : str
         What it does, for a sentence: ``"predicts"``.
     environment : mapping, optional

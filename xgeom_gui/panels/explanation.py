@@ -25,7 +25,7 @@ from xgeom_gui.views.explanation_plots import KIND_COLORS, KindsView, ProfilesPl
 
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
-    from xgeom_core.predict.explanation import Explanation
+    from xgeom_core.predict.report.explanation import Explanation
 
 
 class ExplanationPanel(QWidget):

@@ -18,7 +18,7 @@ from xgeom_gui.theme import GROUND, THEME
 from xgeom_gui.views.explanation_plots import KIND_COLORS
 
 if TYPE_CHECKING:
-    from xgeom_core.predict.sight import NetworkSight
+    from xgeom_core.predict.network_input import NetworkSight
 
 _HEIGHT = 340
 _PERCENTILES = (1.0, 99.5)

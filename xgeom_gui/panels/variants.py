@@ -17,7 +17,7 @@ from xgeom_gui.wording import sigma
 
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
-    from xgeom_core.predict.variants import Variant
+    from xgeom_core.predict.masked_frames import Variant
 
 _CHOICES: tuple[tuple[Variant, str, str], ...] = (
     ("measured", "As measured", "The frame as it is"),

@@ -108,7 +108,7 @@ class BatchReader(LatestThread):
 
 def _shared(predictions: tuple[Prediction, ...]) -> Estimate | None:
     """The geometry that the frames of a run share; None if there are too few."""
-    from xgeom_core.predict.shared import share_geometry  # noqa: PLC0415 - scipy is slow to import
+    from xgeom_core.predict.run.shared import share_geometry  # noqa: PLC0415 - scipy is slow to import
 
     try:
         found = share_geometry(predictions) if len(predictions) > 1 else None

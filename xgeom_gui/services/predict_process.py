@@ -7,13 +7,13 @@ import threading
 from typing import TYPE_CHECKING, Any, cast
 
 from xgeom_core.errors import XgeomError
-from xgeom_core.predict.wire import receive, send
+from xgeom_core.predict.service.wire import receive, send
 from xgeom_core.process.worker import Worker, exit_text
 
 if TYPE_CHECKING:
     from xgeom_core.frame import Frame
     from xgeom_core.predict import Prediction
-    from xgeom_core.predict.sight import NetworkSight
+    from xgeom_core.predict.network_input import NetworkSight
 
 
 class PredictProcess:
@@ -23,7 +23,7 @@ class PredictProcess:
     """
 
     def __init__(self) -> None:
-        self._worker = Worker("xgeom_core.predict.server", "predicts")
+        self._worker = Worker("xgeom_core.predict.service.server", "predicts")
         self._numbers = itertools.count()
         self._aborted = False
         self._starting = threading.Lock()
@@ -46,7 +46,7 @@ class PredictProcess:
         return self._worker.pid
 
     def ask(self, *request: Any) -> tuple[str, Any]:
-        """Send a request and wait for what comes of it (see `xgeom_core.predict.server`).
+        """Send a request and wait for what comes of it (see `xgeom_core.predict.service.server`).
 
         Raises
         ------
@@ -93,7 +93,7 @@ class RemotePredictor:
         return cast("Prediction", self._asked("predict", frame, {"fit": fit, **wishes}))
 
     def sight(self, frame: Frame) -> NetworkSight:
-        """As `xgeom_core.predict.sight.network_sight`."""
+        """As `xgeom_core.predict.network_input.network_sight`."""
         return cast("NetworkSight", self._asked("sight", frame))
 
     def _asked(self, verb: str, *what: Any) -> Any:

@@ -22,7 +22,7 @@ from xgeom_gui.services.picture import Picture, make_picture
 
 if TYPE_CHECKING:
     from xgeom_core.frames import FrameSource
-    from xgeom_core.predict.variants import Variant
+    from xgeom_core.predict.masked_frames import Variant
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def varied(frame: Frame, variant: Variant) -> Frame:
     """The frame, or the part of it that is wanted."""
     if variant == "measured":
         return frame
-    from xgeom_core.predict.variants import vary  # noqa: PLC0415 - needs scipy, which is slow to import
+    from xgeom_core.predict.masked_frames import vary  # noqa: PLC0415 - needs scipy, which is slow to import
 
     return vary(frame, variant)
 
@@ -58,7 +58,7 @@ class ReadRequest:
     mask : PaintedMask or None
         Pixels that the user does not trust.
     variant : str
-        Which part of the frame is wanted (see `xgeom_core.predict.variants`).
+        Which part of the frame is wanted (see `xgeom_core.predict.masked_frames`).
     """
 
     spec: str

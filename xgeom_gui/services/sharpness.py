@@ -14,7 +14,7 @@ from xgeom_core.frame import Frame
 from xgeom_gui.services.latest import LatestThread
 
 if TYPE_CHECKING:
-    from xgeom_core.predict.sharpness import RingImage
+    from xgeom_core.predict.radial_score import RingImage
 
 _log = logging.getLogger(__name__)
 _KEPT = 64
@@ -60,7 +60,7 @@ class SharpnessThread(LatestThread):
         self._frame = self._image = None
 
     def _scores(self, request: SharpnessRequest) -> Mapping[str, float]:
-        from xgeom_core.predict.sharpness import ring_image, sharpness  # noqa: PLC0415 - scipy is slow to import
+        from xgeom_core.predict.radial_score import ring_image, sharpness  # noqa: PLC0415 - scipy is slow to import
 
         if request.frame is not self._frame:
             self._frame, self._image = request.frame, ring_image(request.frame)

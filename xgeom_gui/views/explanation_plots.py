@@ -15,8 +15,8 @@ from xgeom_gui.theme import AFTER, BEFORE, GROUND, INK, LINE, THEME
 from xgeom_gui.views.axis_colors import AxisColors
 
 if TYPE_CHECKING:
-    from xgeom_core.predict.explanation import Explanation
-    from xgeom_core.predict.sector_profiles import SectorProfiles
+    from xgeom_core.predict.report.explanation import Explanation
+    from xgeom_core.predict.report.sector_profiles import SectorProfiles
 
 # Colors over the pixels that the fit did not use, by the names in `explanation.KINDS`.
 KIND_COLORS = {
@@ -52,7 +52,7 @@ class KindsView(pg.GraphicsView):
 
     def show_explanation(self, explanation: Explanation) -> None:
         """Draw another one."""
-        from xgeom_core.predict.explanation import KINDS  # noqa: PLC0415 - scipy is slow to import
+        from xgeom_core.predict.report.explanation import KINDS  # noqa: PLC0415 - scipy is slow to import
 
         image = np.sqrt(np.maximum(np.nan_to_num(explanation.image), 0.0))
         seen = image[np.isfinite(explanation.image) & (explanation.kinds == 0)]

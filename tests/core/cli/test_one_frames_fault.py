@@ -153,7 +153,7 @@ def test_a_signal_before_the_first_answer_leaves_an_older_file(
 
 
 def test_pictures_are_whole_or_not_there_after_a_signal(xgeom, frames, tiny, tmp_path, monkeypatch) -> None:
-    from xgeom_core.predict import explain
+    from xgeom_core.predict.report import explain
 
     draw = explain.explain_figure
 
@@ -168,7 +168,7 @@ def test_pictures_are_whole_or_not_there_after_a_signal(xgeom, frames, tiny, tmp
 
 
 def test_a_picture_that_cannot_be_drawn_costs_a_sentence(xgeom, frames, tiny, tmp_path, monkeypatch) -> None:
-    from xgeom_core.predict import explain
+    from xgeom_core.predict.report import explain
 
     def fall(explanation, path):
         raise ValueError("no such color")

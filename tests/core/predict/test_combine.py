@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.predict.combine import combine
-from xgeom_core.predict.evidence import compare, opinion, reconcile
-from xgeom_core.predict.lattice_origins import spacing_px
+from xgeom_core.predict.posterior.combine import combine
+from xgeom_core.predict.posterior.evidence import compare, opinion, reconcile
+from xgeom_core.predict.posterior.lattice_origins import spacing_px
 
 SIDE = 820
 

@@ -12,11 +12,11 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame
 from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
-from xgeom_core.predict.combine import combine
-from xgeom_core.predict.explain import Explanation, explain_figure
+from xgeom_core.predict.background.radial_fit import fit_radial
 from xgeom_core.predict.lattice.solution import LatticeSolution, spots_in_words
-from xgeom_core.predict.radial_fit import fit_radial
-from xgeom_core.predict.spots import Spots
+from xgeom_core.predict.posterior.combine import combine
+from xgeom_core.predict.report.explain import Explanation, explain_figure
+from xgeom_core.predict.spots.find import Spots
 
 CENTER = (205.0, 190.0)
 META = Metadata(distance_mm=100.0, pixel_mm=(0.2, 0.2), wavelength_A=1.0)

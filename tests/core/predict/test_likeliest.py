@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.predict.combine import combine
-from xgeom_core.predict.evidence import Opinion
-from xgeom_core.predict.lattice_origins import Origin
-from xgeom_core.predict.likeliest import Place, likeliest_place, rough_place
+from xgeom_core.predict.posterior.combine import combine
+from xgeom_core.predict.posterior.evidence import Opinion
+from xgeom_core.predict.posterior.lattice_origins import Origin
+from xgeom_core.predict.posterior.likeliest import Place, likeliest_place, rough_place
 
 CENTER = (405.3, 411.8)
 AWAY = (412.3, 413.8)

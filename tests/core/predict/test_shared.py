@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.predict.shared import share_geometry
+from xgeom_core.predict.run.shared import share_geometry
 
 TRUTH = np.array([500.0, 600.0, 0.3, -0.2])
 SIGMA = np.array([0.2, 0.3, 0.05, 0.04])

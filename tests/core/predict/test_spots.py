@@ -7,7 +7,7 @@ import pytest
 from scipy.special import erf
 
 from xgeom_core.frame import Frame
-from xgeom_core.predict.spots import find_spots
+from xgeom_core.predict.spots.find import find_spots
 
 SHAPE = (400, 440)
 

@@ -12,7 +12,7 @@ import numpy as np
 from xgeom_core.estimate import Estimate
 from xgeom_core.metadata import Choice, Metadata, Verdict
 from xgeom_core.predict.attempt import Attempt, Evidence
-from xgeom_core.predict.combine import Combined
+from xgeom_core.predict.posterior.combine import Combined
 from xgeom_core.predict.starts import header_starts, settle, stated_start
 
 SIDE = 820

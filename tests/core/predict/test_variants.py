@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from xgeom_core.frame import Frame
-from xgeom_core.predict.sharpness import ring_image, sharpness
-from xgeom_core.predict.variants import VARIANTS, spot_map, vary
+from xgeom_core.predict.masked_frames import VARIANTS, spot_map, vary
+from xgeom_core.predict.radial_score import ring_image, sharpness
 
 SHAPE = (240, 260)
 CENTER = (131.3, 117.6)

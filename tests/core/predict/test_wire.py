@@ -9,7 +9,7 @@ import pytest
 
 from xgeom_core.frame import Frame
 from xgeom_core.metadata import Metadata
-from xgeom_core.predict.wire import receive, send
+from xgeom_core.predict.service.wire import receive, send
 from xgeom_core.process.channel import Channel, connected
 
 

@@ -70,7 +70,7 @@ def test_what_cannot_be_started_is_a_sentence(monkeypatch) -> None:
 
 
 def test_a_worker_is_ended_and_started_again() -> None:
-    worker = Worker("xgeom_core.predict.server", "predicts")
+    worker = Worker("xgeom_core.predict.service.server", "predicts")
     channel = worker.start()
     first = worker.pid
     assert worker.start() is channel and worker.running

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from xgeom_core.errors import ModelError
 from xgeom_core.estimate import Estimate
 from xgeom_core.geometry import Pooling
-from xgeom_core.predict.sight import NetworkSight
+from xgeom_core.predict.network_input import NetworkSight
 
 
 @pytest.fixture

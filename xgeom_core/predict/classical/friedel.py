@@ -12,7 +12,7 @@ from xgeom_core.frame import Frame
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.classical.answers import answer, nothing
 from xgeom_core.predict.classical.registry import Start
-from xgeom_core.predict.spots import find_spots
+from xgeom_core.predict.spots.find import find_spots
 
 NAME = "friedel"
 WHEN = "works on many spots at low angle or wide rocking, with the beam well inside the panel"

@@ -29,7 +29,7 @@
 ==============  =================================================================================
 """
 
+from xgeom_core.predict.lattice.indexer import solve_lattice
 from xgeom_core.predict.lattice.solution import FoundLattice, LatticeSolution, Rival
-from xgeom_core.predict.lattice.solve import solve_lattice
 
 __all__ = ["FoundLattice", "LatticeSolution", "Rival", "solve_lattice"]

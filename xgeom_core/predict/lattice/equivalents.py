@@ -17,7 +17,7 @@ from scipy.special import ndtri
 
 from xgeom_core.predict.lattice.algebra import lengths
 from xgeom_core.predict.lattice.logistic import chances, fit_logistic
-from xgeom_core.predict.lattice.recorded import Recorded
+from xgeom_core.predict.lattice.visibility import Recorded
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

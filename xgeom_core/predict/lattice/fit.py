@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.predict.lattice.algebra import solved
+from xgeom_core.predict.lattice.assign_indices import Observed
 from xgeom_core.predict.lattice.linear import Linear, linearize
 from xgeom_core.predict.lattice.model import Model
-from xgeom_core.predict.lattice.observed import Observed
-from xgeom_core.predict.lattice.spread import Spread
-from xgeom_core.predict.lattice.unknowns import Freedom, Priors, moved_by
+from xgeom_core.predict.lattice.parameterization import Freedom, Priors, moved_by
+from xgeom_core.predict.lattice.residual_model import Spread
 
 FloatArray = NDArray[np.float64]
 

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.predict.lattice.algebra import inverse3
+from xgeom_core.predict.lattice.assign_indices import Observed
 from xgeom_core.predict.lattice.basis import reduce_basis
-from xgeom_core.predict.lattice.chance import CORE, Criteria, shares
-from xgeom_core.predict.lattice.fit import Fit, fit_model
-from xgeom_core.predict.lattice.growth import (
+from xgeom_core.predict.lattice.expansion import (
     LEAST_SPOTS,
     TOLERANCE,
     Growth,
@@ -19,11 +18,12 @@ from xgeom_core.predict.lattice.growth import (
     near_beam,
     same_lattice,
 )
-from xgeom_core.predict.lattice.observed import Observed
-from xgeom_core.predict.lattice.split import turned_lattices
-from xgeom_core.predict.lattice.spread import residuals
+from xgeom_core.predict.lattice.fit import Fit, fit_model
+from xgeom_core.predict.lattice.parameterization import FREE_CELL, Freedom
+from xgeom_core.predict.lattice.random_match_rate import CORE, Criteria, shares
+from xgeom_core.predict.lattice.residual_model import residuals
+from xgeom_core.predict.lattice.split_crystal import turned_lattices
 from xgeom_core.predict.lattice.symmetry import NO_SYMMETRY, Symmetry, find_symmetries, symmetrized
-from xgeom_core.predict.lattice.unknowns import FREE_CELL, Freedom
 
 FloatArray = NDArray[np.float64]
 

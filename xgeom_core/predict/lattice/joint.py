@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry
 from xgeom_core.predict.lattice.algebra import inverse, solved
-from xgeom_core.predict.lattice.chance import Criteria
+from xgeom_core.predict.lattice.assign_indices import Observed, assign
 from xgeom_core.predict.lattice.linear import Linear, linearize
 from xgeom_core.predict.lattice.model import Model
-from xgeom_core.predict.lattice.observed import Observed, assign
-from xgeom_core.predict.lattice.spread import Spread
-from xgeom_core.predict.lattice.unknowns import EXTRAS, Freedom, Priors, moved_by
+from xgeom_core.predict.lattice.parameterization import EXTRAS, Freedom, Priors, moved_by
+from xgeom_core.predict.lattice.random_match_rate import Criteria
+from xgeom_core.predict.lattice.residual_model import Spread
 
 FloatArray = NDArray[np.float64]
 

@@ -8,10 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.predict.lattice.algebra import inverse3, lengths
+from xgeom_core.predict.lattice.assign_indices import Assignment, Observed, assign, is_blurred
 from xgeom_core.predict.lattice.model import Model, project
-from xgeom_core.predict.lattice.observed import Assignment, Observed, assign, is_blurred
-from xgeom_core.predict.lattice.spread import Residuals, Spread, measure_spread, residuals
-from xgeom_core.predict.lattice.unknowns import EXTRAS, Freedom, Priors, add_priors, half_size, parameters
+from xgeom_core.predict.lattice.parameterization import (
+    EXTRAS,
+    Freedom,
+    Priors,
+    add_priors,
+    half_size,
+    parameters,
+)
+from xgeom_core.predict.lattice.residual_model import Residuals, Spread, measure_spread, residuals
 
 FloatArray = NDArray[np.float64]
 

@@ -16,8 +16,8 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from xgeom_core.predict.lattice.parameterization import FREE_CELL
 from xgeom_core.predict.lattice.solution import Cell
-from xgeom_core.predict.lattice.unknowns import FREE_CELL
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from xgeom_core.geometry import Geometry
-from xgeom_core.predict.spots import Spots
+from xgeom_core.predict.spots.find import Spots
 
 SHAPE = (2527, 2463)
 CENTERING = {

@@ -10,9 +10,9 @@ from xgeom_core.geometry import Geometry
 from xgeom_core.predict.lattice.equivalents import equivalent_evidence
 from xgeom_core.predict.lattice.logistic import chances, fit_logistic
 from xgeom_core.predict.lattice.model import Model
-from xgeom_core.predict.lattice.nearby import near_sphere
-from xgeom_core.predict.lattice.recorded import Recorded
-from xgeom_core.predict.lattice.spread import Spread
+from xgeom_core.predict.lattice.near_ewald_sphere import near_sphere
+from xgeom_core.predict.lattice.residual_model import Spread
+from xgeom_core.predict.lattice.visibility import Recorded
 
 EDGES = (80.0, 95.0, 140.0)
 WIDTH = 1.5e-3

@@ -8,10 +8,10 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from xgeom_core.geometry import Geometry
+from xgeom_core.predict.lattice.assign_indices import Observed, assign
 from xgeom_core.predict.lattice.model import Model, project
-from xgeom_core.predict.lattice.nearby import near_sphere
-from xgeom_core.predict.lattice.observed import Observed, assign
-from xgeom_core.predict.lattice.spread import Spread
+from xgeom_core.predict.lattice.near_ewald_sphere import near_sphere
+from xgeom_core.predict.lattice.residual_model import Spread
 
 SIGMA = 0.1
 

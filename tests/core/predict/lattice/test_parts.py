@@ -13,8 +13,8 @@ from xgeom_core.geometry import Geometry
 from xgeom_core.predict.lattice.basis import reduce_basis
 from xgeom_core.predict.lattice.bravais import conventional
 from xgeom_core.predict.lattice.model import Model, observed_rays, project
-from xgeom_core.predict.lattice.nearby import near_sphere
-from xgeom_core.predict.lattice.supercell import divided
+from xgeom_core.predict.lattice.near_ewald_sphere import near_sphere
+from xgeom_core.predict.lattice.non_primitive_basis import divided
 from xgeom_core.predict.lattice.symmetry import find_symmetries, symmetrized
 
 GEOMETRY = Geometry((610.0, 590.0), 210.0, (0.1, 0.12), 1.1, 2.0, -3.0)

@@ -9,10 +9,10 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from xgeom_core.geometry import Geometry
+from xgeom_core.predict.lattice.assign_indices import Observed
 from xgeom_core.predict.lattice.model import Model, project
-from xgeom_core.predict.lattice.nearby import near_sphere
-from xgeom_core.predict.lattice.observed import Observed
-from xgeom_core.predict.lattice.split import turned_lattices
+from xgeom_core.predict.lattice.near_ewald_sphere import near_sphere
+from xgeom_core.predict.lattice.split_crystal import turned_lattices
 
 GEOMETRY = Geometry((1200.0, 1200.0), 250.0, (0.172, 0.172), 1.0, 0.4, -0.3)
 FIRST = Model(GEOMETRY, np.array([0.0, 0.0, 1.0]), np.diag([1 / 62.0, 1 / 78.0, 1 / 111.0]))

@@ -10,9 +10,9 @@ import pytest
 from xgeom_core.frame import Frame
 from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
-from xgeom_core.predict.radial.masks import BRIGHT, INNER, MASKED, SHADOW, SPOT, USED
-from xgeom_core.predict.radial.trouble import background_trouble
-from xgeom_core.predict.radial_fit import RadialFit, fit_radial
+from xgeom_core.predict.background.masks import BRIGHT, INNER, MASKED, SHADOW, SPOT, USED
+from xgeom_core.predict.background.radial_fit import RadialFit, fit_radial
+from xgeom_core.predict.posterior.background_checks import background_trouble
 
 SIDE = 410
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from xgeom_core.predict.radial.optics import Detector, radii, sight
-from xgeom_core.predict.radial.ring_arcs import SECTORS, Arcs
-from xgeom_core.predict.radial.ring_solve import mirrored, solve_arcs
+from xgeom_core.predict.background.detector_model import Detector, radii, sight
+from xgeom_core.predict.background.ring_arcs import SECTORS, Arcs
+from xgeom_core.predict.background.ring_solve import mirrored, solve_arcs
 
 DETECTOR = Detector(1200.0, 1.0)
 TRUTH = np.array([365.0, 467.0, np.radians(-1.8), np.radians(-1.0)])

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from xgeom_core.predict.radial.panels import PANELS, panel_numbers, panel_shares
-from xgeom_core.predict.radial_fit import fit_radial
+from xgeom_core.predict.background.panels import PANELS, panel_numbers, panel_shares
+from xgeom_core.predict.background.radial_fit import fit_radial
 
 SIDE = 410
 

@@ -7,16 +7,16 @@ import pytest
 
 from xgeom_core.frame import Frame, pool
 from xgeom_core.geometry import Geometry
-from xgeom_core.predict.radial.cells import make_cells, spread_blocks
-from xgeom_core.predict.radial.likelihood import equations
-from xgeom_core.predict.radial.model import Model, amplitude
-from xgeom_core.predict.radial.noise import excess_of, misfit_of
-from xgeom_core.predict.radial.optics import Detector, bent, radii, sight
-from xgeom_core.predict.radial.panels import PANELS
-from xgeom_core.predict.radial.polar import PolarGrid
-from xgeom_core.predict.radial.spline import Knots, roughness, times_banded
-from xgeom_core.predict.radial.strengths import System
-from xgeom_core.predict.radial.waves import COLUMNS, UNKNOWNS, WAVES, Strength
+from xgeom_core.predict.background.azimuthal_harmonics import COLUMNS, UNKNOWNS, WAVES, Strength
+from xgeom_core.predict.background.cells import make_cells, spread_blocks
+from xgeom_core.predict.background.detector_model import Detector, bent, radii, sight
+from xgeom_core.predict.background.hyperparameters import System
+from xgeom_core.predict.background.likelihood import equations
+from xgeom_core.predict.background.model import Model, amplitude
+from xgeom_core.predict.background.noise import excess_of, misfit_of
+from xgeom_core.predict.background.panels import PANELS
+from xgeom_core.predict.background.polar import PolarGrid
+from xgeom_core.predict.background.spline import Knots, roughness, times_banded
 
 DETECTOR = Detector(distance_px=400.0, aspect=1.5)
 X, Y = np.array([10.0, 300.0, 500.0]), np.array([40.0, 20.0, 333.0])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from xgeom_core.frame import Frame
+from xgeom_core.predict.background.radial_fit import RadialFit, fit_radial
 from xgeom_core.predict.noise_scale import in_counts
-from xgeom_core.predict.radial_fit import RadialFit, fit_radial
 
 Image = np.ndarray
 

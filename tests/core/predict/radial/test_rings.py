@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from xgeom_core.predict.radial.fit import RadialFitter
-from xgeom_core.predict.radial.masks import lone_pixels
-from xgeom_core.predict.radial.optics import Detector, at_surface, depth_doubt
-from xgeom_core.predict.radial.ring_search import ring_points, search_rings
-from xgeom_core.predict.radial.trouble import background_trouble
-from xgeom_core.predict.radial_fit import fit_radial
+from xgeom_core.predict.background.detector_model import Detector, at_surface, depth_doubt
+from xgeom_core.predict.background.fit import RadialFitter
+from xgeom_core.predict.background.masks import lone_pixels
+from xgeom_core.predict.background.radial_fit import fit_radial
+from xgeom_core.predict.background.ring_search import ring_points, search_rings
+from xgeom_core.predict.posterior.background_checks import background_trouble
 
 SIDE = 410
 

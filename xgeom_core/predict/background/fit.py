@@ -1,0 +1,285 @@
+"""The radial fit: coarse to fine, masks and model in turn."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgeom_core.frame import Frame, pool
+from xgeom_core.geometry import FloatArray
+from xgeom_core.predict.background.azimuthal_harmonics import (
+    OBLIQUITY,
+    POLARIZATION,
+    UNKNOWNS,
+    USUAL_POLARIZATION,
+    Strength,
+)
+from xgeom_core.predict.background.cells import Cells, make_cells
+from xgeom_core.predict.background.detector_model import detector_of
+from xgeom_core.predict.background.gauss_newton import Pace, iterate
+from xgeom_core.predict.background.masks import (
+    Mask,
+    first_spots,
+    inner_limit,
+    lone_pixels,
+    model_spots,
+    odd_regions,
+)
+from xgeom_core.predict.background.model import Model, amplitude, expected_at, gains_at
+from xgeom_core.predict.background.panels import panel_numbers
+from xgeom_core.predict.background.polar import has_sharp_rings, polar_cells, polar_pixels, polar_spot_mask
+from xgeom_core.predict.background.ring_positions import fit_ring_positions
+from xgeom_core.predict.background.ring_search import ring_points, search_rings
+from xgeom_core.predict.background.spline import Knots, roughness
+from xgeom_core.predict.background.state import FINE, RadialState
+
+# The longer side of the frame whose pixels are told apart, in pooled px.
+FINE_PX = 820
+# Share of the longer side around the beam that is left out: stop, arm and air scatter are there.
+INNER_SHARE = 0.05
+_INNER_MOST = 0.25
+_COARSE = 8
+# Side of larger cells, and the width of features in pooled px from which on they will do.
+_WIDE, _WIDE_FEATURE = 6, 20.0
+_COARSE_KNOT, _FINE_KNOT = 16.0, 6.0
+# Width of a ring and distance of knots, pooled px.
+_RING_WIDTHS = ((4.0, 5.0), (2.0, 2.5), (1.0, 1.5))
+_WEAK = Strength((0.01, 0.01, 0.003), 0.25)
+_LEAST_CELLS = 300
+_LEAST_COUNTS = 300.0
+_CLIP = 5.0
+_ROUGHLY, _CLOSELY = 0.3, 0.02
+# A coarse profile that varies less than this over the frame is not looked at closely (see `contrast`): half
+# of what `trouble.background_trouble` asks for.
+_FLAT = 0.15
+
+
+class RadialFitter:
+    """Fits one frame.
+
+    Parameters
+    ----------
+    frame : Frame
+    start_px, start_tilt_deg : tuple of float
+    base : ndarray, shape (4, 4)
+        Prior precision of the geometry about the start (px, radians).
+    """
+
+    def __init__(
+        self,
+        frame: Frame,
+        start_px: tuple[float, float],
+        start_tilt_deg: tuple[float, float] = (0.0, 0.0),
+        base: FloatArray | None = None,
+        spot_mask: Mask | None = None,
+    ) -> None:
+        self.side = float(max(frame.shape))
+        self.factor = max(1, round(self.side / FINE_PX))
+        self.pooled = pool(frame, self.factor)
+        self.usable = self.pooled.full
+        self.panel = _panels(self.usable)
+        self.detector = detector_of(frame.metadata, max(frame.shape))
+        self.start = np.array([*start_px, *np.radians(start_tilt_deg)])
+        self.base = np.zeros((4, 4)) if base is None else base
+        self.known_spots = spot_mask
+        self.least_inner = INNER_SHARE * self.side
+        # What each parameter does to the image at the middle of an edge, in native px.
+        turning = self.side**2 / 4.0 / self.detector.distance_px
+        self.lever = np.array([1.0, 1.0, turning, turning])
+        self.pace = Pace(self.base, self.start, self.lever, self.factor)
+
+    def run(self) -> RadialState | None:
+        """All stages; None if there is too little to fit."""
+        spots = first_spots(self.pooled, self.usable)
+        if self.known_spots is not None:
+            spots |= self.known_spots
+        state = self._coarse(spots)
+        if state is None:
+            return None
+        if self._find_rings(state):
+            found = self._rings(state, _RING_WIDTHS[-1:])
+            return None if found is None else self._settled_on_rings(found)
+        theta = state.model.theta
+        state.sharp = has_sharp_rings(self.pooled, self.usable, theta, self.detector, 1.5 * self.least_inner)
+        if state.sharp:
+            return self._rings(state, _RING_WIDTHS)
+        # The rest takes most of the time, and would be refused in the end all the same.
+        return state if contrast(_log_profile(state)) < _FLAT else self._fine(state)
+
+    def _find_rings(self, state: RadialState) -> bool:
+        """Look for sharp rings, and take the geometry from their positions."""
+        theta = state.model.theta
+        usable = self.usable & ~lone_pixels(self.pooled.counts, self.usable)
+        points = ring_points(self.pooled, usable, self.start, self.detector, self.least_inner, self.lever)
+        if points is None:
+            return False
+        found, sharp = search_rings(points, [self.start, theta[:4].copy()], self.side)
+        if not sharp:
+            return False
+        state.rings = fit_ring_positions(
+            self.pooled, usable, found, self.detector, self.least_inner, self.base, self.start
+        )
+        if state.rings is None or not state.rings.converged:
+            # Spots at equal distances from some point, or rings too faint or too few: as if none were there.
+            state.rings = None
+            return False
+        state.sharp = True
+        theta[:4] = state.rings.theta
+        return True
+
+    def _settled_on_rings(self, state: RadialState) -> RadialState:
+        """The profile about what the positions of the rings say."""
+        if state.rings is not None and state.rings.converged:
+            state.model.theta[:4] = state.rings.theta
+            iterate(self.pace, state, 0, 2, robust=False, small=_CLOSELY)
+            state.converged = True
+        return state
+
+    def _coarse(self, spots: Mask) -> RadialState | None:
+        cells = make_cells(self.pooled, self.usable & ~spots, _COARSE)
+        away = np.hypot(cells.x - self.start[0], cells.y - self.start[1])
+        cells = cells.take(_sorted(away > self.least_inner + _COARSE * self.factor, away))
+        if not self._enough(cells):
+            return None
+        theta = np.zeros(UNKNOWNS)
+        theta[:4] = self.start
+        theta[POLARIZATION] = USUAL_POLARIZATION
+        theta[OBLIQUITY] = self.detector.obliquity
+        model = self._model(cells, _COARSE_KNOT, theta, Strength(), 0.0)
+        state = RadialState(model, cells, spots, block=_COARSE, inner_px=self.least_inner)
+        state.dark = state.bright = cells.image(np.zeros(len(cells.x))) > 0
+        iterate(self.pace, state, 0, 1, robust=True, small=_ROUGHLY, smoothen=False)
+        iterate(self.pace, state, 2, 8, robust=True, small=_ROUGHLY)
+        iterate(self.pace, state, 4, 6, robust=True, small=_ROUGHLY)
+        return state
+
+    def _fine(self, state: RadialState) -> RadialState | None:
+        state.block = _WIDE if _narrowest(state.model) > _WIDE_FEATURE * self.factor else FINE
+        cells = make_cells(self.pooled, self.usable & ~state.spots, state.block, panel=self.panel)
+        self._choose(state, cells, first=True)
+        if not self._enough(state.cells):
+            return None
+        old = state.model
+        state.model = self._model(state.cells, _FINE_KNOT, old.theta, old.strength, old.reach)
+        state.model.excess = old.excess
+        state.model.strength = _WEAK
+        iterate(self.pace, state, 0, 1, robust=True, small=_ROUGHLY)
+        # Waves and rays stay weak until shadows are masked, lest they take up the shadows.
+        iterate(self.pace, state, 4, 2, robust=True, small=_ROUGHLY)
+        for deep in (True, False):
+            if deep:
+                cells = self._without_spots(state, cells)
+            self._choose(state, cells, deep=deep)
+            if not self._enough(state.cells):
+                return None
+            iterate(self.pace, state, 4, 8, robust=False, small=_CLOSELY, tune=True)
+        return state
+
+    def _rings(self, state: RadialState, widths: tuple[tuple[float, float], ...]) -> RadialState | None:
+        """Narrow rings, narrower and narrower."""
+        for width, knot in widths:
+            theta, size = state.model.theta, width * self.factor
+            pixels = polar_pixels(self.pooled, self.usable, theta, self.detector, size)
+            state.spots = polar_spot_mask(pixels, self.usable.shape)
+            if self.known_spots is not None and not state.model.strength.rays:
+                state.spots |= self.known_spots
+            use = self.usable & ~state.spots
+            pixels = polar_pixels(self.pooled, use, theta, self.detector, size)
+            cells = polar_cells(pixels, self.panel)
+            state.grid = pixels.grid
+            self._choose(state, cells, first=True)
+            if not self._enough(state.cells):
+                return None
+            old = state.model
+            state.model = self._model(state.cells, knot, old.theta, old.strength, old.reach)
+            state.model.excess = old.excess
+            iterate(self.pace, state, 0, 1, robust=True, small=_ROUGHLY)
+            iterate(self.pace, state, 4, 5, robust=True, small=_ROUGHLY * width, tune=width == 1)
+        for _ in range(2):
+            self._choose(state, cells)
+            if not self._enough(state.cells):
+                return None
+            iterate(self.pace, state, 4, 6, robust=False, small=_CLOSELY, tune=True)
+        return state
+
+    def _model(self, cells: Cells, knot: float, theta: FloatArray, strength: Strength, reach: float) -> Model:
+        """A model on new knots, its profile from the cells' means."""
+        model = Model(self.detector, reach or 1.0, theta.copy(), Knots.over(0.0, 1.0, 1.0), np.zeros(4))
+        look = model.look(cells.x, cells.y)
+        far, wide = float(look.rho.max()), float(look.bent.max())
+        if not reach:
+            model.reach = 1.02 * far
+        model.knots = Knots.over(0.0, 1.05 * wide + 30.0 * self.factor, knot * self.factor)
+        model.strength = strength
+        pixels = cells.pixels * np.exp(amplitude(model, look, gains_at(model, cells)))
+        model.rough = roughness(model.knots.count)
+        model.usual_dark, model.dark_sigma = self.pooled.dark, self.pooled.dark_sigma
+        dark = model.dark * cells.pixels
+        model.beta = model.knots.start(look.bent, cells.counts - dark, pixels, dark)
+        return model
+
+    def _without_spots(self, state: RadialState, cells: Cells) -> Cells:
+        """Cells without the pixels that the model knows for spots."""
+        wave = expected_at(state.model, cells)[1]
+        spots = model_spots(self.pooled, self.usable, state.model, cells, wave, state.misfit)
+        if self.known_spots is not None:
+            spots |= self.known_spots
+        state.spots = spots
+        return make_cells(self.pooled, self.usable & ~spots, state.block, panel=self.panel)
+
+    def _enough(self, cells: Cells) -> bool:
+        light = float(cells.counts.sum() - self.pooled.dark * cells.pixels.sum())
+        return len(cells.x) >= _LEAST_CELLS and light >= _LEAST_COUNTS
+
+    def _choose(self, state: RadialState, cells: Cells, first: bool = False, deep: bool = False) -> None:
+        """Which cells are used: no inner part, no shadows, no patches, no single cells far off.
+
+        At first, while the model is rough, the inner part alone is left out; then what is deep.
+        """
+        model = state.model
+        rho, _, expected = expected_at(model, cells)
+        expected = np.maximum(expected, 1e-3)
+        score = (cells.counts - expected) / np.sqrt(expected + model.excess * expected**2)
+        most = _INNER_MOST * self.side
+        state.inner_px = self.least_inner
+        if not first:
+            state.inner_px = inner_limit(rho, score, self.least_inner, most, 8.0 * self.factor)
+        keep = rho > state.inner_px
+        misfit = max(state.misfit, 1.0)
+        if not first:
+            dark, bright = odd_regions(cells, expected, misfit, model.excess, deep or state.sharp)
+            state.dark = cells.image(1.0 * (dark & keep)) > 0
+            state.bright = cells.image(1.0 * (bright & keep)) > 0
+            state.dropped = float((dark | bright)[keep].mean()) if keep.any() else 1.0
+            keep &= ~dark & ~bright & (np.abs(score) < _CLIP * misfit)
+        state.cells = cells.take(_sorted(keep, rho))
+
+
+def _sorted(keep: Mask, radius: FloatArray) -> NDArray[np.int64]:
+    """Numbers of the cells that are kept, by radius."""
+    which = np.flatnonzero(keep)
+    return which[np.argsort(radius[which])]
+
+
+def contrast(log_profile: FloatArray) -> float:
+    """Spread of the middle 80% of a profile's values, taken at pixels, relative to their median."""
+    low, middle, high = np.percentile(np.exp(log_profile), [10, 50, 90])
+    return float((high - low) / max(abs(middle), 1e-9))
+
+
+def _log_profile(state: RadialState) -> FloatArray:
+    model = state.model
+    return model.log_profile(model.look(state.cells.x, state.cells.y).rho)
+
+
+def _narrowest(model: Model) -> float:
+    """Width of the narrowest feature of a profile in px, as the standard deviation of a Gaussian."""
+    bend = np.abs(np.diff(model.beta, 2)) / model.knots.step**2
+    first = int(0.05 * len(bend))
+    return float(1.0 / np.sqrt(max(bend[first:].max(initial=0.0), 1e-12)))
+
+
+def _panels(usable: Mask) -> NDArray[np.int64] | None:
+    """Module of each pixel; None if gaps tell of one module only."""
+    number = panel_numbers(usable)
+    return number if number.max(initial=-1) > 0 else None

@@ -1,0 +1,1 @@
+"""What an answer rests on, in numbers and pictures."""

@@ -1,0 +1,1 @@
+"""Prediction in a process of its own."""

@@ -1,0 +1,1 @@
+"""Bragg spots: finding and measuring them."""
