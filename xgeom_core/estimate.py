@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Status = Literal["ok", "uncertain", "failed"]
+Status = Literal["ok", "stated", "uncertain", "failed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +30,9 @@ class Estimate:
     covariance : ndarray or None
         Shape (4, 4) over ``(x, y, pitch, yaw)`` in px and degrees, or (2, 2) over ``(x, y)``;
         None where the source states no uncertainty.
-    status : {"ok", "uncertain", "failed"}
-        Whether the source believes itself.
+    status : {"ok", "stated", "uncertain", "failed"}
+        Whether the source believes itself; "stated": a header's words, which the frame neither confirms nor
+        contradicts.
     reason : str
         Why the status is not "ok", in a sentence.
     warnings : tuple of str

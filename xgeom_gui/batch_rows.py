@@ -12,7 +12,7 @@ from xgeom_core.estimate import Estimate, Status
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
 
-_RANK = {"failed": 0, "uncertain": 1, "ok": 2}
+_RANK = {"failed": 0, "uncertain": 1, "stated": 2, "ok": 3}
 
 
 @dataclass(frozen=True)

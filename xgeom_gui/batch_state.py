@@ -14,9 +14,10 @@ from xgeom_gui.locations import RUN_SEPARATOR, paths_of
 
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
+    from xgeom_core.predict.candidate import Candidate
 
 _OPINIONS = ("best", "network", "fit", "header", "background", "lattice")
-_STATUSES = ("ok", "uncertain", "failed")
+_STATUSES = ("ok", "stated", "uncertain", "failed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +90,8 @@ def _plain_row(row: BatchRow) -> dict[str, Any]:
         "elapsed_s": found.elapsed_s,
         "evidence": found.evidence,
         "crystal": asdict(found.crystal) if found.crystal is not None else None,
+        "probability": found.probability,
+        "candidates": [asdict(item) for item in found.candidates],
         "said": {name: _plain_estimate(getattr(found, name)) for name in _OPINIONS},
     }
 
@@ -125,7 +128,22 @@ def _prediction(entry: Mapping[str, Any]) -> Prediction:
         elapsed_s=float(entry["elapsed_s"]),
         evidence=str(entry.get("evidence", "")),
         crystal=LatticeSummary(**crystal) if crystal is not None else None,
+        probability=entry.get("probability"),
+        candidates=tuple(_candidate(item) for item in entry.get("candidates", ())),
     )
+
+
+def _candidate(values: Mapping[str, Any]) -> Candidate:
+    from xgeom_core.predict.candidate import Candidate  # noqa: PLC0415 - slow to import
+
+    pairs = {
+        name: tuple(float(one) for one in values[name]) if values.get(name) else None
+        for name in ("center_px", "center_sigma_px", "tilt_deg", "tilt_sigma_deg")
+    }
+    if pairs["center_px"] is None or pairs["center_sigma_px"] is None:
+        raise ValueError("a candidate without a center")
+    sources = tuple(str(one) for one in values["sources"])
+    return Candidate(**pairs, weight=float(values["weight"]), sources=sources, label=str(values["label"]))
 
 
 def _plain_estimate(estimate: Estimate | None) -> dict[str, Any] | None:

@@ -67,6 +67,7 @@ QFrame[role="error"] QLabel { color: $error_ink; }
 QFrame[role="info"] { background: $info_ground; border: 0; border-bottom: 1px solid $info_line; }
 QFrame[role="info"] QLabel { color: $info_ink; }
 QLabel[role="ok"] { color: $ok; }
+QLabel[role="stated"] { color: $accent; }
 QLabel[role="uncertain"] { color: $uncertain; }
 QLabel[role="failed"] { color: $failed; }
 QScrollArea { border: 0; background: transparent; }

@@ -138,7 +138,7 @@ HOVER, PRESSED, CHOSEN, CHOSEN_LINE = Role("hover"), Role("pressed"), Role("chos
 ACCENT, ON_ACCENT = Role("accent"), Role("on_accent")
 OK, UNCERTAIN, FAILED = Role("ok"), Role("uncertain"), Role("failed")
 BEFORE, AFTER = Role("before"), Role("after")
-STATUS_COLORS = {"ok": OK, "uncertain": UNCERTAIN, "failed": FAILED}
+STATUS_COLORS = {"ok": OK, "stated": ACCENT, "uncertain": UNCERTAIN, "failed": FAILED}
 
 _PALETTE = {
     QPalette.ColorRole.Window: GROUND,

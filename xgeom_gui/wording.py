@@ -120,6 +120,18 @@ def prediction_text(prediction: Prediction) -> str:
     return text if prediction.status == "ok" else f"{text} ({prediction.status})"
 
 
+def candidate_lines(prediction: Prediction, most: int = 4) -> list[str]:
+    """Where the beam may be, a line a candidate: its odds, its center, and what speaks for it."""
+    lines = []
+    for item in prediction.candidates[:most]:
+        x, y = item.center_px
+        speaks = " and ".join(item.sources) or "nothing"
+        named = f", {item.label}" if item.label else ""
+        spread = sigma(item.center_sigma_px)
+        lines.append(f"{100 * item.weight:.2g}%: ({x:.1f}, {y:.1f}) ± {spread} px, by {speaks}{named}")
+    return lines
+
+
 def pitch_text(pitch: float, spread: float | None) -> str:
     """Pitch in words.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,9 +15,9 @@ from xgeom_core.models.inputs import canvas_image, network_input, pooling_factor
 from xgeom_core.models.settings import TILT_UNIT_DEG, NetworkSettings
 from xgeom_core.models.store import Model
 
-# A network that sees the whole canvas is asked once: further symmetries cost as much again and were
-# measured to gain nothing.
-_ONCE = SYMMETRIES[:1]
+# A network that sees the whole canvas is asked about the frame as it is, turned by half a turn, and
+# transposed: where it contradicts itself it knows nothing.
+_SOME = (SYMMETRIES[0], SYMMETRIES[3], SYMMETRIES[4])
 # A canvas pixel of which less than this share was measured counts as unknown.
 _LEAST_SHARE = 0.3
 
@@ -56,10 +58,26 @@ def to_outputs(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class NetworkOpinion:
+    """What a network says of a frame, and how far it contradicts itself.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    spread_px : float
+        Root mean square distance between its centers of the frame as it is and of the frame transposed and
+        turned by half a turn, native px. It is large on frames unlike any that the network learned from.
+    """
+
+    estimate: Estimate
+    spread_px: float
+
+
 def run_network(
     model: Model, image: NDArray[np.float32], log_distance: float | None = None
 ) -> tuple[FloatArray, FloatArray]:
-    """Outputs of the network for one input image, averaged over its symmetries.
+    """Outputs of the network for one input image in several symmetries, turned back.
 
     Parameters
     ----------
@@ -71,13 +89,12 @@ def run_network(
 
     Returns
     -------
-    mean : ndarray, shape (4,)
-        Center x, y and pitch, yaw in the units of the model card.
-    sigma : ndarray, shape (4,)
-        Standard deviations: what the network says of itself (``sqrt 2`` times its Laplace scale),
-        and the scatter between the symmetries, added in quadrature.
+    mean : ndarray, shape (n, 4)
+        Center x, y and pitch, yaw in the units of the model card, a row a symmetry.
+    sigma : ndarray, shape (n, 4)
+        Standard deviations that the network states of itself: ``sqrt 2`` times its Laplace scale.
     """
-    symmetries = _ONCE if model.card.network.sees_canvas else SYMMETRIES
+    symmetries = _SOME if model.card.network.sees_canvas else SYMMETRIES
     batch = np.stack([symmetry.image(image) for symmetry in symmetries])
     distance = np.array([[log_distance or 0.0, float(log_distance is not None)]] * len(batch))
     with torch.inference_mode():
@@ -97,11 +114,10 @@ def run_network(
             scale = scale[[1, 0, 3, 2]]
         outputs.append(np.concatenate([to_outputs(center, tilt, 1), scale]))
     table = np.array(outputs)
-    own = np.sqrt(2.0) * table[:, 4:].mean(axis=0)
-    return np.median(table[:, :4], axis=0), np.hypot(own, table[:, :4].std(axis=0))
+    return table[:, :4], np.sqrt(2.0) * table[:, 4:]
 
 
-def network_estimate(model: Model, frame: Frame) -> Estimate:
+def network_opinion(model: Model, frame: Frame) -> NetworkOpinion:
     """What a network says of a frame: center in native pixels, tilt in degrees.
 
     The tilt is None if the model's card shows no skill at it.
@@ -109,16 +125,26 @@ def network_estimate(model: Model, frame: Frame) -> Estimate:
     settings = model.card.network
     pooled = on_canvas(frame, settings)
     log_distance = _log_distance(frame, pooled, settings)
-    mean, sigma = run_network(model, canvas_input(pooled, settings), log_distance)
+    means, sigmas = run_network(model, canvas_input(pooled, settings), log_distance)
+    unit = settings.canvas_px * pooled.pooling.factor
+    spread = float(np.sqrt(means[:, :2].var(axis=0).sum())) * unit
+    # A network that sees the whole canvas answers by the frame as it is; further symmetries gain nothing.
+    mean = means[0] if settings.sees_canvas else np.median(means, axis=0)
+    sigma = np.hypot(sigmas.mean(axis=0), means.std(axis=0))
     side = settings.canvas_px
     center = pooled.pooling.to_native(((mean[0] + 0.5) * side, (mean[1] + 0.5) * side))
     center_px = (float(center[0]), float(center[1]))
-    variances = (sigma[:2] * side * pooled.pooling.factor) ** 2
+    variances = (sigma[:2] * unit) ** 2
     if not model.card.knows_tilt:
-        return Estimate("network", center_px, covariance=np.diag(variances))
+        return NetworkOpinion(Estimate("network", center_px, covariance=np.diag(variances)), spread)
     tilt_deg = (float(mean[2] * TILT_UNIT_DEG), float(mean[3] * TILT_UNIT_DEG))
     variances = np.append(variances, (sigma[2:] * TILT_UNIT_DEG) ** 2)
-    return Estimate("network", center_px, tilt_deg, np.diag(variances))
+    return NetworkOpinion(Estimate("network", center_px, tilt_deg, np.diag(variances)), spread)
+
+
+def network_estimate(model: Model, frame: Frame) -> Estimate:
+    """A network's center and tilt of a frame; see `network_opinion`."""
+    return network_opinion(model, frame).estimate
 
 
 def _log_distance(frame: Frame, pooled: PooledFrame, settings: NetworkSettings) -> float | None:

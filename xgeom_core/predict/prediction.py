@@ -12,8 +12,8 @@ from xgeom_core.estimate import Estimate, Status
 from xgeom_core.metadata import Metadata
 
 if TYPE_CHECKING:
+    from xgeom_core.predict.candidate import Candidate
     from xgeom_core.predict.lattice import LatticeSolution
-    from xgeom_core.predict.posterior.lattice_origins import Origin
     from xgeom_core.predict.report.explanation import Explanation
     from xgeom_core.predict.spots.find import Spots
 
@@ -56,9 +56,13 @@ class LatticeSummary:
 
     @classmethod
     def of(
-        cls, solution: LatticeSolution | None, spots: Spots | None, origins: Sequence[Origin]
+        cls,
+        solution: LatticeSolution | None,
+        spots: Spots | None,
+        origins: Sequence[tuple[float, float, float]],
+        trusted: bool,
     ) -> LatticeSummary:
-        """Summarize what indexing found."""
+        """Summarize what indexing found; origins and trust are the posterior's."""
         count = 0 if spots is None else len(spots)
         if solution is None:
             return cls(count)
@@ -69,8 +73,8 @@ class LatticeSummary:
             int(np.sum(solution.indexed)),
             solution.rms_px,
             len(solution.lattices),
-            tuple((*origin.center_px, float(origin.probability)) for origin in origins),
-            not solution.reason,
+            tuple(origins),
+            trusted,
             solution.tried or count,
         )
 
@@ -97,8 +101,8 @@ class Prediction:
     ----------
     frame_path, dataset, index
         Which frame.
-    status : {"ok", "uncertain", "failed"}
-        Whether the answer can be used.
+    status : {"ok", "stated", "uncertain", "failed"}
+        Whether the answer can be used; "stated": it is the header's, which nothing in the frame contradicts.
     reason : str
         Why not "ok", in words; "" if ok.
     best : Estimate or None
@@ -121,6 +125,10 @@ class Prediction:
         Kept if asked for.
     seconds : dict
         Seconds of each stage.
+    probability : float or None
+        That the center is right within its tolerance: three of its error bars, or one pixel.
+    candidates : tuple of Candidate
+        Where the beam may be, likeliest first.
     """
 
     frame_path: str
@@ -140,6 +148,8 @@ class Prediction:
     crystal: LatticeSummary | None = None
     explanation: Explanation | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    probability: float | None = None
+    candidates: tuple[Candidate, ...] = ()
 
     @classmethod
     def failed(
@@ -156,7 +166,10 @@ class Prediction:
     @property
     def estimates(self) -> tuple[Estimate, ...]:
         """Header, network and fit: those that exist; or the answer of a method of another name."""
-        known = [item for item in (self.header, self.network, self.fit) if item is not None]
+        best = self.best
+        # A header that stands carries the bar that the frame gives it.
+        header = best if best is not None and best.source == "header" else self.header
+        known = [item for item in (header, self.network, self.fit) if item is not None]
         if self.best is not None and all(item.source != self.best.source for item in known):
             known.append(self.best)
         return tuple(known)
@@ -177,6 +190,8 @@ class Prediction:
             "tilt_sigma_deg": _rounded(best.tilt_sigma_deg if best else None, 4),
             "source": best.source if best else None,
             "evidence": self.evidence or None,
+            "probability": None if self.probability is None else round(self.probability, 5),
+            "candidates": [item.record() for item in self.candidates],
             "background": _opinion(self.background),
             "lattice": _opinion(self.lattice),
             "crystal": None if self.crystal is None else self.crystal.record(),

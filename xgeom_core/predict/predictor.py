@@ -1,24 +1,45 @@
-"""The Predictor: a network for the rough start, physics for the digits, and an honest verdict."""
+"""The Predictor: every witness proposes, physics measures, one posterior answers."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from math import inf
+
+import numpy as np
 
 from xgeom_core.estimate import Estimate, Status
 from xgeom_core.frame import Frame
 from xgeom_core.models.store import Model, load_model
-from xgeom_core.predict.attempt import EVIDENCE, Attempt, Cell, Evidence, Wishes, attempt
-from xgeom_core.predict.network import network_estimate
+from xgeom_core.predict.attempt import EVIDENCE, Cell, Evidence, PredictOptions, attempt
+from xgeom_core.predict.background.radial_fit import RadialFit
+from xgeom_core.predict.lattice import LatticeSolution
+from xgeom_core.predict.network import NetworkOpinion, network_opinion
 from xgeom_core.predict.noise_scale import in_counts
+from xgeom_core.predict.posterior.doubts import suspicion
+from xgeom_core.predict.posterior.finding import Finding
+from xgeom_core.predict.posterior.sources import (
+    background_finding,
+    best_fit,
+    best_lattice,
+    header_finding,
+    lattice_finding,
+    network_finding,
+    start_finding,
+    stated_start,
+)
+from xgeom_core.predict.posterior.verdict import Verdict, reach_verdict
+from xgeom_core.predict.posterior.weigh import Posterior, weigh
 from xgeom_core.predict.prediction import LatticeSummary, Prediction, missing_notes
 from xgeom_core.predict.report.explanation import Explanation
-from xgeom_core.predict.starts import header_starts, settle, stated_start
+from xgeom_core.predict.starts import next_start
 
 # A network alone is called sure below this share of the longer side (2527 px: 50 px).
 _SURE_SHARE = 0.02
 _LEAST_PIXELS = 64
+# A source is called right, where it is shown by itself, if it is so with this probability.
+_RIGHT = 0.5
 
 
 class Predictor:
@@ -63,41 +84,90 @@ class Predictor:
             Distance and pixel size in its metadata let the tilt be fitted, those and the wavelength let
             spots be indexed.
         fit, start_px, start_tilt_deg, cell, explain, use
-            See `Wishes`.
+            See `PredictOptions`.
 
         Returns
         -------
         Prediction
             Never raises on odd frames: those get the status "failed" or "uncertain" and a reason.
         """
-        wishes = Wishes(fit, start_px, start_tilt_deg, cell, explain, use)
+        options = PredictOptions(fit, start_px, start_tilt_deg, cell, explain, use)
         began = time.perf_counter()
         frame = in_counts(frame)
         trouble = _unusable(frame)
         if trouble:
             return _failed(frame, trouble, began)
         found = Evidence()
+        rough = self._rough(frame, options, found)
+        if not fit:
+            return _rough_answer(frame, rough.estimate, found, began)
+        for posterior in look(frame, options, found):
+            verdict = reach_verdict(
+                posterior, frame.metadata.estimate(), _notes(found), _absent(frame, options, found)
+            )
+            if verdict.status == "ok":
+                break
+        return _answer(frame, rough.estimate, posterior, verdict, found, options, began)
+
+    def _rough(self, frame: Frame, options: PredictOptions, found: Evidence) -> NetworkOpinion:
+        """The network's opinion, or the user's in its place; what needs no start becomes a witness."""
         side = max(frame.shape)
-        with found.timed("network"):
-            rough = self._rough(frame, wishes)
-        if not wishes.fit:
-            return _rough_answer(frame, rough, found, began)
-        first = attempt(frame, rough, wishes, found)
-        if wishes.start_px is not None:
-            return _answer(frame, rough, first, wishes, began)
+        header = header_finding(frame.metadata, side)
+        if options.start_px is not None:
+            # Who points at a place on a swung detector says nothing against the swing.
+            tilt = options.start_tilt_deg or frame.metadata.tilt_deg
+            said = NetworkOpinion(stated_start("start", options.start_px, tilt, side), 0.0)
+            rough = start_finding(said.estimate)
+        else:
+            with found.timed("network"):
+                said = network_opinion(self.model, frame)
+            rough = network_finding(said, frame.shape)
+        found.witnesses += [item for item in (rough, header) if item is not None]
+        return said
 
-        def again(start: Estimate) -> Attempt:
-            return attempt(frame, start, wishes, Evidence(spots=found.spots, seconds=found.seconds))
 
-        chosen = settle(first, header_starts(frame.metadata, side), side, again)
-        return _answer(frame, rough, chosen, wishes, began)
+def look(frame: Frame, options: PredictOptions, found: Evidence) -> Iterator[Posterior]:
+    """The posterior after each further attempt, until nothing is left to be tried.
 
-    def _rough(self, frame: Frame, wishes: Wishes) -> Estimate:
-        if wishes.start_px is None:
-            return network_estimate(self.model, frame)
-        # Who points at a place on a swung detector says nothing against the swing.
-        tilt = wishes.start_tilt_deg or frame.metadata.tilt_deg
-        return stated_start("start", wishes.start_px, tilt, max(frame.shape))
+    Notes
+    -----
+    Each attempt begins where the posterior of all before has the likeliest place that was not tried.
+    """
+    posterior = weigh(found.witnesses, frame.shape)
+    while start := next_start(posterior, found.starts, frame.metadata):
+        attempt(frame, start, options, found)
+        with found.timed("posterior"):
+            posterior = weigh([*found.witnesses, *_measured(found, max(frame.shape))], frame.shape)
+        yield posterior
+
+
+def _measured(found: Evidence, side_px: int) -> list[Finding]:
+    """What fits and lattices say."""
+    said = (
+        background_finding(found.fits, side_px),
+        lattice_finding(best_lattice(found.lattices, side_px), side_px),
+    )
+    return [item for item in said if item is not None]
+
+
+def _absent(frame: Frame, options: PredictOptions, found: Evidence) -> dict[str, str]:
+    """Why there is no background or no lattice, where that is known."""
+    said = {}
+    if found.spots is not None and found.spots.is_map:
+        said["background"] = "there is no background to fit (the frame is a map of spots)"
+    if missing := frame.metadata.missing:
+        said["lattice"] = f"spots cannot be indexed without the {' and '.join(missing)}"
+    elif found.spots is not None:
+        said["lattice"] = f"no lattice is found in {len(found.spots)} spots"
+    for name in EVIDENCE:
+        if name not in options.use:
+            said[name] = f"the {name} was not to be used"
+    return said
+
+
+def _notes(found: Evidence) -> tuple[str, ...]:
+    lattice = found.lattices[0] if found.lattices else None
+    return () if lattice is None else lattice.notes
 
 
 def _unusable(frame: Frame) -> str:
@@ -140,70 +210,58 @@ def _rough_answer(frame: Frame, rough: Estimate, found: Evidence, began: float) 
     )
 
 
-def _answer(frame: Frame, rough: Estimate, chosen: Attempt, wishes: Wishes, began: float) -> Prediction:
-    found, combined = chosen.found, chosen.combined
-    best = combined.estimate
-    fitted = best if combined.evidence != "network" else None
-    # A user's start that nothing confirms stays the user's start.
-    if fitted is None and wishes.start_px is not None:
-        best = replace(best, source="start")
+def _answer(
+    frame: Frame,
+    rough: Estimate,
+    posterior: Posterior,
+    verdict: Verdict,
+    found: Evidence,
+    options: PredictOptions,
+    began: float,
+) -> Prediction:
+    side = max(frame.shape)
+    fit, lattice = best_fit(found.fits), best_lattice(found.lattices, side)
+    best = verdict.estimate
     explanation = None
-    if wishes.explain:
+    if options.explain:
         with found.timed("explain"):
-            explanation = Explanation.from_parts(
-                frame, chosen.start, found.background, found.lattice, combined, found.spots
-            )
-    network = rough if wishes.start_px is None else None
-    if fitted is None and network is not None:
-        network = best
+            explanation = Explanation.from_parts(frame, rough, fit, lattice, verdict, found.spots)
     return Prediction(
         frame.path,
         frame.dataset,
         frame.index,
-        combined.status,
-        combined.reason,
+        verdict.status,
+        verdict.reason,
         best,
-        network,
-        fitted,
+        rough if options.start_px is None else None,
+        best if best.source == "fit" else None,
         frame.metadata.estimate(),
-        frame.warnings + missing_notes(frame.metadata) + best.warnings + _tilt_note(found, fitted),
+        frame.warnings + missing_notes(frame.metadata) + best.warnings,
         time.perf_counter() - began,
-        background=_shown_background(found),
-        lattice=_opinion_of_lattice(found),
-        evidence=combined.evidence,
-        crystal=LatticeSummary.of(found.lattice, found.spots, combined.origins),
+        background=_alone_says("background", fit, posterior),
+        lattice=_alone_says("lattice", lattice, posterior),
+        evidence=verdict.evidence,
+        crystal=LatticeSummary.of(
+            lattice, found.spots, verdict.origins, posterior.p_right("lattice") > _RIGHT
+        ),
         explanation=explanation,
         seconds=found.seconds,
+        probability=verdict.probability,
+        candidates=verdict.candidates,
     )
 
 
-def _tilt_note(found: Evidence, fitted: Estimate | None) -> tuple[str, ...]:
-    """Why an answer has no tilt, where the background is to blame."""
-    if fitted is None or fitted.tilt_deg is not None or found.opinion is None:
-        return ()
-    return found.opinion.warnings
-
-
-def _shown_background(found: Evidence) -> Estimate | None:
-    fit = found.background
-    if fit is None:
+def _alone_says(
+    name: str, source: RadialFit | LatticeSolution | None, posterior: Posterior
+) -> Estimate | None:
+    """What background or lattice says by itself, and whether it is believed."""
+    if source is None or not np.isfinite(source.covariance).all():
         return None
-    if found.opinion is not None:
-        return found.opinion
-    return Estimate("background", fit.center_px, fit.tilt_deg, fit.covariance, "uncertain", found.refused)
-
-
-def _opinion_of_lattice(found: Evidence) -> Estimate | None:
-    solution = found.lattice
-    if solution is None:
-        return None
-    status: Status = "uncertain" if solution.reason else "ok"
-    return Estimate(
-        "lattice",
-        solution.center_px,
-        solution.tilt_deg,
-        solution.covariance,
-        status,
-        solution.reason,
-        solution.notes,
-    )
+    right = posterior.p_right(name)
+    status: Status = "ok" if right > _RIGHT else "uncertain"
+    reason = ""
+    if status != "ok":
+        finding = next((item for item in posterior.findings if item.source == name), None)
+        doubt = suspicion(finding) if finding is not None else ""
+        reason = f"It is right with {100 * right:.2g}%" + (f": {doubt}." if doubt else ".")
+    return Estimate(name, source.center_px, source.tilt_deg, source.covariance, status, reason)

@@ -13,7 +13,14 @@ from xgeom_gui.panels.centers_model import CentersModel
 from xgeom_gui.panels.centers_table import CentersTable
 from xgeom_gui.session import Session
 from xgeom_gui.theme import SOFT_INK, STATUS_COLORS, THEME, UNCERTAIN
-from xgeom_gui.wording import center_rows
+from xgeom_gui.wording import candidate_lines, center_rows
+
+_WORDS = {
+    "ok": "The answer is trusted.",
+    "stated": "The header stands.",
+    "uncertain": "Uncertain.",
+    "failed": "No center found.",
+}
 
 
 class CentersPanel(QWidget):
@@ -79,10 +86,13 @@ class CentersPanel(QWidget):
         if prediction is None:
             self.status.setText(f'<span style="color:{SOFT_INK}">{escape(self._waiting_text())}</span>')
             return
-        words = {"ok": "The answer is trusted.", "uncertain": "Uncertain.", "failed": "No center found."}
         color = STATUS_COLORS[prediction.status]
-        text = f'<b style="color:{color}">{words[prediction.status]}</b>'
-        self.status.setText(f"{text} {escape(prediction.reason)}" if prediction.reason else text)
+        text = f'<b style="color:{color}">{_WORDS[prediction.status]}</b>'
+        if prediction.reason:
+            text += f" {escape(prediction.reason)}"
+        if prediction.status == "uncertain":
+            text += "".join(f"<br>{escape(line)}" for line in candidate_lines(prediction))
+        self.status.setText(text)
 
     def _waiting_text(self) -> str:
         if self._session.frame is None:

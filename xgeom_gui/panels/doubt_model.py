@@ -15,7 +15,7 @@ from xgeom_gui.theme import STATUS_COLORS
 from xgeom_gui.wording import signed
 
 _Index = QModelIndex | QPersistentModelIndex
-_WORDS = {"ok": "trusted", "uncertain": "uncertain", "failed": "failed"}
+_WORDS = {"ok": "trusted", "stated": "header stands", "uncertain": "uncertain", "failed": "failed"}
 
 
 @dataclass(frozen=True)

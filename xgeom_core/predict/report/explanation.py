@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame, pool
 from xgeom_core.geometry import FloatArray, Geometry, Pooling
 from xgeom_core.predict.lattice.solution import spots_in_words
-from xgeom_core.predict.posterior.combine import Combined
+from xgeom_core.predict.posterior.verdict import Verdict
 from xgeom_core.predict.report.sector_profiles import SectorProfiles, sector_profiles
 
 # The longer side of the picture in pixels.
@@ -116,7 +115,7 @@ class Explanation:
         network: Estimate | None,
         background: Any,
         lattice: Any,
-        combined: Combined | Estimate,
+        verdict: Verdict | Estimate,
         spots: Any = None,
     ) -> Explanation:
         """Gather what the parts of the estimator left behind.
@@ -128,12 +127,12 @@ class Explanation:
         background : RadialFit or None
             Fields it lacks are left out of the picture.
         lattice : LatticeSolution or None
-        combined : Combined or Estimate
+        verdict : Verdict or Estimate
             The answer.
         spots : Spots or None
             Those given to the indexing.
         """
-        answer = combined.estimate if isinstance(combined, Combined) else combined
+        answer = verdict.estimate if isinstance(verdict, Verdict) else verdict
         factor = max(1, round(max(frame.shape) / _SIDE_PX))
         kinds, pooling = _kinds(frame, background, factor)
         pooled = pool(frame, pooling.factor)
@@ -157,8 +156,8 @@ class Explanation:
             after=after,
             fitted_shifts=shifts if len(shifts) else None,
             spots=_spots(spots, lattice),
-            origins=_origins(combined),
-            lines=tuple(_lines(background, lattice, combined, spots)),
+            origins=_origins(verdict),
+            lines=tuple(_lines(background, lattice, verdict, spots)),
         )
 
     def shares(self) -> dict[str, float]:
@@ -206,24 +205,22 @@ def _spots(spots: Any, lattice: Any) -> SpotsShown | None:
     return SpotsShown(np.asarray(spots.x), np.asarray(spots.y), indexed, predicted)
 
 
-def _origins(combined: Combined | Estimate) -> tuple[tuple[float, float, float], ...]:
-    if not isinstance(combined, Combined):
-        return ()
-    return tuple((*origin.center_px, origin.probability) for origin in combined.origins)
+def _origins(verdict: Verdict | Estimate) -> tuple[tuple[float, float, float], ...]:
+    return verdict.origins if isinstance(verdict, Verdict) else ()
 
 
-def _lines(background: Any, lattice: Any, combined: Combined | Estimate, spots: Any) -> list[tuple[str, str]]:
+def _lines(background: Any, lattice: Any, verdict: Verdict | Estimate, spots: Any) -> list[tuple[str, str]]:
     lines: list[tuple[str, str]] = []
-    if isinstance(combined, Combined):
-        lines.append(("evidence", combined.evidence.replace("+", " + ")))
+    if isinstance(verdict, Verdict):
+        lines.append(("evidence", verdict.evidence.replace("+", " + ")))
     if background is not None:
         lines.append(("background", _background_words(background)))
     if lattice is not None:
         lines += _lattice_words(lattice)
     elif spots is not None:
         lines.append(("spots", f"{len(spots.x)} found, no lattice in them"))
-    if isinstance(combined, Combined):
-        lines += _agreement(combined)
+    if isinstance(verdict, Verdict):
+        lines += _agreement(verdict)
     return lines
 
 
@@ -249,22 +246,17 @@ def _lattice_words(lattice: Any) -> list[tuple[str, str]]:
             f"({100 * lattice.share:.0f}%), residual {lattice.rms_px:.2f} px",
         ),
     ]
-    if lattice.reason:
-        lines.append(("lattice", f"not used: {lattice.reason}"))
     return lines
 
 
-def _agreement(combined: Combined) -> list[tuple[str, str]]:
-    lines = []
-    for pair in combined.comparisons:
-        tilt = f", {pair.apart_deg:.2f}°" if pair.apart_deg is not None else ""
-        value = f"{pair.apart_px:.2f} px{tilt} apart, χ² {pair.chi2:.1f} / {pair.dof}"
-        lines.append((f"{pair.first} – {pair.second}", value))
-    likely: Sequence[Any] = [item for item in combined.origins[1:] if item.probability > 1e-3]
-    if combined.origins:
-        text = f"{100 * combined.origins[0].probability:.1f}% the one chosen"
+def _agreement(verdict: Verdict) -> list[tuple[str, str]]:
+    lines = list(verdict.agreement)
+    if verdict.origins:
+        (x, y, chosen), *others = verdict.origins
+        text = f"{100 * chosen:.1f}% the one chosen"
+        likely = [item for item in others if item[2] > 1e-3]
         if likely:
-            far = np.hypot(*np.subtract(likely[0].center_px, combined.origins[0].center_px))
+            far = np.hypot(likely[0][0] - x, likely[0][1] - y)
             text += f"; {len(likely)} more, the next {far:.1f} px away"
         lines.append(("origin", text))
     return lines

@@ -1,0 +1,426 @@
+"""How often is each source wrong, and by how much more than it says? Writes resources/reliability.toml.
+
+    python benchmarks/reliability.py collect [--count 60] [--seed 1] [--keep DIR]
+    python benchmarks/reliability.py fit [--keep DIR] [--write]
+
+`collect` simulates frames of every kind, and some on swung detectors, and looks at each from the network's
+start and from that of a header that is right or wrong; it looks at the development frames in
+../shared/frames and ../shared/frames2 in the same way. DIR/findings.jsonl keeps what every source said
+beside the truth, a line a frame; a second call goes on where the first ended. `fit` maximizes the likelihood
+of what was said, given the truth, over the coefficients of `xgeom_core.predict.posterior.reliability`,
+and prints for each source how often it is wrong, the Brier score of the probabilities beside that of the
+constant probability (cross-validated, five parts), and a reliability table; --write replaces the bundled
+file. No network was trained on any of these frames.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from xgeom_core.errors import XgeomError
+from xgeom_core.frame import Frame
+from xgeom_core.metadata import Metadata
+from xgeom_core.predict import Predictor
+from xgeom_core.predict.attempt import Evidence, PredictOptions, Start, attempt
+from xgeom_core.predict.noise_scale import in_counts
+from xgeom_core.predict.posterior.finding import Finding
+from xgeom_core.predict.posterior.reliability import Reliability
+from xgeom_core.predict.posterior.sources import background_finding, lattice_finding
+from xgeom_core.simulate import load_recipe
+from xgeom_core.simulate.recipe import KINDS
+from xgeom_core.simulate.stream import simulate_frame
+
+REPO = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPO / "benchmarks"))
+SIDE = 820
+SOURCES = (
+    "network",
+    "header",
+    "background",
+    "lattice",
+    "direct beam",
+    "180-degree symmetry",
+    "quadrant symmetry",
+    "resolution limit",
+)
+# A real frame counts as so many simulated ones.
+REAL_WEIGHT = 4.0
+# Coefficients are held to zero as if so many frames had said so.
+RIDGE = 2.0
+FAR_SIGMA = 5.0
+
+
+def simulated(
+    kinds: tuple[str, ...], count: int, seed: int
+) -> Iterator[tuple[str, Frame, list[float], Start]]:
+    """Frames with truths and the start of a header, right or wrong by turns."""
+    for index in range(count):
+        for kind in kinds:
+            made = simulate_frame(load_recipe(kind), (SIDE, SIDE), seed, index)
+            truth = made.geometry
+            meta = Metadata(truth.distance_mm, truth.wavelength_A, truth.pixel_mm)
+            frame = Frame(made.counts.astype(np.float32), made.known, np.zeros_like(made.known), meta)
+            rng = np.random.default_rng([seed, index, KINDS.index(kind), 2])
+            off = rng.normal(0.0, 2.0, 2) if index % 2 else rng.uniform(-80.0, 80.0, 2)
+            start = Start((truth.center_px[0] + off[0], truth.center_px[1] + off[1]), (0.0, 0.0), 5.0)
+            goal = [*truth.center_px, truth.pitch_deg, truth.yaw_deg]
+            yield f"{kind} {seed} {index}", frame, goal, start
+        yield from swung_frame(seed, index)
+
+
+def swung_frame(seed: int, index: int) -> Iterator[tuple[str, Frame, list[float], Start]]:
+    """One on a swung detector, its header right or wrong by turns."""
+    from swung import made  # noqa: PLC0415 - the benchmark beside this one
+
+    kind = ("standard", "realistic", "powder")[index % 3]
+    frame, headers = made(kind, seed, index)
+    truth = frame.geometry
+    meta = headers["swing stated" if index % 2 else "no header"]
+    counts = Frame(frame.counts.astype(np.float32), frame.known, np.zeros_like(frame.known), meta)
+    goal = [*truth.center_px, truth.pitch_deg, truth.yaw_deg]
+    start = Start(meta.center_px or truth.center_px, meta.tilt_deg or (truth.pitch_deg, truth.yaw_deg), 5.0)
+    yield f"swung-{kind} {seed} {index}", counts, goal, start
+
+
+def real() -> Iterator[tuple[str, Frame, list[float | None], Start, float]]:
+    """Development frames with truths, how far those can be trusted, and the header's start."""
+    from real_frames import cases, read  # noqa: PLC0415 - the benchmark beside this one
+
+    for folder in (REPO.parent / "shared" / "frames", REPO.parent / "shared" / "frames2"):
+        for name, item in cases(folder) if folder.is_dir() else ():
+            if item.get("center_px") is None:
+                continue
+            try:
+                frame = read(folder, item)
+            except XgeomError as error:
+                print(f"{name}: {error}", file=sys.stderr)
+                continue
+            tilt = item.get("tilt_deg") or [None, None]
+            meta = frame.metadata
+            center = meta.center_px or tuple(item["center_px"])
+            start = Start(center, meta.tilt_deg or (0.0, 0.0), 5.0)
+            yield f"real {name}", frame, [*item["center_px"], *tilt], start, float(item["trust_px"])
+
+
+def look(predictor: Predictor, frame: Frame, header: Start) -> list[dict[str, Any]]:
+    """What every source says from the network's start and from the header's."""
+    frame = in_counts(frame)
+    side = max(frame.shape)
+    found, options = Evidence(), PredictOptions()
+    rough = predictor._rough(frame, options, found).estimate
+    said = list(found.witnesses)
+    for start in (Start(rough.center_px, (0.0, 0.0), max(rough.center_sigma_px or (5.0,))), header):
+        found.fits.clear()
+        found.lattices.clear()
+        attempt(frame, start, options, found)
+        lattice = found.lattices[0] if found.lattices else None
+        measured = background_finding(found.fits, side), lattice_finding(lattice, side)
+        said += [item for item in measured if item is not None]
+    return [item.record() for item in said]
+
+
+def collect(count: int, seed: int, kinds: tuple[str, ...], keep: Path) -> None:
+    """Add a line a frame."""
+    keep.mkdir(parents=True, exist_ok=True)
+    path = keep / "findings.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    done = {json.loads(line)["key"] for line in lines}
+    predictor = Predictor.load()
+    every = [(*row, 0.0) for row in ()]
+    with path.open("a", encoding="utf-8") as stream:
+        for key, frame, goal, start, *trust in (*real(), *every):
+            _add(stream, done, predictor, key, frame, goal, start, *trust)
+        for key, frame, goal, start in simulated(kinds, count, seed):
+            _add(stream, done, predictor, key, frame, goal, start)
+
+
+def _add(
+    stream: Any,
+    done: set[str],
+    predictor: Predictor,
+    key: str,
+    frame: Frame,
+    goal: list[Any],
+    start: Start,
+    trust: float = 0.0,
+) -> None:
+    if key in done:
+        return
+    findings = look(predictor, frame, start)
+    row = {"key": key, "side": max(frame.shape), "shape": frame.shape, "truth": goal, "trust": trust}
+    stream.write(json.dumps(row | {"findings": findings}) + "\n")
+    stream.flush()
+
+
+class Sample:
+    """All findings of one source as padded arrays: only places near the truth can matter."""
+
+    NEAREST = 4
+
+    def __init__(self, rows: list[dict[str, Any]], source: str) -> None:
+        self.source = source
+        told = [(row, Finding.from_record(item)) for row in rows for item in row["findings"]]
+        told = [(row, item) for row, item in told if item.source == source]
+        if source == "header":
+            # How real headers fail is not simulated.
+            told = [(row, item) for row, item in told if row["key"].startswith("real")]
+        self.names = tuple(sorted({name for _, item in told for name in item.features}))
+        table = np.array([[item.features.get(name, np.nan) for name in self.names] for _, item in told])
+        table = table.reshape(len(told), len(self.names))
+        varied = np.nanstd(table, axis=0) > 1e-9
+        self.names = tuple(np.array(self.names)[varied].tolist())
+        table = table[:, varied]
+        self.middle, self.spread = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
+        scaled = np.clip(np.nan_to_num((table - self.middle) / self.spread), -4.0, 4.0)
+        self.features = np.column_stack([np.ones(len(told)), scaled])
+        self.keys = [row["key"] for row, _ in told]
+        self.side = np.array([float(row["side"]) for row, _ in told])
+        real = np.array([key.startswith("real") for key in self.keys])
+        self.weight = np.where(real, REAL_WEIGHT, 1.0)
+        most = max(len(item.mean) for _, item in told)
+        self.log_weight = np.full((len(told), most), -np.inf)
+        n = self.NEAREST
+        self.which = np.zeros((len(told), n), dtype=int)
+        self.off = np.zeros((len(told), n, 4))
+        self.covariance = np.tile(np.eye(4), (len(told), n, 1, 1))
+        self.missing = np.ones((len(told), n), dtype=bool)
+        self.trust = np.array([row["trust"] for row, _ in told])
+        self.four = np.zeros(len(told), dtype=bool)
+        for number, (row, item) in enumerate(told):
+            self._place(number, row, item)
+
+    def _place(self, number: int, row: dict[str, Any], item: Finding) -> None:
+        self.log_weight[number, : len(item.mean)] = item.log_weight
+        size = 4 if item.knows_tilt and row["truth"][2] is not None else 2
+        self.four[number] = size == 4
+        truth = np.array(row["truth"][:size], dtype=float)
+        off = item.mean[:, :size] - truth
+        chi2 = np.einsum("ni,nij,nj->n", off, np.linalg.inv(item.covariance[:, :size, :size]), off)
+        near = np.argsort(chi2)[: self.NEAREST]
+        count = len(near)
+        self.which[number, :count] = near
+        self.off[number, :count, :size] = off[near]
+        self.covariance[number, :count, :size, :size] = item.covariance[near][:, :size, :size]
+        self.missing[number, :count] = False
+
+
+UNKNOWNS = ("tail", "floor_share", "floor_deg", "near", "near_share", "near_deg", "temper")
+# Where those begin, and how far from there they are believed to be, as logits or logarithms.
+BEGIN = {
+    "tail": (-2.2, 0.7), "floor_share": (np.log(1e-5), 1.0), "floor_deg": (np.log(0.003), 1.0),
+    "near": (0.0, 1.0), "near_share": (np.log(0.01), 1.0), "near_deg": (0.0, 0.7), "temper": (0.0, 0.5),
+}  # fmt: skip
+
+
+def log_likelihood(sample: Sample, given: Any, which: np.ndarray) -> tuple[Any, Any]:
+    """Log densities of some findings, of the right parts and of the wrong ones, as torch tensors."""
+    import torch  # noqa: PLC0415 - slow
+
+    from xgeom_core.predict.posterior import reliability as form  # noqa: PLC0415
+
+    def tensor(values: np.ndarray) -> Any:
+        return torch.from_numpy(np.ascontiguousarray(values[which]))
+
+    count = sample.features.shape[1]
+    features, four = tensor(sample.features), tensor(sample.four)
+    logit = features @ given[:count]
+    factor = torch.exp(torch.clip(features @ given[count : 2 * count], -2.0, 3.0))
+    tail, floor, floor_deg, near, near_share, near_deg, temper = given[2 * count :]
+    weight = tensor(sample.log_weight)
+    weight = torch.where(torch.isinf(weight), -1e30, weight) * torch.exp(temper)
+    weight = weight - torch.logsumexp(weight, dim=1, keepdim=True)
+    weight = torch.gather(weight, 1, tensor(sample.which))
+    weight = torch.where(tensor(sample.missing), torch.tensor(-1e30, dtype=torch.float64), weight)
+    side = tensor(sample.side)
+    ones = torch.ones_like(side)
+
+    def diagonal(center: Any, tilt: Any) -> Any:
+        # Where only the center counts, unit variances and no error stand for the tilt: a density of 1.
+        rest = torch.where(four, tilt * ones, 0.0 * ones)
+        return torch.diag_embed(torch.stack([center, center, rest, rest], dim=1))[:, None]
+
+    mask = torch.ones((len(side), 4, 4), dtype=torch.float64)
+    grown = torch.where(four, factor**2, factor**2)[:, None, None] * mask
+    tilt_free = torch.where(four, factor**2, ones)
+    scale = torch.sqrt(torch.stack([factor**2, factor**2, tilt_free, tilt_free], dim=1))
+    grown = scale[:, :, None] * scale[:, None, :]
+    core = grown[:, None] * tensor(sample.covariance)
+    core = core + diagonal((torch.exp(floor) * side) ** 2, torch.exp(floor_deg) ** 2)
+    trust = diagonal(tensor(sample.trust) ** 2, 0.0 * ones)
+    wider = torch.where(four, form.TAIL**2 * ones, ones)
+    tails = torch.sqrt(torch.stack([form.TAIL**2 * ones] * 2 + [wider] * 2, dim=1))
+    off = tensor(sample.off)
+
+    def density(covariance: Any) -> Any:
+        root = torch.linalg.cholesky(covariance)
+        pulls = torch.linalg.solve_triangular(root, off[..., None], upper=False)[..., 0]
+        log_det = torch.log(torch.diagonal(root, dim1=-2, dim2=-1)).sum(dim=-1)
+        size = torch.where(four, 4.0 * ones, 2.0 * ones)[:, None]
+        return -0.5 * (pulls**2).sum(dim=-1) - log_det - 0.5 * size * np.log(2.0 * np.pi)
+
+    right = torch.logaddexp(
+        torch.nn.functional.logsigmoid(-tail) + density(core + trust),
+        torch.nn.functional.logsigmoid(tail)
+        + density((tails[:, :, None] * tails[:, None, :])[:, None] * core + trust),
+    )
+    right = torch.logsumexp(weight + right, dim=1) + torch.nn.functional.logsigmoid(-logit)
+    wide = core + trust + diagonal((torch.exp(near_share) * side) ** 2, torch.exp(near_deg) ** 2)
+    area = 2.0 * torch.log(form._ANYWHERE_SIDES * side) + torch.where(
+        four, 2.0 * np.log(form._ANYWHERE_DEG) * ones, 0.0 * ones
+    )
+    wrong = torch.logaddexp(
+        torch.nn.functional.logsigmoid(near) + torch.logsumexp(weight + density(wide), dim=1),
+        torch.nn.functional.logsigmoid(-near) - area,
+    )
+    return right, wrong + torch.nn.functional.logsigmoid(logit)
+
+
+def fit(sample: Sample, which: np.ndarray) -> np.ndarray:
+    """The likeliest coefficients."""
+    import torch  # noqa: PLC0415 - slow
+
+    count = sample.features.shape[1]
+    begin = np.zeros(2 * count + len(UNKNOWNS))
+    begin[0] = -2.5
+    begin[2 * count :] = [BEGIN[name][0] for name in UNKNOWNS]
+    width = torch.from_numpy(np.array([BEGIN[name][1] for name in UNKNOWNS]))
+    middle = torch.from_numpy(begin[2 * count :])
+    weight = torch.from_numpy(sample.weight[which])
+
+    def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
+        given = torch.from_numpy(values.copy()).requires_grad_()
+        right, wrong = log_likelihood(sample, given, which)
+        total = -(weight * torch.logaddexp(right, wrong)).sum()
+        total = total + 0.5 * RIDGE * (given[1:count] ** 2).sum()
+        total = total + 0.5 * ((given[0] - begin[0]) / 1.5) ** 2
+        total = total + 4.0 * RIDGE * (given[count + 1 : 2 * count] ** 2).sum() + 2.0 * given[count] ** 2
+        total = total + 0.5 * (((given[2 * count :] - middle) / width) ** 2).sum()
+        total.backward()
+        return float(total.detach()), given.grad.numpy()
+
+    found = minimize(loss, begin, jac=True, method="L-BFGS-B", options={"maxiter": 300})
+    return np.asarray(found.x)
+
+
+def as_reliability(sample: Sample, given: np.ndarray) -> Reliability:
+    """Coefficients as the estimator reads them."""
+    count = sample.features.shape[1]
+    rest = dict(zip(UNKNOWNS, given[2 * count :], strict=True))
+    for name in ("tail", "near"):
+        rest[name] = expit(rest[name])
+    for name in ("floor_share", "floor_deg", "near_share", "near_deg", "temper"):
+        rest[name] = np.exp(rest[name])
+
+    def rounded(values: Any) -> tuple[float, ...]:
+        return tuple(float(f"{value:.4g}") for value in values)
+
+    return Reliability(
+        sample.names,
+        rounded(sample.middle),
+        rounded(sample.spread),
+        rounded(given[:count]),
+        rounded(given[count : 2 * count]),
+        **{name: float(f"{value:.4g}") for name, value in rest.items()},
+    )
+
+
+def fit_all(keep: Path, write: bool) -> None:
+    """Fit every source, print how good that is, write the file."""
+    import torch  # noqa: PLC0415 - slow
+
+    torch.set_num_threads(1)
+    rows = [json.loads(line) for line in (keep / "findings.jsonl").read_text(encoding="utf-8").splitlines()]
+    print(f"{len(rows)} frames, {sum(row['key'].startswith('real') for row in rows)} of them real")
+    text = ["# Written by benchmarks/reliability.py; see xgeom_core.predict.posterior.reliability.\n"]
+    for source in SOURCES:
+        if not any(item["source"] == source for row in rows for item in row["findings"]):
+            continue
+        sample = Sample(rows, source)
+        every = np.arange(len(sample.keys))
+        known = as_reliability(sample, fit(sample, every))
+        _report(sample, source)
+        _print_coefficients(known)
+        text.append(_toml(source, known))
+    text.append("[start]\nwrong = [-4.0]\n")
+    if write:
+        (REPO / "resources" / "reliability.toml").write_text("\n".join(text), encoding="utf-8")
+
+
+def _report(sample: Sample, source: str) -> None:
+    """Cross-validated Brier score and reliability."""
+    import torch  # noqa: PLC0415 - slow
+
+    names = sorted(set(sample.keys))
+    part = {name: number % 5 for number, name in enumerate(np.random.default_rng(0).permutation(names))}
+    parts = np.array([part[key] for key in sample.keys])
+    chance, wrong = np.zeros(len(parts)), np.zeros(len(parts), dtype=bool)
+    count = sample.features.shape[1]
+    for number in range(5):
+        held = np.flatnonzero(parts == number)
+        given = fit(sample, np.flatnonzero(parts != number))
+        chance[held] = expit(sample.features[held] @ given[:count])
+        with torch.no_grad():
+            right, false = log_likelihood(sample, torch.from_numpy(given), held)
+        wrong[held] = (false > right).numpy()
+    share = wrong.mean()
+    brier, constant = np.mean((chance - wrong) ** 2), share * (1.0 - share)
+    print(
+        f"\n{source}: {len(wrong)} findings, {wrong.sum()} wrong; Brier {brier:.4f} (constant {constant:.4f})"
+    )
+    edges = np.array([0.0, 0.005, 0.02, 0.05, 0.2, 0.5, 1.0])
+    for low, high in pairwise(edges):
+        inside = (chance >= low) & (chance < high)
+        if inside.any():
+            told, true = 100 * chance[inside].mean(), 100 * wrong[inside].mean()
+            print(
+                f"  P(wrong) {low:5.3f}-{high:5.3f}: {inside.sum():5d} findings, said {told:5.1f}%, wrong {true:5.1f}%"
+            )
+    for kind in sorted({key.split()[0] for key in sample.keys}):
+        of_kind = np.array([key.split()[0] == kind for key in sample.keys])
+        print(
+            f"    {kind:18s} {wrong[of_kind].sum():4d} wrong of {of_kind.sum():4d}, said {chance[of_kind].sum():6.1f}"
+        )
+
+
+def _print_coefficients(known: Reliability) -> None:
+    for name, wrong, width in zip(("(constant)", *known.features), known.wrong, known.width, strict=True):
+        print(f"    {name:18s} wrong {wrong:7.3f}   width {width:7.3f}")
+    print("   ", ", ".join(f"{name} {getattr(known, name):.4g}" for name in UNKNOWNS))
+
+
+def _toml(source: str, known: Reliability) -> str:
+    lines = [f'["{source}"]']
+    for name, value in asdict(known).items():
+        lines.append(f"{name} = {json.dumps(list(value) if isinstance(value, tuple) else value)}")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Collect or fit."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("what", choices=("collect", "fit"))
+    parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--keep", type=Path, default=Path("runs/reliability"))
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    if given.what == "collect":
+        collect(given.count, given.seed, tuple(given.kinds.split(",")), given.keep)
+    else:
+        fit_all(given.keep, given.write)
+
+
+if __name__ == "__main__":
+    main()
