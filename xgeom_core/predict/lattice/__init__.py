@@ -29,6 +29,7 @@
 ==============  =================================================================================
 """
 
+from xgeom_core.predict.lattice.diagnostics import LatticeDiagnostics
 from xgeom_core.predict.lattice.indexer import refined_at, solve_lattice
 from xgeom_core.predict.lattice.solution import (
     FoundLattice,
@@ -41,6 +42,7 @@ from xgeom_core.predict.lattice.solution import (
 __all__ = [
     "FoundLattice",
     "HklOffset",
+    "LatticeDiagnostics",
     "LatticeSolution",
     "OffsetEvidence",
     "Rival",

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry
+from xgeom_core.predict.lattice.algebra import median
 from xgeom_core.predict.lattice.assign_indices import Observed
 from xgeom_core.predict.lattice.bravais import conventional
+from xgeom_core.predict.lattice.diagnostics import diagnose
 from xgeom_core.predict.lattice.expansion import LEAST_SPOTS, Growth
 from xgeom_core.predict.lattice.hkl_offsets import list_offsets, seen_from
 from xgeom_core.predict.lattice.indexing import (
@@ -24,7 +26,7 @@ from xgeom_core.predict.lattice.parameterization import Priors
 from xgeom_core.predict.lattice.random_match_rate import CORE, shares
 from xgeom_core.predict.lattice.solution import Cell, FoundLattice, HklOffset, LatticeSolution, Rival
 from xgeom_core.predict.lattice.trust import Evidence, cell_mismatch, why_not
-from xgeom_core.predict.lattice.visibility import recorded_points
+from xgeom_core.predict.lattice.visibility import Recorded, recorded_points
 from xgeom_core.predict.spots.find import Spots
 
 FloatArray = NDArray[np.float64]
@@ -153,6 +155,7 @@ class LatticeFit:
     task: Task
     lattices: list[Indexed]
     offsets: tuple[HklOffset, ...]
+    recorded: list[Recorded | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +185,7 @@ def _again(task: Task, known: LatticeSolution) -> Attempt | None:
     fit = known.lattice_fit
     if fit is None or len(fit.task.spots) != len(task.spots):
         return None
-    return _likeliest(LatticeFit(replace(fit.task, start=task.start), fit.lattices, fit.offsets), task)
+    return _likeliest(fit, task)
 
 
 def _attempt(task: Task, growth: Growth, *, blurred: bool) -> Attempt | None:
@@ -205,7 +208,7 @@ def _attempt(task: Task, growth: Growth, *, blurred: bool) -> Attempt | None:
         [one for one in recorded if one is not None],
         spots.shape,
     )
-    return _likeliest(LatticeFit(task, lattices, offsets), task)
+    return _likeliest(LatticeFit(task, lattices, offsets, recorded), task)
 
 
 def _errors(spots: Spots) -> FloatArray:
@@ -277,6 +280,15 @@ def _solution(
     own, chance = shares(joint.criteria(), observed, CORE)
     symmetric = lattices[0].symmetry.order > 2
     evidence = Evidence(joint, own, chance, task.start, task.reach_px, rivals, symmetric)
+    diagnostics = diagnose(
+        joint,
+        lattices[0].symmetry,
+        (own, chance),
+        whole.recorded[0] if whole.recorded else None,
+        max((other.evidence.closeness for other in whole.offsets), default=0.0) - offset.evidence.closeness,
+        task.start.distance_mm,
+        median(task.observed.sigma),
+    )
     reason = why_not(evidence) or cell_mismatch(joint, task.cell)
     solution = LatticeSolution(
         found_geometry.center_px,
@@ -297,6 +309,7 @@ def _solution(
         len(observed.xy),
         whole.offsets,
         offset,
+        diagnostics,
         whole,
     )
     return Attempt(solution, own - chance)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from xgeom_core.predict.lattice.diagnostics import LatticeDiagnostics
     from xgeom_core.predict.lattice.indexer import LatticeFit
 
 FloatArray = NDArray[np.float64]
@@ -164,6 +165,8 @@ class LatticeSolution:
         where the beam was expected plays no part.
     offset : HklOffset or None
         The one that this solution is refined at; see `refined_at` for others.
+    diagnostics : LatticeDiagnostics or None
+        Numbers by which right lattices differ from wrong ones; `solve_lattice` always states them.
     lattice_fit : LatticeFit or None
         What `refined_at` starts from.
     """
@@ -186,4 +189,5 @@ class LatticeSolution:
     tried: int = 0
     offsets: tuple[HklOffset, ...] = ()
     offset: HklOffset | None = None
+    diagnostics: LatticeDiagnostics | None = None
     lattice_fit: LatticeFit | None = field(default=None, repr=False)
