@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,9 @@ from scipy import sparse
 from xgeom_core.frame import PooledFrame
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.background.panels import panel_shares
+
+# Share of a pixel that must be seen when pixels are pooled further.
+_SEEN_SHARE = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +173,17 @@ def block_sum(image: NDArray[np.float32], block: int) -> NDArray[np.float32]:
         strip = by_rows[:, i::block]
         total[:, : strip.shape[1]] += strip
     return total
+
+
+def coarser(pooled: PooledFrame, use: NDArray[np.bool_], block: int) -> tuple[PooledFrame, NDArray[np.bool_]]:
+    """A frame pooled further, counts of pixels not used made up for, and which of its pixels may be used."""
+    number = block_sum(use.astype(np.float32), block)
+    counts = block_sum(np.where(use, pooled.counts, np.float32(0.0)), block)
+    counts *= np.float32(block * block) / np.maximum(number, np.float32(1.0))
+    pooling = replace(pooled.pooling, factor=pooled.pooling.factor * block)
+    return replace(
+        pooled, counts=counts, weight=number, pooling=pooling
+    ), number >= _SEEN_SHARE * block * block
 
 
 def _block_moments(use: NDArray[np.bool_], block: int) -> tuple[NDArray[np.float32], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from xgeom_core.frame import Frame, pool
+from xgeom_core.frame import Frame, PooledFrame, pool
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.background.azimuthal_harmonics import (
     OBLIQUITY,
@@ -14,11 +14,13 @@ from xgeom_core.predict.background.azimuthal_harmonics import (
     USUAL_POLARIZATION,
     Strength,
 )
-from xgeom_core.predict.background.cells import Cells, make_cells
+from xgeom_core.predict.background.basin_score import BasinScore
+from xgeom_core.predict.background.cells import Cells, coarser, make_cells
 from xgeom_core.predict.background.detector_model import detector_of
 from xgeom_core.predict.background.gauss_newton import Pace, iterate
 from xgeom_core.predict.background.masks import (
     Mask,
+    constant_blocks,
     first_spots,
     inner_limit,
     lone_pixels,
@@ -27,8 +29,8 @@ from xgeom_core.predict.background.masks import (
 )
 from xgeom_core.predict.background.model import Model, amplitude, expected_at, gains_at
 from xgeom_core.predict.background.panels import panel_numbers
-from xgeom_core.predict.background.polar import has_sharp_rings, polar_cells, polar_pixels, polar_spot_mask
-from xgeom_core.predict.background.ring_positions import fit_ring_positions
+from xgeom_core.predict.background.polar import polar_cells, polar_pixels, polar_spot_mask
+from xgeom_core.predict.background.ring_positions import RingFit, fit_ring_positions
 from xgeom_core.predict.background.ring_search import ring_points, search_rings
 from xgeom_core.predict.background.spline import Knots, roughness
 from xgeom_core.predict.background.state import FINE, RadialState
@@ -38,12 +40,23 @@ FINE_PX = 820
 # Share of the longer side around the beam that is left out: stop, arm and air scatter are there.
 INNER_SHARE = 0.05
 _INNER_MOST = 0.25
-_COARSE = 8
+# Side of coarse cells in pooled px, and on small frames.
+_COARSE, _COARSE_SMALL, _SMALL_PX = 8, 4, 300
 # Side of larger cells, and the width of features in pooled px from which on they will do.
 _WIDE, _WIDE_FEATURE = 6, 20.0
 _COARSE_KNOT, _FINE_KNOT = 16.0, 6.0
-# Width of a ring and distance of knots, pooled px.
-_RING_WIDTHS = ((4.0, 5.0), (2.0, 2.5), (1.0, 1.5))
+# Width of narrow rings and distance of their knots, pooled px.
+_RING_WIDTH, _RING_KNOT = 1.0, 1.5
+# Pixels of these many pooled px a side make rings sharp that are so much wider.
+_SCALES = (1, 2, 4)
+_LEAST_SIDE = 60
+# By how much less likely than the coarse fit's the geometry of rings may be; see `basin_score`.
+_NO_WORSE = 1.0
+# Parts along the longer side that may be shifted, each by itself, where no gaps tell of modules.
+_PARTS = 7
+# Standard deviation of tilts about the one that is stated, degrees; a detector swung by an unknown angle is
+# rare, and one ring alone does not tell a tilt.
+_USUAL_TILT_DEG = 2.5
 _WEAK = Strength((0.01, 0.01, 0.003), 0.25)
 _LEAST_CELLS = 300
 _LEAST_COUNTS = 300.0
@@ -76,11 +89,12 @@ class RadialFitter:
         self.side = float(max(frame.shape))
         self.factor = max(1, round(self.side / FINE_PX))
         self.pooled = pool(frame, self.factor)
-        self.usable = self.pooled.full
+        self.usable = self.pooled.full & ~constant_blocks(self.pooled)
         self.panel = _panels(self.usable)
         self.detector = detector_of(frame.metadata, max(frame.shape))
         self.start = np.array([*start_px, *np.radians(start_tilt_deg)])
-        self.base = np.zeros((4, 4)) if base is None else base
+        usual = np.radians(_USUAL_TILT_DEG) ** -2.0
+        self.base = np.diag([0.0, 0.0, usual, usual]) + (0.0 if base is None else base)
         self.known_spots = spot_mask
         self.least_inner = INNER_SHARE * self.side
         # What each parameter does to the image at the middle of an edge, in native px.
@@ -96,36 +110,55 @@ class RadialFitter:
         state = self._coarse(spots)
         if state is None:
             return None
+        self.score = BasinScore(self.pooled, self.usable & ~spots, self.detector)
         if self._find_rings(state):
-            found = self._rings(state, _RING_WIDTHS[-1:])
+            found = self._rings(state) if state.sharp else self._fine(state)
             return None if found is None else self._settled_on_rings(found)
-        theta = state.model.theta
-        state.sharp = has_sharp_rings(self.pooled, self.usable, theta, self.detector, 1.5 * self.least_inner)
-        if state.sharp:
-            return self._rings(state, _RING_WIDTHS)
         # The rest takes most of the time, and would be refused in the end all the same.
         return state if contrast(_log_profile(state)) < _FLAT else self._fine(state)
 
     def _find_rings(self, state: RadialState) -> bool:
-        """Look for sharp rings, and take the geometry from their positions."""
-        theta = state.model.theta
+        """Look for rings, sharp ones first, and take the geometry from their positions."""
         usable = self.usable & ~lone_pixels(self.pooled.counts, self.usable)
-        points = ring_points(self.pooled, usable, self.start, self.detector, self.least_inner, self.lever)
+        part = _parts(self.panel, usable.shape)
+        before = self.score.of(state.model.theta).score
+        for scale in _SCALES:
+            pooled, use = (self.pooled, usable) if scale == 1 else coarser(self.pooled, usable, scale)
+            if min(use.shape) < _LEAST_SIDE:
+                break
+            found, sharp = (
+                self._rings_in(pooled, use, part[::scale, ::scale], state.model.theta[:4]),
+                scale == 1,
+            )
+            if found is not None and not sharp:
+                # Once the geometry is known, what the pixels blurred may be seen.
+                finer = self._positions(self.pooled, usable, part, found.theta)
+                sharp = finer is not None and surer(finer.covariance, found.covariance, self.lever)
+                found = finer if sharp else found
+            # Spots at equal distances from some point are no rings: the frame as a whole must say so.
+            if found is not None and self.score.of(found.theta).score > before - _NO_WORSE:
+                state.rings, state.sharp = found, sharp
+                state.model.theta[:4] = found.theta
+                return True
+        return False
+
+    def _rings_in(
+        self, pooled: PooledFrame, usable: Mask, part: NDArray[np.int64], theta: FloatArray
+    ) -> RingFit | None:
+        """The rings of a frame: found from the start or another geometry, and their positions fitted."""
+        points = ring_points(pooled, usable, self.start, self.detector, self.least_inner, self.lever)
         if points is None:
-            return False
-        found, sharp = search_rings(points, [self.start, theta[:4].copy()], self.side)
-        if not sharp:
-            return False
-        state.rings = fit_ring_positions(
-            self.pooled, usable, found, self.detector, self.least_inner, self.base, self.start
-        )
-        if state.rings is None or not state.rings.converged:
-            # Spots at equal distances from some point, or rings too faint or too few: as if none were there.
-            state.rings = None
-            return False
-        state.sharp = True
-        theta[:4] = state.rings.theta
-        return True
+            return None
+        rough, crowded = search_rings(points, [self.start, theta], self.side)
+        return self._positions(pooled, usable, part, rough) if crowded else None
+
+    def _positions(
+        self, pooled: PooledFrame, usable: Mask, part: NDArray[np.int64], theta: FloatArray
+    ) -> RingFit | None:
+        """The positions of rings near a geometry; None if there are none, or only spots at equal distances."""
+        inner = self.least_inner
+        found = fit_ring_positions(pooled, usable, theta, self.detector, inner, self.base, self.start, part)
+        return found if found is not None and found.converged else None
 
     def _settled_on_rings(self, state: RadialState) -> RadialState:
         """The profile about what the positions of the rings say."""
@@ -136,17 +169,22 @@ class RadialFitter:
         return state
 
     def _coarse(self, spots: Mask) -> RadialState | None:
-        cells = make_cells(self.pooled, self.usable & ~spots, _COARSE)
-        away = np.hypot(cells.x - self.start[0], cells.y - self.start[1])
-        cells = cells.take(_sorted(away > self.least_inner + _COARSE * self.factor, away))
-        if not self._enough(cells):
+        block = _COARSE if max(self.usable.shape) > _SMALL_PX else _COARSE_SMALL
+        for dropped in (spots, np.zeros_like(spots)):
+            # Where nothing lies under thin rings they look like spots, all of them.
+            cells = make_cells(self.pooled, self.usable & ~dropped, block)
+            away = np.hypot(cells.x - self.start[0], cells.y - self.start[1])
+            cells = cells.take(_sorted(away > self.least_inner + block * self.factor, away))
+            if self._enough(cells):
+                break
+        else:
             return None
         theta = np.zeros(UNKNOWNS)
         theta[:4] = self.start
         theta[POLARIZATION] = USUAL_POLARIZATION
         theta[OBLIQUITY] = self.detector.obliquity
         model = self._model(cells, _COARSE_KNOT, theta, Strength(), 0.0)
-        state = RadialState(model, cells, spots, block=_COARSE, inner_px=self.least_inner)
+        state = RadialState(model, cells, dropped, block=block, inner_px=self.least_inner)
         state.dark = state.bright = cells.image(np.zeros(len(cells.x))) > 0
         iterate(self.pace, state, 0, 1, robust=True, small=_ROUGHLY, smoothen=False)
         iterate(self.pace, state, 2, 8, robust=True, small=_ROUGHLY)
@@ -175,26 +213,24 @@ class RadialFitter:
             iterate(self.pace, state, 4, 8, robust=False, small=_CLOSELY, tune=True)
         return state
 
-    def _rings(self, state: RadialState, widths: tuple[tuple[float, float], ...]) -> RadialState | None:
-        """Narrow rings, narrower and narrower."""
-        for width, knot in widths:
-            theta, size = state.model.theta, width * self.factor
-            pixels = polar_pixels(self.pooled, self.usable, theta, self.detector, size)
-            state.spots = polar_spot_mask(pixels, self.usable.shape)
-            if self.known_spots is not None and not state.model.strength.rays:
-                state.spots |= self.known_spots
-            use = self.usable & ~state.spots
-            pixels = polar_pixels(self.pooled, use, theta, self.detector, size)
-            cells = polar_cells(pixels, self.panel)
-            state.grid = pixels.grid
-            self._choose(state, cells, first=True)
-            if not self._enough(state.cells):
-                return None
-            old = state.model
-            state.model = self._model(state.cells, knot, old.theta, old.strength, old.reach)
-            state.model.excess = old.excess
-            iterate(self.pace, state, 0, 1, robust=True, small=_ROUGHLY)
-            iterate(self.pace, state, 4, 5, robust=True, small=_ROUGHLY * width, tune=width == 1)
+    def _rings(self, state: RadialState) -> RadialState | None:
+        """The profile of sharp rings, in narrow cells about what their positions say."""
+        theta, size = state.model.theta, _RING_WIDTH * self.factor
+        pixels = polar_pixels(self.pooled, self.usable, theta, self.detector, size)
+        state.spots = polar_spot_mask(pixels, self.usable.shape)
+        if self.known_spots is not None:
+            state.spots |= self.known_spots
+        pixels = polar_pixels(self.pooled, self.usable & ~state.spots, theta, self.detector, size)
+        cells = polar_cells(pixels, self.panel)
+        state.grid = pixels.grid
+        self._choose(state, cells, first=True)
+        if not self._enough(state.cells):
+            return None
+        old = state.model
+        state.model = self._model(state.cells, _RING_KNOT, old.theta, old.strength, old.reach)
+        state.model.excess = old.excess
+        iterate(self.pace, state, 0, 1, robust=True, small=_ROUGHLY)
+        iterate(self.pace, state, 4, 5, robust=True, small=_ROUGHLY, tune=True)
         for _ in range(2):
             self._choose(state, cells)
             if not self._enough(state.cells):
@@ -228,6 +264,7 @@ class RadialFitter:
         return make_cells(self.pooled, self.usable & ~spots, state.block, panel=self.panel)
 
     def _enough(self, cells: Cells) -> bool:
+        # What the darkest pixels hold may be light or not; it is not all there is.
         light = float(cells.counts.sum() - self.pooled.dark * cells.pixels.sum())
         return len(cells.x) >= _LEAST_CELLS and light >= _LEAST_COUNTS
 
@@ -277,6 +314,18 @@ def _narrowest(model: Model) -> float:
     bend = np.abs(np.diff(model.beta, 2)) / model.knots.step**2
     first = int(0.05 * len(bend))
     return float(1.0 / np.sqrt(max(bend[first:].max(initial=0.0), 1e-12)))
+
+
+def _parts(panel: NDArray[np.int64] | None, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """Number of the part of the detector that each pooled pixel lies on: a square, or what it has of a module."""
+    rows, columns = (np.arange(size) * _PARTS // max(shape) for size in shape)
+    squares = np.add.outer(rows * _PARTS, columns)
+    return np.asarray(squares if panel is None else squares + _PARTS**2 * (panel + 1))
+
+
+def surer(one: FloatArray, other: FloatArray, lever: FloatArray) -> bool:
+    """Whether one covariance moves the image less than another."""
+    return bool(lever**2 @ np.diag(one) < lever**2 @ np.diag(other))
 
 
 def _panels(usable: Mask) -> NDArray[np.int64] | None:

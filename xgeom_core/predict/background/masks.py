@@ -143,6 +143,28 @@ def _brightest_neighbor(image: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.maximum(most, beside[1:-1], out=most)
 
 
+# Side of the blocks that must not be constant, counts from which on they cannot be, and the share of equal
+# neighbors below which they cannot be either.
+_CONSTANT, _SCATTERS, _RARELY_EQUAL = 4, 2.0, 0.1
+
+
+def constant_blocks(pooled: PooledFrame) -> Mask:
+    """Blocks of the very same value where light or noise would make pixels differ: gaps that no mask marks."""
+    height, width = (size // _CONSTANT * _CONSTANT for size in pooled.counts.shape)
+    found = np.zeros(pooled.counts.shape, dtype=bool)
+    image = pooled.counts[:height, :width]
+    blocks = image.reshape(height // _CONSTANT, _CONSTANT, width // _CONSTANT, _CONSTANT)
+    first = blocks[:, :1, :, :1]
+    constant = (blocks == first).all(axis=(1, 3))
+    inside = spread_blocks(constant, _CONSTANT, (height, width))
+    beside = pooled.full[:height, 1:width] & ~inside[:, 1:] & ~inside[:, :-1]
+    equal = float((image[:, 1:] == image[:, :-1])[beside].mean()) if beside.any() else 1.0
+    if equal >= _RARELY_EQUAL:
+        constant &= first[:, 0, :, 0] > _SCATTERS
+    found[:height, :width] = spread_blocks(constant, _CONSTANT, (height, width))
+    return widened(found) if found.any() else found
+
+
 def widened(mask: Mask) -> Mask:
     """A mask with a rim of one pixel."""
     out = mask.copy()

@@ -18,9 +18,6 @@ from xgeom_core.predict.background.panels import panel_shares
 SECTORS = 72
 _CLIP = 5.0
 _LOOSE = 0.15
-_TEST_SECTORS = 24
-_WINDOW = 9
-_SHARP = 0.045
 _LEAST_PIXELS = 3
 
 
@@ -90,7 +87,6 @@ def polar_pixels(
     detector: Detector,
     width: float,
     sectors: int = SECTORS,
-    every: int = 1,
 ) -> PolarPixels:
     """Lay pixels on a polar grid.
 
@@ -104,12 +100,9 @@ def polar_pixels(
     width : float
         Of a ring in native px.
     sectors : int
-    every : int
-        Take every so many rows only.
     """
     factor, (x0, y0) = pooled.pooling.factor, pooled.pooling.offset
-    rows, columns = np.nonzero(use[::every])
-    rows = rows * every
+    rows, columns = np.nonzero(use)
     x = (columns.astype(np.float32) + np.float32(0.5)) * np.float32(factor) + np.float32(x0)
     y = (rows.astype(np.float32) + np.float32(0.5)) * np.float32(factor) + np.float32(y0)
     rho = radii(x, y, theta[:4], detector)
@@ -167,50 +160,3 @@ def polar_cells(pixels: PolarPixels, panel: NDArray[np.int64] | None = None) -> 
         None if panel is None else panel_shares(pixels.cell.astype(np.int64), panel[pixels.at], place, size)
     )
     return Cells(x, y, count, counts, place, (grid.sectors, grid.rings), 0, shares)
-
-
-def has_sharp_rings(
-    pooled: PooledFrame, use: Mask, theta: FloatArray, detector: Detector, inner: float
-) -> bool:
-    """Whether the profile changes within few pixels in most directions: powder, ice, calibrants.
-
-    Parameters
-    ----------
-    pooled : PooledFrame
-    use : ndarray of bool
-    theta : ndarray, shape (4,)
-        Within a few px.
-    detector : Detector
-    inner : float
-        Radius of the inner part, native px.
-    """
-    width = float(pooled.pooling.factor)
-    pixels = polar_pixels(pooled, use, theta, detector, width, _TEST_SECTORS, every=2)
-    keep = ~polar_spots(pixels)
-    grid = pixels.grid
-    size = grid.sectors * grid.rings
-    shape = (grid.sectors, grid.rings)
-    number = np.bincount(pixels.cell[keep], minlength=size).reshape(shape).astype(np.float64)
-    counts = np.bincount(pixels.cell[keep], weights=pixels.counts[keep], minlength=size).reshape(shape)
-    first = min(int(inner / width) + 2, grid.rings - 1)
-    number, counts = number[:, first:], counts[:, first:]
-    if number.shape[1] < 2 * _WINDOW:
-        return False
-    kernel = np.ones(_WINDOW)
-
-    def smeared(values: NDArray[Any]) -> FloatArray:
-        return np.array([np.convolve(row, kernel, mode="same") for row in values])
-
-    wide_number = smeared(number)
-    full = (number >= _LEAST_PIXELS) & (wide_number > 5 * _LEAST_PIXELS)
-    level = np.where(full, smeared(counts) / np.maximum(wide_number, 1e-9), 0.0)
-    off = np.where(full, counts - number * level, 0.0) / np.maximum(number, 1.0)
-    # Neighboring sectors see the same ring at nearly the same radius; spots and noise they do not share.
-    shared = (off * np.roll(off, 1, axis=0)).sum(axis=1)
-    total = (level * np.roll(level, 1, axis=0)).sum(axis=1)
-    seen = total > 0
-    if not seen.any():
-        return False
-    noise = (off**2).sum(axis=1) / np.sqrt(np.maximum(full.sum(axis=1), 1.0))
-    power = (shared - 2.0 * np.sqrt(noise * np.roll(noise, 1)))[seen] / total[seen]
-    return bool(np.median(power) > _SHARP**2)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from xgeom_core.frame import Frame
 from xgeom_core.geometry import FloatArray, Pooling
 from xgeom_core.predict.background.detector_model import at_surface, depth_doubt
-from xgeom_core.predict.background.fit import RadialFitter, contrast
+from xgeom_core.predict.background.fit import RadialFitter, contrast, surer
 from xgeom_core.predict.background.likelihood import equations
 from xgeom_core.predict.background.pictures import kinds_image, profile_at
-from xgeom_core.predict.background.ring_positions import RingFit
+from xgeom_core.predict.background.ring_positions import RingFit, coverage
 from xgeom_core.predict.background.spot_mask import SpotList, spot_mask
 from xgeom_core.predict.background.spread import sector_shifts
 from xgeom_core.predict.background.state import RadialState
@@ -66,6 +66,18 @@ class RadialFit:
         Steps taken.
     strength : tuple of float
         Strength of the nuisance found: waves of one, two and three periods, rays.
+    mirror : tuple, or None
+        Rings at nearly one angle fit a second geometry of opposite tilt: its center in px, its tilt in degrees
+        or None, and its log odds against this one (negative where it is less likely).
+    score : float
+        Log likelihood of the cells of the frame, each patch of it being a few independent observations; compare
+        fits of one frame only. See `xgeom_core.predict.background.basin_score`.
+    gain_sigma : float
+        How surely rings explain the frame better than a smooth surface: gain over its standard error.
+    azimuth_deg : float
+        Azimuth about the center that the features which tell the geometry cover, 0 to 360.
+    shift_px : float
+        Standard deviation of what modules or parts of the detector are shifted by, as rings show it.
     kinds : ndarray of int8, shape (slow, fast)
         What became of each pooled pixel; see `xgeom_core.predict.background.masks.KINDS`.
     pooling : Pooling
@@ -96,6 +108,11 @@ class RadialFit:
     disagreement: dict[str, float] = field(default_factory=dict)
     steps: int = 0
     strength: tuple[float, ...] = ()
+    mirror: tuple[tuple[float, float], tuple[float, float] | None, float] | None = None
+    score: float = 0.0
+    gain_sigma: float = 0.0
+    azimuth_deg: float = 0.0
+    shift_px: float = 0.0
     kinds: NDArray[np.int8] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int8))
     pooling: Pooling = field(default_factory=lambda: Pooling(1))
     before: FloatArray = field(default_factory=lambda: np.zeros((0, 2)))
@@ -169,17 +186,22 @@ def _outcome(fitter: RadialFitter, state: RadialState) -> RadialFit:
     model = state.model
     found = equations(model, state.cells, keep=True)
     said = answer(model, found, fitter.base, fitter.start, fitter.side)
-    rings = _better_rings(state.rings, said, fitter)
+    # Where the profile is the surer one it was fitted near the rings' solution all the same.
+    seen, rings = state.rings, state.rings
+    if rings is not None and not surer(rings.covariance, said.covariance, fitter.lever):
+        rings = None
     if rings is not None:
         scatter = {**said.inflation, "arcs": rings.scatter, "arcs by sector": rings.disagreement}
         said = Answer(rings.theta, rings.covariance, rings.covariance, rings.covariance, scatter)
-    # The profile was fitted near the rings' solution: what makes them doubt it holds for it as well.
-    doubt = np.zeros((4, 4)) if state.rings is None else state.rings.doubt
+    sectors = sector_shifts(found)
+    told = np.isfinite(sectors[:, 2])
+    azimuth = coverage(np.where(told, sectors[:, 2], np.inf) ** -2.0)
+    scored = fitter.score.of(said.theta)
     degrees = np.array([1.0, 1.0, *[np.degrees(1.0)] * 2])
     assumed = fitter.detector.assumed
     size = 2 if assumed else 4
     evidence = np.sqrt(np.diag(said.evidence)) * degrees
-    covariance = said.covariance + doubt + depth_doubt(said.theta, fitter.detector)
+    covariance = said.covariance + depth_doubt(said.theta, fitter.detector)
     theta = at_surface(said.theta, fitter.detector) * degrees
     return RadialFit(
         center_px=(float(theta[0]), float(theta[1])),
@@ -205,14 +227,21 @@ def _outcome(fitter: RadialFitter, state: RadialState) -> RadialFit:
         pooling=fitter.pooled.pooling,
         before=profile_at(fitter, state, fitter.start),
         after=profile_at(fitter, state, said.theta),
-        sectors=sector_shifts(found),
+        sectors=sectors,
+        mirror=_mirror(seen, fitter),
+        score=scored.score,
+        gain_sigma=scored.gain_sigma,
+        azimuth_deg=azimuth if rings is None else rings.azimuth_deg,
+        shift_px=0.0 if rings is None else rings.shift_px,
     )
 
 
-def _better_rings(rings: RingFit | None, said: Answer, fitter: RadialFitter) -> RingFit | None:
-    """The fit to ring positions, if it is the surer one of the two."""
-    if rings is None or not rings.converged:
+def _mirror(
+    rings: RingFit | None, fitter: RadialFitter
+) -> tuple[tuple[float, float], tuple[float, float] | None, float] | None:
+    """The solution of opposite tilt in native px and degrees."""
+    if rings is None or rings.mirror is None:
         return None
-    lever = fitter.lever**2
-    surer = (lever * np.diag(rings.covariance)).sum() < (lever * np.diag(said.covariance)).sum()
-    return rings if surer else None
+    x, y, pitch, yaw = map(float, at_surface(rings.mirror[0], fitter.detector))
+    tilt = None if fitter.detector.assumed else (np.degrees(pitch), np.degrees(yaw))
+    return (x, y), tilt, rings.mirror[1]

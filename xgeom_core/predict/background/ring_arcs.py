@@ -34,7 +34,10 @@ class Arcs:
         Information about the shift (1/px^2), and that times the shift against the mean profile.
     slope : ndarray, shape (n, 4)
         Derivatives of its radius by the geometry.
-    ring, sector : ndarray of int, shape (n,)
+    ring, sector, patch : ndarray of int, shape (n,)
+        The patch is the part of the detector that may be shifted as a whole.
+    oval : ndarray, shape (n, 2)
+        Derivatives of its radius by how oval circles are, relative, along the axes and along the diagonals.
     """
 
     x: FloatArray
@@ -44,19 +47,22 @@ class Arcs:
     slope: FloatArray
     ring: NDArray[np.int64]
     sector: NDArray[np.int64]
+    patch: NDArray[np.int64]
+    oval: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
 class RingPixels:
-    """Centers (native px) and counts of the usable pixels, shape (n,) each."""
+    """Centers (native px), counts and patch of the detector of the usable pixels, shape (n,) each."""
 
     x: FloatArray
     y: FloatArray
     counts: NDArray[np.float32]
+    patch: NDArray[np.int64]
 
     def take(self, keep: NDArray[np.int64]) -> RingPixels:
         """Some of the pixels."""
-        return RingPixels(self.x[keep], self.y[keep], self.counts[keep])
+        return RingPixels(self.x[keep], self.y[keep], self.counts[keep], self.patch[keep])
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +128,10 @@ def arcs_of(
         np.bincount(cell, values, division.size)[keep] / fits.count[keep] for values in (pixels.x, pixels.y)
     )
     look = sight(x, y, theta, detector)
+    patch = np.zeros(division.size, dtype=np.int64)
+    # Any of its pixels will do: an arc is short.
+    patch[cell] = pixels.patch
+    double = np.stack([look.cos**2 - look.sin**2, 2.0 * look.cos * look.sin], axis=1)
     return Arcs(
         x,
         y,
@@ -130,6 +140,8 @@ def arcs_of(
         look.d_rho.T,
         division.ring[keep],
         division.part(SECTORS)[keep],
+        patch[keep],
+        look.rho[:, None] * double,
     )
 
 

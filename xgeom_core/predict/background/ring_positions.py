@@ -7,11 +7,10 @@ how much it lies farther out than the mean profile. The geometry is what makes a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from xgeom_core.frame import PooledFrame
 from xgeom_core.geometry import FloatArray
@@ -50,8 +49,12 @@ class RingFit:
     disagreement : float
         Between azimuth sectors, in the same units.
     converged : bool
-    doubt : ndarray, shape (4, 4)
-        What the solution of opposite tilt adds to the covariance as far as it is likely.
+    shift_px : float
+        Standard deviation of what parts of the detector are shifted by, native px.
+    azimuth_deg : float
+        See `coverage`.
+    mirror : tuple of ndarray and float, or None
+        The solution of opposite tilt, and its log odds against this one.
     """
 
     theta: FloatArray
@@ -61,7 +64,9 @@ class RingFit:
     scatter: float
     disagreement: float
     converged: bool
-    doubt: FloatArray = field(default_factory=lambda: np.zeros((4, 4)))
+    shift_px: float
+    azimuth_deg: float
+    mirror: tuple[FloatArray, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +136,7 @@ def fit_ring_positions(
     inner: float,
     base: FloatArray,
     start: FloatArray,
+    patch: NDArray[np.int64] | None = None,
 ) -> RingFit | None:
     """Fit the geometry to the positions of rings.
 
@@ -147,6 +153,8 @@ def fit_ring_positions(
         Prior precision of the geometry.
     start : ndarray, shape (4,)
         Middle of that prior; of two solutions that are about as good it prefers the nearer one.
+    patch : ndarray of int, shape of the pooled frame, optional
+        Number of the part of the detector that each pixel lies on, if parts may be shifted.
 
     Returns
     -------
@@ -159,13 +167,14 @@ def fit_ring_positions(
         np.asarray((columns + 0.5) * factor + x0),
         np.asarray((rows + 0.5) * factor + y0),
         pooled.counts[rows, columns],
+        np.zeros(len(rows), dtype=np.int64) if patch is None else patch[rows, columns],
     )
     side = float(max(usable.shape) * factor)
     rings = _Rings(pixels, detector, inner, side, factor, base, start)
     settled = rings.settle(theta)
     if settled is None:
         return None
-    settled, doubt = _of_two(rings, settled)
+    settled, mirror = _of_two(rings, settled)
     found = settled.found
     small = (np.abs(found.change) < 1.0 * np.sqrt(np.diag(found.covariance))).all()
     return RingFit(
@@ -176,15 +185,35 @@ def fit_ring_positions(
         found.scatter,
         found.disagreement,
         bool(small),
-        doubt,
+        found.shift_px,
+        coverage(found.information),
+        mirror,
     )
 
 
-def _of_two(rings: _Rings, settled: _Settled) -> tuple[_Settled, FloatArray]:
-    """The likelier of the two solutions of opposite tilt, and what the other adds to its covariance."""
+def coverage(information: FloatArray) -> float:
+    """Azimuth that the features seen cover about the center, in degrees.
+
+    Parameters
+    ----------
+    information : ndarray, shape (sectors,)
+        On where features lie, by sectors of equal width.
+
+    Notes
+    -----
+    The participation ratio ``360 (sum I)^2 / (n sum I^2)``: all of 360 if all sectors tell equally much.
+    """
+    total = float(information.sum())
+    return (
+        360.0 * total**2 / max(len(information) * float((information**2).sum()), 1e-30) if total > 0 else 0.0
+    )
+
+
+def _of_two(rings: _Rings, settled: _Settled) -> tuple[_Settled, tuple[FloatArray, float] | None]:
+    """The likelier of the two solutions of opposite tilt, and the other with its log odds."""
     mirror = rings.mirror(settled)
     if mirror is None or mirror.worse > _EXCLUDED:
-        return settled, np.zeros((4, 4))
+        return settled, None
     end, far, worse = settled.end, mirror.theta, mirror.worse
     other = rings.settle(far)
     if other is not None and _near(other.end, far, end):
@@ -198,8 +227,7 @@ def _of_two(rings: _Rings, settled: _Settled) -> tuple[_Settled, FloatArray]:
             settled, far, odds = other, end, -odds
     else:
         odds = worse / _TEMPER + rings.farther(far, end)
-    off = far - settled.end
-    return settled, np.asarray(special.expit(-0.5 * odds) * np.outer(off, off))
+    return settled, (far, -0.5 * odds)
 
 
 def _near(found: FloatArray, aim: FloatArray, away: FloatArray) -> bool:

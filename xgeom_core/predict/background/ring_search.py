@@ -36,11 +36,13 @@ _EVALUATIONS = 90
 _ROUGH_WIDTH, _ROUGH_POINTS = 2.0, 5000
 # Rings of powder score 0.2 to 10, frames without rings 0.00 to 0.07; a few hundred points can be laid
 # on circles of some center by chance.
-_SHARP_SCORE, _SHARP_POINTS = 0.1, 300.0
+_SHARP_SCORE, _SHARP_POINTS = 0.1, 500.0
 # With less than these the search is given up: the best of the grid, then with the wider smoothings (chance
 # taken away). Of 69 simulated frames with rings the lowest had 0.078, 0.067 and 0.125.
 _HOPELESS_START = 0.045
 _HOPELESS = {5.0: 0.045, 2.5: 0.08}
+# Standard deviation of tilts about the likely one: one ring is as round about many others.
+_LIKELY_TILT = np.radians(10.0)
 # No step of the search goes farther than this, as shares of the longer side of what it does at the edge.
 _FARTHEST_SHARE = 0.06
 
@@ -71,6 +73,8 @@ class RingPoints:
         Native px per pooled px.
     lever : ndarray, shape (4,)
         What each parameter does to the image at its edge, native px.
+    tilt : ndarray, shape (2,)
+        The likely one, radians.
     """
 
     x: NDArray[np.float32]
@@ -79,6 +83,7 @@ class RingPoints:
     detector: Detector
     factor: int
     lever: FloatArray
+    tilt: FloatArray
 
     def thinned(self, most: int) -> RingPoints:
         """Every so many of the points, so that about `most` are left."""
@@ -151,7 +156,7 @@ def ring_points(
         keep = np.flatnonzero(value >= limit)
         keep = keep[:: max(1, len(keep) // _MOST_POINTS)]
         x, y, value = x[keep], y[keep], value[keep]
-    return RingPoints(x, y, value, detector, factor, lever)
+    return RingPoints(x, y, value, detector, factor, lever, np.asarray(theta[2:4]))
 
 
 def _surroundings(root: NDArray[np.float32], usable: Mask) -> NDArray[np.float32]:
@@ -229,7 +234,9 @@ def _climb(points: RingPoints, start: FloatArray, width: float, side: float) -> 
     def loss(step: FloatArray) -> float:
         if (np.abs(step * size) > most).any():
             return 1.0
-        return -points.score(start + step * size, width)
+        theta = start + step * size
+        lean = float(((theta[2:4] - points.tilt) ** 2).sum()) / _LIKELY_TILT**2
+        return -points.score(theta, width) * float(np.exp(-0.5 * lean))
 
     corners = np.vstack([np.zeros(4), 1.2 * np.eye(4)])
     found = optimize.minimize(

@@ -2,6 +2,11 @@
 
 Rays at one angle to the beam meet a tilted detector in an ellipse, and the same ellipse stands for the
 opposite tilt about another center. Only rings of different radii tell the two apart.
+
+Real detectors are not as flat and even as their description: modules sit some tenths of a pixel off, lenses,
+tapers and image plates make circles oval. Both are unknowns too: each patch of the detector may be shifted, by
+as much as the arcs on it show (a random effect, its strength found from the frame), and all rings may be oval
+by a part in a thousand or, if they show it, more.
 """
 
 from __future__ import annotations
@@ -9,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.background.detector_model import Detector, sight
@@ -16,12 +22,19 @@ from xgeom_core.predict.background.ring_arcs import SECTORS, Arcs
 from xgeom_core.predict.statistics import robust_sigma
 
 _OUTLIER, _ROBUST_STEPS = 5.0, 4
-# Worth of belief in the counting noise against the scatter between sectors.
+# Worth of belief in the counting noise against the scatter between patches.
 _STEADY = 12.0
 _LEAST_EIGENVALUE = 1e-7
 _CENTER_STEPS, _MIRROR_STEPS = 3, 12
 # Solutions so near each other (in their error bars) are one.
 _APART = 3.0
+# Standard deviations before the frame is seen: of rings being oval, relative, and of the shift of a patch, px;
+# the latter is worth so many patches.
+OVAL = 1e-3
+_SHIFT_PX, _SHIFT_WORTH = 0.1, 2.0
+_SHIFTS = np.geomspace(0.003, 3.0, 40)
+# A patch counts so much at the most when the strength of the shifts is found.
+_ODDEST = 9.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,15 +45,20 @@ class Solution:
     ----------
     change : ndarray, shape (4,)
     covariance : ndarray, shape (4, 4)
-        From counting noise or the scatter of the arcs, or between sectors, whichever is largest.
+        From counting noise or the scatter of the arcs, and shifts of the patches, or from the scatter between
+        patches, whichever is larger.
     share : ndarray, shape (n,)
         Weight of each arc, 0 for outliers.
     scatter : float
         Of the arcs' positions in units of counting noise, 1 or more.
     disagreement : float
-        Between azimuth sectors, in the same units.
+        Between patches of the detector beyond their shifts, in units of the former.
     larger : float
         By how much the disagreement made the variance larger, at the most.
+    shift_px : float
+        Standard deviation of the shifts of patches, native px.
+    information : ndarray, shape (SECTORS,)
+        On the outward shift of the rings' sectors, 1/px^2.
     """
 
     change: FloatArray
@@ -49,37 +67,116 @@ class Solution:
     scatter: float
     disagreement: float
     larger: float
+    shift_px: float
+    information: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
-class _Normal:
-    """Normal equations of the geometry, the radius of every ring being free."""
+class _Fit:
+    """Least squares of geometry, ovalness and radii under a strength of the patches' shifts.
 
-    slope: FloatArray
+    What is `left` of each arc's shift is partly its patch's, partly its `own`.
+    """
+
+    at: FloatArray
     inverse: FloatArray
+    left: FloatArray
     own: FloatArray
+    chi2: float
 
 
-def _normal(
-    arcs: Arcs, slope: FloatArray, pull: FloatArray, share: FloatArray, base: FloatArray
-) -> _Normal | None:
-    weight = arcs.info * share
-    slope = slope - _by_ring(arcs, slope * weight[:, None], weight)
-    normal = (slope * weight[:, None]).T @ slope + base
+def _design(arcs: Arcs, slope: FloatArray) -> FloatArray:
+    """Derivatives of each arc's radius by geometry (4), ovalness (2) and the radii of the rings."""
+    rings = np.zeros((len(slope), int(arcs.ring.max()) + 1))
+    rings[np.arange(len(slope)), arcs.ring] = -1.0
+    return np.concatenate([slope, arcs.oval, rings], axis=1)
+
+
+def _fit(
+    arcs: Arcs, design: FloatArray, shift: FloatArray, weight: FloatArray, prior: FloatArray, shift_px: float
+) -> _Fit | None:
+    """Solve ``shift + design x = 0`` with `prior` (precision, pull) of the first four unknowns.
+
+    Parameters
+    ----------
+    arcs : Arcs
+    design : ndarray, shape (n, p)
+    shift, weight : ndarray, shape (n,)
+    prior : ndarray, shape (4, 5)
+        Precision, and pull.
+    shift_px : float
+        Standard deviation of the patches' shifts.
+    """
+    normal, patch = _normal_of(arcs, design, weight, shift_px)
+    normal[:4, :4] += prior[:, :4]
+    normal[[4, 5], [4, 5]] += OVAL**-2
+    normal[np.arange(6, len(normal)), np.arange(6, len(normal))] += 1e-9
+    right = -design.T @ (weight * patch.own(shift))
+    right[:4] += prior[:, 4]
     scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-30))
     scaled = normal * np.outer(scale, scale)
     if not np.isfinite(scaled).all() or np.linalg.eigvalsh(scaled)[0] < _LEAST_EIGENVALUE:
         return None
     inverse = np.linalg.inv(scaled) * np.outer(scale, scale)
-    return _Normal(slope, inverse, _by_ring(arcs, (share * pull)[:, None], weight)[:, 0])
+    at = inverse @ right
+    left = shift + design @ at
+    own = patch.own(left)
+    change = at[:4]
+    pull = float(change @ prior[:, :4] @ change - 2.0 * change @ prior[:, 4])
+    chi2 = float(left @ (weight * own)) + pull + float(at[4:6] @ at[4:6]) / OVAL**2
+    return _Fit(at, inverse, left, own, chi2)
 
 
-def _by_ring(arcs: Arcs, heavy: FloatArray, weight: FloatArray) -> FloatArray:
-    """Weighted means over rings of weighted columns (n, k), given back for each arc."""
-    rings = int(arcs.ring.max()) + 1
-    total = np.maximum(np.bincount(arcs.ring, weights=weight, minlength=rings), 1e-30)
-    sums = [np.bincount(arcs.ring, weights=column, minlength=rings) / total for column in heavy.T]
-    return np.stack(sums, axis=1)[arcs.ring]
+@dataclass(frozen=True, eq=False)
+class _Patches:
+    """The inverse of noise and patches' shifts together, by the matrix inversion lemma."""
+
+    number: NDArray[np.int64]
+    outward: FloatArray
+    weight: FloatArray
+    core: FloatArray
+
+    def own(self, values: FloatArray) -> FloatArray:
+        """What is left of values at the arcs, shape (n,), beside the likeliest shifts of their patches."""
+        size, heavy = len(self.core), self.weight * values
+        sums = np.stack([np.bincount(self.number, heavy * part, size) for part in self.outward.T], axis=1)
+        move = np.einsum("pij,pj->pi", self.core, sums)
+        return np.asarray(values - (self.outward * move[self.number]).sum(axis=1))
+
+
+def _normal_of(
+    arcs: Arcs, design: FloatArray, weight: FloatArray, shift_px: float
+) -> tuple[FloatArray, _Patches]:
+    """Normal matrix of a design with the patches' shifts projected out."""
+    outward, number = design[:, :2], arcs.patch
+    size = int(number.max()) + 1
+    heavy = design * weight[:, None]
+    order = np.argsort(number, kind="stable")
+    starts = np.searchsorted(number[order], np.arange(size))
+    seen = np.flatnonzero(np.bincount(number, minlength=size))
+    cross = np.zeros((size, 2, design.shape[1]))
+    for i in range(2):
+        cross[seen, i] = np.add.reduceat(heavy[order] * outward[order, i, None], starts[seen])
+    core = np.linalg.inv(cross[:, :, :2] + np.eye(2) * shift_px**-2)
+    normal = heavy.T @ design - np.einsum("pia,pij,pjb->ab", cross, core, cross, optimize=True)
+    return normal, _Patches(number, outward, weight, core)
+
+
+def _strength(arcs: Arcs, left: FloatArray, weight: FloatArray) -> float:
+    """How far patches are shifted, px: the strength at which their residuals are as large as they should be."""
+    size = int(arcs.patch.max()) + 1
+    outward = arcs.slope[:, :2]
+    pull = sum(np.bincount(arcs.patch, weight * left * part, size) ** 2 for part in outward.T)
+    plain = sum(np.bincount(arcs.patch, weight * part**2, size) for part in outward.T)
+    mixed = np.bincount(arcs.patch, weight * outward[:, 0] * outward[:, 1], size)
+    square = sum(np.bincount(arcs.patch, weight * part**2, size) ** 2 for part in outward.T) + 2.0 * mixed**2
+    seen = plain > 0
+    pull, plain, square = (np.asarray(values)[seen] for values in (pull, plain, square))
+    off = np.minimum(pull / (plain + np.outer(_SHIFTS**2, square)), _ODDEST)
+    # Geometry and radii follow the patches: so many fewer of them are free.
+    free = max(float(seen.sum()) - 3.0, 1.0)
+    excess = off.sum(axis=1) - free + _SHIFT_WORTH * ((_SHIFT_PX / _SHIFTS) ** 2 - 1.0)
+    return float(_SHIFTS[min(int((excess > 0).sum()), len(_SHIFTS) - 1)])
 
 
 def solve_arcs(arcs: Arcs, base: FloatArray, toward: FloatArray) -> Solution | None:
@@ -98,27 +195,38 @@ def solve_arcs(arcs: Arcs, base: FloatArray, toward: FloatArray) -> Solution | N
     Solution or None
         None where the arcs leave a direction free.
     """
-    share = np.ones(len(arcs.info))
-    at: _Normal | None = None
+    share, scatter, shift_px = np.ones(len(arcs.info)), 1.0, float(_SHIFTS[0])
+    design, shift = _design(arcs, arcs.slope), arcs.pull / arcs.info
+    prior = np.column_stack([base, toward])
+    found: _Fit | None = None
     for _ in range(_ROBUST_STEPS):
-        at = _normal(arcs, arcs.slope, arcs.pull, share, base)
-        if at is None:
+        weight = arcs.info * share / scatter**2
+        found = _fit(arcs, design, shift, weight, prior, shift_px)
+        if found is None:
             return None
-        change = at.inverse @ (toward - at.slope.T @ (share * arcs.pull))
-        # What is left of each arc's shift beside geometry and the ring's own radius.
-        off = arcs.pull + arcs.info * (at.slope @ change - at.own)
-        score = off / np.sqrt(arcs.info)
+        score = found.own * np.sqrt(arcs.info)
         scatter = max(1.0, robust_sigma(score))
         share = np.clip(1.0 - (score / (_OUTLIER * scatter)) ** 2, 0.0, None) ** 2
-    assert at is not None  # the loop ran
-    covariance = at.inverse * scatter**2
-    pulls = at.slope * (share * off)[:, None]
-    sums = np.array([np.bincount(arcs.sector, weights=pulls[:, i], minlength=SECTORS) for i in range(4)])
-    spread = at.inverse @ (sums @ sums.T) @ at.inverse * SECTORS / (SECTORS - 2)
+        shift_px = _strength(arcs, found.left, arcs.info * share / scatter**2)
+    assert found is not None  # the loop ran
+    covariance = found.inverse[:4, :4]
+    pulls = design * (weight * found.own)[:, None]
+    sums = np.stack([np.bincount(arcs.patch, column) for column in pulls.T])
+    patches = len(np.unique(arcs.patch))
+    spread = (found.inverse @ (sums @ sums.T) @ found.inverse)[:4, :4] * patches / max(patches - 2, 1)
     ratio = np.diag(spread) / np.diag(covariance)
-    larger = np.maximum(1.0, (_STEADY + SECTORS * ratio) / (_STEADY + SECTORS))
-    covariance = covariance * np.sqrt(np.outer(larger, larger))
-    return Solution(change, covariance, share, scatter, float(np.sqrt(ratio.max())), float(larger.max()))
+    larger = np.maximum(1.0, (_STEADY + patches * ratio) / (_STEADY + patches))
+    information = np.bincount(arcs.sector, weight, SECTORS)
+    return Solution(
+        found.at[:4],
+        covariance * np.sqrt(np.outer(larger, larger)),
+        share,
+        scatter,
+        float(np.sqrt(ratio.max())),
+        float(larger.max()),
+        shift_px,
+        information,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +238,7 @@ class Mirror:
     theta : ndarray, shape (4,)
         Center in native px, tilt in radians.
     worse : float
-        By how much its misfit (chi squared, in units of the arcs' true scatter) is larger; negative
-        where it is the better one.
+        By how much its misfit (chi squared) is larger; negative where it is the better one.
     """
 
     theta: FloatArray
@@ -160,29 +267,27 @@ def mirrored(
         None where there is but one solution.
     """
     shift = arcs.pull / arcs.info - sight(arcs.x, arcs.y, theta, detector).rho
-    weight = arcs.info * found.share
+    weight = arcs.info * found.share / (found.scatter**2 * found.larger)
 
-    def misfit(at: FloatArray) -> float:
-        off = shift + sight(arcs.x, arcs.y, at, detector).rho
-        off = off - _by_ring(arcs, (weight * off)[:, None], weight)[:, 0]
-        return float(weight @ off**2) + float((at - start) @ base @ (at - start))
+    def fit(at: FloatArray, held: FloatArray) -> tuple[_Fit | None, float]:
+        look = sight(arcs.x, arcs.y, at, detector)
+        prior = np.column_stack([base + held, base @ (start - at)])
+        solved = _fit(arcs, _design(arcs, look.d_rho.T), shift + look.rho, weight, prior, found.shift_px)
+        return solved, np.inf if solved is None else solved.chi2 + float((start - at) @ base @ (start - at))
 
     present = theta + found.change
     other = present * np.array([1.0, 1.0, -1.0, -1.0])
-    tilt_fixed = np.diag([0.0, 0.0, 1e15, 1e15])
+    tilt_fixed, least = np.diag([0.0, 0.0, 1e15, 1e15]), np.inf
     for step in range(_CENTER_STEPS + _MIRROR_STEPS):
-        look = sight(arcs.x, arcs.y, other, detector)
-        held = base + (tilt_fixed if step < _CENTER_STEPS else 0.0)
-        pull = arcs.info * (shift + look.rho)
-        at = _normal(arcs, look.d_rho.T, pull, found.share, held)
-        if at is None:
+        solved, misfit = fit(other, (step < _CENTER_STEPS) * tilt_fixed)
+        if solved is None:
             return None
-        centered = pull - arcs.info * at.own
-        move = at.inverse @ (base @ (start - other) - at.slope.T @ (found.share * centered))
-        if step >= _CENTER_STEPS and misfit(other + move) > misfit(other):
-            break
-        other = other + move
+        if step >= _CENTER_STEPS:
+            if misfit > least - 1e-3:
+                break
+            least = misfit
+        other = other + solved.at[:4]
     off = other - present
     if off @ np.linalg.solve(found.covariance, off) < _APART**2:
         return None
-    return Mirror(other, (misfit(other) - misfit(present)) / (found.scatter**2 * found.larger))
+    return Mirror(other, least - fit(present, 0.0 * tilt_fixed)[1])

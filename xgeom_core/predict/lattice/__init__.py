@@ -29,7 +29,23 @@
 ==============  =================================================================================
 """
 
-from xgeom_core.predict.lattice.indexer import solve_lattice
-from xgeom_core.predict.lattice.solution import FoundLattice, LatticeSolution, Rival
+from xgeom_core.predict.lattice.diagnostics import LatticeDiagnostics
+from xgeom_core.predict.lattice.indexer import refined_at, solve_lattice
+from xgeom_core.predict.lattice.solution import (
+    FoundLattice,
+    HklOffset,
+    LatticeSolution,
+    OffsetEvidence,
+    Rival,
+)
 
-__all__ = ["FoundLattice", "LatticeSolution", "Rival", "solve_lattice"]
+__all__ = [
+    "FoundLattice",
+    "HklOffset",
+    "LatticeDiagnostics",
+    "LatticeSolution",
+    "OffsetEvidence",
+    "Rival",
+    "refined_at",
+    "solve_lattice",
+]

@@ -1,14 +1,15 @@
-"""Origins: which of the lattice's points is the direct beam?
+"""The offset of the indices: which of a lattice's points is the direct beam?
 
-A lattice fitted with a free origin says where its points lie, not which of them is the direct beam.
-The beam's point lies exactly on the Ewald sphere, within reach of the start, and on every lattice of the
-frame; few others do.
+A lattice fitted with a free origin says where its points lie, not which of them is the direct beam. Every
+point near enough to the Ewald sphere is a candidate, however far from where the beam is thought to be: a
+wrong one turns the beam and leaves the detector where it is, so that center and tilt are off together. What
+the spots say of each is a likelihood; where the beam was expected plays no part here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,86 +18,50 @@ from xgeom_core.geometry import Geometry, from_vectors
 from xgeom_core.predict.lattice.algebra import inverse, lengths
 from xgeom_core.predict.lattice.equivalents import equivalent_evidence
 from xgeom_core.predict.lattice.fit import Fit
-from xgeom_core.predict.lattice.model import Model, observed_rays, positions, wavelength
+from xgeom_core.predict.lattice.model import Model, positions
 from xgeom_core.predict.lattice.near_ewald_sphere import near_sphere
 from xgeom_core.predict.lattice.parameterization import ray_changes
-from xgeom_core.predict.lattice.visibility import Recorded, recorded_evidence
+from xgeom_core.predict.lattice.solution import HklOffset, OffsetEvidence
+from xgeom_core.predict.lattice.visibility import SECTORS, Recorded
 
 FloatArray = NDArray[np.float64]
 
+# The beam meets the detector at no more than this angle to its normal, and within so many panel sizes.
+_STEEPEST_DEG, _PANELS = 60.0, 3.0
 # A point further from the sphere than this (1/Å) is not the beam, however poorly the lattice is known.
 _FURTHEST = 0.006
 _LEAST_SIGMA = 4e-5
-# Pulls are counted as if errors were this much larger: what bends a lattice is not all noise.
-_DOUBT = 1.2
-_TILT_SIGMA_DEG = 3.0
+# Shadows, absorption and an anisotropic crystal are lopsided too: what visibility and fall-off say counts for
+# less, up to a limit. On simulated frames of three kinds these weights make the odds come true.
+_WORTH, _AGREED, _LIMIT = np.array([0.8, 0.6]), 2.0, 25.0
 # Another lattice whose points are this near (1/Å) to the beam confirms it.
-_OTHER_SIGMA = 6e-4
-_MOST_PULLS = 40.0
+_OTHER_SIGMA = 8e-4
 _MOST_OTHER = 36.0
-_MOST_LOOKED_AT = 60
-# Origins less likely than the best by more than this (logarithm) are not asked for what they recorded.
-_OUT_OF_THE_RUNNING = 30.0
-# That their equivalents be alike, which takes longer to tell, is asked of fewer.
-_HARDLY_RUNNING = 12.0
+# Offsets whose closeness alone is this far behind (logarithm) are not looked at.
+_HOPELESS = 16.0
+# Directions of the beam are looked at in steps of this size first, with so many points; the
+# offsets in those this far behind the best are not looked at closely, nor more than so many others.
+_STEP_DEG, _MOST_ROUGHLY, _MOST_CLOSELY = 5.0, 300, 1500
+_FAR_BEHIND, _MOST_LOOKED_AT = 40.0, 300
+# That equivalents be alike, which takes longer to tell, is asked of those this near to the best.
+_HARDLY_RUNNING, _MOST_COMPARED = 10.0, 30
+# Behind the best by more than this an offset is not listed.
+_DEAD, _MOST = 14.0, 300
 
 
-@dataclass(frozen=True, eq=False)
-class Origin:
-    """A lattice point that may be the direct beam.
+class Beams(NamedTuple):
+    """Indices, rays (n, 3) and centers (n, 2) of points that may be the beam, and what speaks for each."""
 
-    Parameters
-    ----------
-    model : Model
-        The first lattice seen from it: the beam along z.
-    others : tuple of Model
-        The further lattices seen from it, the beam taken for a point of each.
-    distance_px : float
-        Distance of its center from the start.
-    log_odds : float
-        Logarithm of its probability, up to a constant: distance from the Ewald sphere, from the
-        points of further lattices, from the start, size of the tilt, how evenly the spots fade, and how
-        alike equivalent reflections are.
-    """
-
-    model: Model
-    others: tuple[Model, ...]
-    distance_px: float
-    log_odds: float
+    hkl: FloatArray
+    rays: FloatArray
+    center: FloatArray
+    closeness: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
-class Prior:
-    """Where the beam is thought to be.
-
-    Parameters
-    ----------
-    start : Geometry
-        Center and tilt.
-    reach_px : float
-        How far off the center may be at most.
-    sigma_px : float
-        How far off it is likely to be.
-    """
-
-    start: Geometry
-    reach_px: float
-    sigma_px: float
-
-    def log_odds(self, center: FloatArray, tilt: FloatArray) -> FloatArray:
-        """Logarithm of the probability of centers and tilts, both of shape (n, 2), up to a constant."""
-        away2 = ((center - np.array(self.start.center_px)) ** 2).sum(axis=1)
-        tilt2 = ((tilt - np.array([self.start.pitch_deg, self.start.yaw_deg])) ** 2).sum(axis=1)
-        # Rough starts err by more than Gaussians of their error bars would: Student's t.
-        return np.asarray(
-            -3.0 * np.log1p(away2 / (4.0 * self.sigma_px**2)) - 0.5 * tilt2 / _TILT_SIGMA_DEG**2
-        )
-
-
-def list_origins(
-    fit: Fit, others: list[Fit], prior: Prior, recorded: list[Recorded], most: int = 12
-) -> list[Origin]:
-    """Lattice points near the Ewald sphere within reach of the start, the likeliest first.
+def list_offsets(
+    fit: Fit, others: list[Fit], recorded: list[Recorded], shape: tuple[int, int]
+) -> tuple[HklOffset, ...]:
+    """All offsets of the indices that are possible, the likeliest first.
 
     Parameters
     ----------
@@ -104,44 +69,85 @@ def list_origins(
         The first lattice, with a free origin.
     others : list of Fit
         Further lattices, with free origins, in the same geometry.
-    prior : Prior
-        Where the beam is thought to be.
     recorded : list of Recorded
         What each lattice recorded, where that is known.
-    most : int
-        The most origins to return.
+    shape : tuple of int
+        Rows and columns of the frame.
+    """
+    found = possible_beams(fit, shape)
+    if not len(found.hkl):
+        return ()
+    found = _plausible(found, recorded)
+    others_say = np.zeros(len(found.hkl))
+    for other in others:
+        others_say -= 0.5 * np.minimum(_mismatch2(other.model, found.rays), _MOST_OTHER)
+    visibility, falloff = _lopsided(recorded, found.rays)
+    total = found.closeness + others_say + visibility + falloff
+    equivalents = _equivalents(recorded, found.rays, total)
+    total = total + equivalents
+    first = np.argsort(-total, kind="stable")
+    first = first[total[first] > total[first[0]] - _DEAD][:_MOST]
+    tilt = tilts(fit.model.geometry, found.rays)
+    parts = np.stack([found.closeness, others_say, visibility, falloff, equivalents], axis=1)
+    parts = parts - parts[first[0]]
+    return tuple(
+        HklOffset(
+            _three(found.hkl[i]),
+            (float(found.center[i, 0]), float(found.center[i, 1])),
+            (float(tilt[i, 0]), float(tilt[i, 1])),
+            OffsetEvidence(*(float(part) for part in parts[i])),
+        )
+        for i in first
+    )
+
+
+def _three(hkl: FloatArray) -> tuple[int, int, int]:
+    h, k, l = (round(float(index)) for index in hkl)
+    return h, k, l
+
+
+def possible_beams(fit: Fit, shape: tuple[int, int]) -> Beams:
+    """Points near the Ewald sphere from which the detector could be seen, those not hopeless.
+
+    Notes
+    -----
+    That the true beam's point is as close to the sphere as it is has the density of a normal distribution
+    whose width is the error of the lattice there; that a wrong one is, the same density everywhere.
     """
     model = fit.model
-    hkl = _near(model, prior)
+    geometry = model.geometry
+    normal = geometry.axes()[2]
+    reach = 2.0 * model.radius * np.sin(np.radians(0.5 * _STEEPEST_DEG))
+    hkl = near_sphere(model, normal * model.radius, reach, _FURTHEST)
     rays = model.rays(hkl)
-    center = positions(model.geometry, rays)
-    distance = lengths(center - np.array(prior.start.center_px))
-    within = distance < prior.reach_px
-    hkl, rays, center, distance = hkl[within], rays[within], center[within], distance[within]
+    center = positions(geometry, rays)
+    size = np.array([shape[1], shape[0]], dtype=np.float64)
+    within = (np.abs(center - 0.5 * size) < _PANELS * size).all(axis=1)
+    hkl, rays, center = hkl[within], rays[within], center[within]
     length = lengths(rays)
     sigma = _sphere_sigma(fit, hkl, rays / length[:, None])
-    pulls2 = ((length - model.radius) / sigma) ** 2
-    # The nearest to the sphere are worth a closer look; hundreds of others are not.
-    near = np.argsort(pulls2)[:_MOST_LOOKED_AT]
-    rays, pulls2 = rays[near], pulls2[near]
-    for other in others:
-        pulls2 = pulls2 + np.minimum(_mismatch2(other.model, rays), _MOST_OTHER)
-    odds = prior.log_odds(center[near], _tilts(model.geometry, rays))
-    odds -= 0.5 * np.minimum(pulls2, _MOST_PULLS**2) / _DOUBT**2
-    odds += _by_recording(odds, rays, recorded, recorded_evidence, _OUT_OF_THE_RUNNING)
-    odds += _by_recording(odds, rays, recorded, equivalent_evidence, _HARDLY_RUNNING)
-    return [
-        Origin(
-            seen_from(model, rays[number]),
-            tuple(seen_from(other.model, rays[number]) for other in others),
-            float(distance[near[number]]),
-            float(odds[number]),
-        )
-        for number in np.argsort(-odds, kind="stable")[:most]
-    ]
+    closeness = -0.5 * ((length - model.radius) / sigma) ** 2 - np.log(sigma)
+    near = closeness > closeness.max(initial=-np.inf) - _HOPELESS
+    return Beams(hkl[near], rays[near], center[near], closeness[near])
 
 
-def _tilts(geometry: Geometry, beams: FloatArray) -> FloatArray:
+def _plausible(found: Beams, recorded: list[Recorded]) -> Beams:
+    """Those of many candidates towards which the spots could fade."""
+    if len(found.hkl) <= _MOST_LOOKED_AT:
+        return found
+    radius = lengths(found.rays).mean()
+    cell = np.round(found.rays / (radius * np.radians(_STEP_DEG))) @ np.array([1e6, 1e3, 1.0])
+    number = np.unique(cell, return_inverse=True)[1]
+    sums = np.stack([np.bincount(number, found.rays[:, i]) for i in range(3)], axis=1)
+    middle = np.asarray(sums / np.bincount(number)[:, None], dtype=np.float64)
+    rough = _likely(recorded, middle, _MOST_ROUGHLY).sum(axis=(0, 2))[number]
+    score = np.where(rough > rough.max() - _FAR_BEHIND, found.closeness + rough, -np.inf)
+    chosen = np.argsort(-score, kind="stable")[:_MOST_LOOKED_AT]
+    chosen = chosen[np.isfinite(score[chosen])]
+    return Beams(*(part[chosen] for part in found))
+
+
+def tilts(geometry: Geometry, beams: FloatArray) -> FloatArray:
     """Pitch and yaw in degrees if each ray were the beam; see `from_vectors`."""
     fast, slow, _ = geometry.axes()
     unit = beams / lengths(beams)[:, None]
@@ -150,30 +156,42 @@ def _tilts(geometry: Geometry, beams: FloatArray) -> FloatArray:
     return np.degrees(np.stack([pitch, yaw], axis=1))
 
 
-def _by_recording(
-    odds: FloatArray,
-    beams: FloatArray,
-    recorded: list[Recorded],
-    evidence: Callable[[list[Recorded], FloatArray], FloatArray],
-    behind: float,
-) -> FloatArray:
-    """What recording adds to the odds of the beams that are still in the running."""
-    added = np.zeros(len(odds))
-    running = odds > odds.max(initial=-np.inf) - behind
-    if running.sum() > 1 and recorded:
-        added[running] = evidence(recorded, beams[running])
-        added[~running] = added[running].min()
+def _likely(recorded: list[Recorded], beams: FloatArray, most: int) -> FloatArray:
+    """Sum over lattices; see `Recorded.log_likelihoods`."""
+    if not recorded:
+        return np.zeros((2, len(beams), SECTORS))
+    return np.asarray(np.sum([one.log_likelihoods(beams, most) for one in recorded], axis=0))
+
+
+def _lopsided(recorded: list[Recorded], beams: FloatArray) -> FloatArray:
+    """What visibility and fall-off say of each beam, shape (2, n).
+
+    Notes
+    -----
+    Whatever bends the counts otherwise (crowded spots that merge, a shadow, a slope) speaks for one beam
+    on one side of the frame and for another on the other side. Odds count for no more than twice the square
+    of their mean over sectors in units of its standard error, which is what chance alone makes of true odds.
+    """
+    likely = _likely(recorded, beams, _MOST_CLOSELY)
+    behind = np.stack([part[part.sum(axis=1).argmax()] - part for part in likely])
+    total = behind.sum(axis=2)
+    error = np.sqrt(behind.shape[2]) * behind.std(axis=2, ddof=1)
+    agreed = _AGREED * (total / np.maximum(error, 1e-9)) ** 2
+    return np.asarray(-np.minimum(np.minimum(_WORTH[:, None] * total, agreed), _LIMIT))
+
+
+def _equivalents(recorded: list[Recorded], beams: FloatArray, total: FloatArray) -> FloatArray:
+    """What the likeness of equivalents adds to the beams that are still in the running."""
+    added = np.zeros(len(beams))
+    running = np.argsort(-total)[:_MOST_COMPARED]
+    running = running[total[running] > total.max() - _HARDLY_RUNNING]
+    if len(running) > 1 and recorded:
+        added[:] = 0.0
+        added[running] = equivalent_evidence(recorded, beams[running])
+        rest = np.ones(len(beams), dtype=bool)
+        rest[running] = False
+        added[rest] = added[running].min()
     return added
-
-
-def _near(model: Model, prior: Prior) -> FloatArray:
-    """Indices of the lattice points near the sphere around the start's direction."""
-    geometry = model.geometry
-    x, y = prior.start.center_px
-    here = observed_rays(geometry, np.array([x]), np.array([y]))[0]
-    pixel = max(geometry.pixel_mm)
-    reach = 1.2 * prior.reach_px * pixel / geometry.distance_mm / wavelength(geometry) + _FURTHEST
-    return near_sphere(model, here, reach, _FURTHEST)
 
 
 def _sphere_sigma(fit: Fit, hkl: FloatArray, unit: FloatArray) -> FloatArray:
@@ -181,12 +199,11 @@ def _sphere_sigma(fit: Fit, hkl: FloatArray, unit: FloatArray) -> FloatArray:
     covariance = inverse(fit.normal)
     # Unknowns in order: origin (3), tilt (2 or none, does not move the point), turn (3), cell.
     at = 5 if fit.freedom.tilt else 3
-    rows = np.zeros((len(hkl), len(covariance)))
-    rows[:, :3] = unit
-    rows[:, at : at + 3 + len(fit.freedom.cell)] = np.einsum(
-        "ni,nim->nm", unit, ray_changes(fit.model, fit.freedom.cell, hkl)
+    own = np.r_[0:3, at : at + 3 + len(fit.freedom.cell)]
+    rows = np.concatenate(
+        [unit, np.einsum("ni,nim->nm", unit, ray_changes(fit.model, fit.freedom.cell, hkl))], axis=1
     )
-    variance = (rows @ covariance * rows).sum(axis=1)
+    variance = ((rows @ covariance[np.ix_(own, own)]) * rows).sum(axis=1)
     return np.asarray(np.sqrt(np.maximum(variance, 0.0) + _LEAST_SIGMA**2))
 
 
@@ -210,7 +227,6 @@ def seen_from(model: Model, beam: FloatArray) -> Model:
     fast, slow, normal = geometry.axes()
     corner = geometry.to_lab(0.0, 0.0)
     seen = from_vectors(corner, fast, slow, beam, geometry.pixel_mm, geometry.wavelength_A)
-    seen = replace(seen, distance_mm=geometry.distance_mm)
     turn = np.stack(seen.axes(), axis=1) @ np.stack([fast, slow, normal])
     return replace(
         model, geometry=seen, origin=np.array([0.0, 0.0, model.radius]), reciprocal=turn @ model.reciprocal

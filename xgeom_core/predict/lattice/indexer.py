@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry
+from xgeom_core.predict.lattice.algebra import median
 from xgeom_core.predict.lattice.assign_indices import Observed
 from xgeom_core.predict.lattice.bravais import conventional
+from xgeom_core.predict.lattice.diagnostics import diagnose
 from xgeom_core.predict.lattice.expansion import LEAST_SPOTS, Growth
-from xgeom_core.predict.lattice.hkl_offsets import Origin, Prior, list_origins
+from xgeom_core.predict.lattice.hkl_offsets import list_offsets, seen_from
 from xgeom_core.predict.lattice.indexing import (
     Indexed,
     find_lattice,
@@ -22,9 +24,9 @@ from xgeom_core.predict.lattice.indexing import (
 from xgeom_core.predict.lattice.joint import Joint, fit_joint
 from xgeom_core.predict.lattice.parameterization import Priors
 from xgeom_core.predict.lattice.random_match_rate import CORE, shares
-from xgeom_core.predict.lattice.solution import Cell, FoundLattice, LatticeSolution, Rival
+from xgeom_core.predict.lattice.solution import Cell, FoundLattice, HklOffset, LatticeSolution, Rival
 from xgeom_core.predict.lattice.trust import Evidence, cell_mismatch, why_not
-from xgeom_core.predict.lattice.visibility import recorded_points
+from xgeom_core.predict.lattice.visibility import Recorded, recorded_points
 from xgeom_core.predict.spots.find import Spots
 
 FloatArray = NDArray[np.float64]
@@ -32,8 +34,10 @@ FloatArray = NDArray[np.float64]
 # Spots that take part in indexing (the strongest), and in the last fit.
 _MOST_INDEX = 900
 _MOST_FIT = 1500
-# Origins that are less likely than the best by more than this (logarithm) are no rivals.
-_DEAD = 8.0
+# Offsets that are less likely than the best by more than this (logarithm) are no rivals; so many are tried.
+_DEAD, _TRIED = 8.0, 12
+# How far off the tilt of a start is, as a scale of Student's t; and how free the tilt of the last fit is.
+_TILT_DEG, _FREE_TILT_DEG = 3.0, 10.0
 # Shares that leave no need to look for blurred points: of any lattice, of a trusted one with symmetry.
 _CLEAR, _CLEAR_ENOUGH, _NO_SYMMETRY = 0.85, 0.6, "aP"
 # Fewer spots than these fit blurred points of any lattice.
@@ -51,6 +55,7 @@ def solve_lattice(
     reach_px: float,
     cell: Cell | None = None,
     sigma_px: float | None = None,
+    known: LatticeSolution | None = None,
 ) -> LatticeSolution | None:
     """Index a still with nothing known of the cell, and refine the geometry with it.
 
@@ -59,13 +64,17 @@ def solve_lattice(
     spots : Spots
         The strongest first.
     start : Geometry
-        Rough center; distance and wavelength are taken as known. Tilt 0 unless known.
+        Rough geometry, through which spots are mapped into reciprocal space; distance and wavelength are
+        taken as known. Center and tilt choose which offset of the indices is refined first, no more.
     reach_px : float
-        How far the center may be from the start at most, in px. Origins further off are not looked at.
+        How far the center may be from the start at most for an offset to be a rival, in px.
     cell : tuple of float, optional
         Cell ``(a, b, c, alpha, beta, gamma)`` in Å and degrees, where the user knows it.
     sigma_px : float, optional
         How far the start is likely to be off (standard deviation); a third of the reach by default.
+    known : LatticeSolution, optional
+        What was found in the same spots from another start. Where it explains them, only the offset that
+        is refined first can change.
 
     Returns
     -------
@@ -75,8 +84,11 @@ def solve_lattice(
     if start.wavelength_A is None or len(spots) < LEAST_SPOTS:
         return None
     task = Task(spots, start, reach_px, sigma_px or reach_px / 3.0, cell)
+    before = None if known is None else _again(task, known)
+    if before is not None and before.clear:
+        return before.solution
     growth = Growth.of(task.observed.take(np.arange(len(spots)) < _MOST_INDEX), start, tilt=True)
-    found = _attempt(task, growth, blurred=False)
+    found = _better(before, _attempt(task, growth, blurred=False))
     if len(spots) < _FEWEST_BLURRED or (found is not None and found.clear):
         return None if found is None else found.solution
     # Mosaic crystals with long axes record points that the usual way takes for others.
@@ -84,6 +96,27 @@ def solve_lattice(
     if found is None or (again is not None and again.merit > found.merit + _WORTH_THE_BLUR):
         found = again
     return None if found is None else found.solution
+
+
+def refined_at(solution: LatticeSolution, offset: HklOffset) -> LatticeSolution | None:
+    """The same lattices fitted again with another of their points taken for the beam.
+
+    Parameters
+    ----------
+    solution : LatticeSolution
+        As `solve_lattice` gives it.
+    offset : HklOffset
+        One of its offsets.
+
+    Returns
+    -------
+    LatticeSolution or None
+        None where the fit from there fails.
+    """
+    if solution.lattice_fit is None:
+        return None
+    attempt = _refine(solution.lattice_fit, offset)
+    return None if attempt is None else attempt.solution
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,10 +134,28 @@ class Task:
         """Positions of all spots and their errors."""
         return Observed(np.stack([self.spots.x, self.spots.y], axis=1), _errors(self.spots))
 
-    @property
-    def tilt(self) -> tuple[float, float]:
-        """Of the start, in degrees."""
-        return self.start.pitch_deg, self.start.yaw_deg
+    def log_prior(self, offset: HklOffset) -> float:
+        """Logarithm of what the start makes an offset's probability, up to a constant.
+
+        Notes
+        -----
+        Rough starts err by more than Gaussians of their error bars would: Student's t.
+        """
+        away2 = float(np.sum(np.subtract(offset.center_px, self.start.center_px) ** 2))
+        turned2 = (offset.tilt_deg[0] - self.start.pitch_deg) ** 2
+        turned2 += (offset.tilt_deg[1] - self.start.yaw_deg) ** 2
+        terms = np.log1p(away2 / (4.0 * self.sigma_px**2)) + np.log1p(turned2 / (4.0 * _TILT_DEG**2))
+        return -3.0 * float(terms)
+
+
+@dataclass(frozen=True, eq=False)
+class LatticeFit:
+    """Lattices with a free origin and the offsets possible: what a fit at any of these starts from."""
+
+    task: Task
+    lattices: list[Indexed]
+    offsets: tuple[HklOffset, ...]
+    recorded: list[Recorded | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,25 +173,42 @@ class Attempt:
         return share > _CLEAR or (trusted and share > _CLEAR_ENOUGH)
 
 
+def _better(one: Attempt | None, other: Attempt | None) -> Attempt | None:
+    """The attempt that explains more."""
+    if one is None or other is None:
+        return other if one is None else one
+    return other if other.merit > one.merit else one
+
+
+def _again(task: Task, known: LatticeSolution) -> Attempt | None:
+    """What was found before, at the offset that suits a new start best."""
+    fit = known.lattice_fit
+    if fit is None or len(fit.task.spots) != len(task.spots):
+        return None
+    return _likeliest(fit, task)
+
+
 def _attempt(task: Task, growth: Growth, *, blurred: bool) -> Attempt | None:
     """Index the spots with lattices whose points are all sharp, or may be blurred."""
     spots, everything, strong = task.spots, task.observed, growth.observed
     fit = find_lattice(growth, blurred=blurred)
     if fit is None:
         return None
-    first = with_symmetry(fit, strong, task.tilt)
+    first = with_symmetry(fit, strong, (task.start.pitch_deg, task.start.yaw_deg))
     # What is hardly better than chance is reported as such, without looking further.
     real = is_real(first.fit, strong)
     lattices = [first, *(further_lattices(strong, first) if real else [])]
-    prior = Prior(task.start, task.reach_px, task.sigma_px)
-    others = [other.fit for other in lattices[1:]]
     recorded = [
         recorded_points(lattice.fit, everything, spots, lattice.highest.rotations)
         for lattice in (lattices if real else [])
     ]
-    origins = list_origins(first.fit, others, prior, [one for one in recorded if one is not None])
-    some = everything.take(np.arange(len(spots)) < _MOST_FIT)
-    return _refine(lattices, origins, some, task) if origins else None
+    offsets = list_offsets(
+        first.fit,
+        [other.fit for other in lattices[1:]],
+        [one for one in recorded if one is not None],
+        spots.shape,
+    )
+    return _likeliest(LatticeFit(task, lattices, offsets, recorded), task)
 
 
 def _errors(spots: Spots) -> FloatArray:
@@ -148,56 +216,55 @@ def _errors(spots: Spots) -> FloatArray:
     return np.asarray(np.hypot(spots.sigma_px, 0.05))
 
 
-def _refine(
-    lattices: list[Indexed],
-    origins: list[Origin],
-    observed: Observed,
-    task: Task,
-) -> Attempt | None:
-    """Fit from the likeliest origin; list the others as rivals."""
-    priors = Priors(task.tilt, task.start.distance_mm)
-    cells = [lattice.cell_freedom for lattice in lattices]
-    for number, origin in enumerate(origins):
-        models = [origin.model, *origin.others]
-        joint = fit_joint(models, cells, observed, priors)
-        used = lattices
-        if joint is None and len(models) > 1:
-            joint, used = fit_joint(models[:1], cells[:1], observed, priors), lattices[:1]
-        if joint is not None:
-            rivals = _rivals(origins, number, joint)
-            return _solution(joint, used, rivals, observed, task)
+def _likeliest(fit: LatticeFit, task: Task) -> Attempt | None:
+    """The fit at the offset that start and spots together favor."""
+    fit = replace(fit, task=task)
+    odds = [offset.log_likelihood + task.log_prior(offset) for offset in fit.offsets]
+    for number in np.argsort(-np.array(odds), kind="stable")[:_TRIED]:
+        attempt = _refine(fit, fit.offsets[number])
+        if attempt is not None:
+            return attempt
     return None
 
 
-def _rivals(origins: list[Origin], chosen: int, joint: Joint) -> tuple[Rival, ...]:
-    best = origins[chosen]
+def _refine(fit: LatticeFit, offset: HklOffset) -> Attempt | None:
+    """Fit all lattices with the beam at one offset; the first alone where they do not go together."""
+    some = fit.task.observed.take(np.arange(len(fit.task.spots)) < _MOST_FIT)
+    first = fit.lattices[0].fit.model
+    beam = first.rays(np.array([offset.hkl], dtype=np.float64))[0]
+    models = [seen_from(lattice.fit.model, beam) for lattice in fit.lattices]
+    geometry = models[0].geometry
+    # What the start says of the tilt is for others to count.
+    priors = Priors((geometry.pitch_deg, geometry.yaw_deg), geometry.distance_mm, _FREE_TILT_DEG)
+    for count in {len(models): None, 1: None}:
+        cells = [lattice.cell_freedom for lattice in fit.lattices[:count]]
+        joint = fit_joint(models[:count], cells, some, priors)
+        if joint is not None:
+            return _solution(joint, replace(fit, lattices=fit.lattices[:count]), offset, some, fit)
+    return None
+
+
+def _rivals(fit: LatticeFit, chosen: HklOffset, joint: Joint) -> tuple[Rival, ...]:
+    """Offsets within reach of the start that nearly as much speaks for."""
+    task = fit.task
+    best = chosen.log_likelihood + task.log_prior(chosen)
     rivals = []
-    for number, origin in enumerate(origins):
-        odds = origin.log_odds - best.log_odds
-        if number == chosen or odds < -_DEAD:
+    for offset in fit.offsets:
+        odds = offset.log_likelihood + task.log_prior(offset) - best
+        from_start = float(np.hypot(*np.subtract(offset.center_px, task.start.center_px)))
+        if offset is chosen or odds < -_DEAD or from_start > task.reach_px:
             continue
-        geometry = origin.model.geometry
-        away = float(np.hypot(*np.subtract(geometry.center_px, joint.geometry.center_px)))
-        rivals.append(
-            Rival(
-                geometry.center_px,
-                (geometry.pitch_deg, geometry.yaw_deg),
-                float(joint.indexed.mean()),
-                joint.rms_px,
-                odds,
-                away,
-            )
-        )
-    return tuple(rivals)
+        away = float(np.hypot(*np.subtract(offset.center_px, joint.geometry.center_px)))
+        share = float(joint.indexed.mean())
+        rivals.append(Rival(offset.center_px, offset.tilt_deg, share, joint.rms_px, min(odds, 0.0), away))
+    return tuple(sorted(rivals, key=lambda rival: -rival.log_odds))
 
 
 def _solution(
-    joint: Joint,
-    lattices: list[Indexed],
-    rivals: tuple[Rival, ...],
-    observed: Observed,
-    task: Task,
+    joint: Joint, used_fit: LatticeFit, offset: HklOffset, observed: Observed, whole: LatticeFit
 ) -> Attempt:
+    task, lattices = used_fit.task, used_fit.lattices
+    rivals = _rivals(whole, offset, joint)
     count = len(task.spots)
     found = []
     predicted = np.full((count, 2), np.nan)
@@ -213,6 +280,15 @@ def _solution(
     own, chance = shares(joint.criteria(), observed, CORE)
     symmetric = lattices[0].symmetry.order > 2
     evidence = Evidence(joint, own, chance, task.start, task.reach_px, rivals, symmetric)
+    diagnostics = diagnose(
+        joint,
+        lattices[0].symmetry,
+        (own, chance),
+        whole.recorded[0] if whole.recorded else None,
+        max((other.evidence.closeness for other in whole.offsets), default=0.0) - offset.evidence.closeness,
+        task.start.distance_mm,
+        median(task.observed.sigma),
+    )
     reason = why_not(evidence) or cell_mismatch(joint, task.cell)
     solution = LatticeSolution(
         found_geometry.center_px,
@@ -231,6 +307,10 @@ def _solution(
         reason,
         _notes(found_geometry, task.start),
         len(observed.xy),
+        whole.offsets,
+        offset,
+        diagnostics,
+        whole,
     )
     return Attempt(solution, own - chance)
 

@@ -59,6 +59,7 @@ class Priors:
 
     tilt: tuple[float, float]
     distance: float
+    tilt_sigma: float = _TILT_PRIOR_DEG
 
     def pulls(self, model: Model) -> tuple[FloatArray, FloatArray]:
         """What they want added to pitch, yaw, log distance and mosaic, and their inverse variances."""
@@ -69,7 +70,7 @@ class Priors:
             np.log(self.distance / geometry.distance_mm),
             _MOSAIC - model.mosaic,
         ]
-        sigma = np.array([_TILT_PRIOR_DEG, _TILT_PRIOR_DEG, _DISTANCE_PRIOR, _MOSAIC_PRIOR])
+        sigma = np.array([self.tilt_sigma, self.tilt_sigma, _DISTANCE_PRIOR, _MOSAIC_PRIOR])
         return np.array(wanted), sigma**-2
 
 

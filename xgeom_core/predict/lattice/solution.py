@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from xgeom_core.predict.lattice.diagnostics import LatticeDiagnostics
+    from xgeom_core.predict.lattice.indexer import LatticeFit
 
 FloatArray = NDArray[np.float64]
 Cell = tuple[float, float, float, float, float, float]
@@ -16,6 +21,56 @@ def spots_in_words(indexed: int, tried: int, found: int) -> str:
     if 0 < tried < found:
         return f"{indexed} of the {tried} strongest of {found} spots"
     return f"{indexed} of {found} spots"
+
+
+class OffsetEvidence(NamedTuple):
+    """What the spots say of an offset of the indices: logarithms of likelihoods, up to a constant.
+
+    Parameters
+    ----------
+    closeness : float
+        How close to the Ewald sphere the point taken for the beam is.
+    other_lattices : float
+        How close to it the further lattices of the frame have a point.
+    visibility : float
+        Which points near the sphere were recorded.
+    falloff : float
+        How intensities fall off with resolution.
+    equivalents : float
+        How alike equivalent reflections are.
+    """
+
+    closeness: float
+    other_lattices: float
+    visibility: float
+    falloff: float
+    equivalents: float
+
+
+@dataclass(frozen=True)
+class HklOffset:
+    """A lattice point that may be the direct beam.
+
+    Parameters
+    ----------
+    hkl : tuple of int
+        Its indices in the primitive cell of the first lattice, counted from an origin that all offsets of a
+        solution share.
+    center_px, tilt_deg : tuple of float
+        Center ``(x, y)`` in native px and ``(pitch, yaw)`` in degrees that it means, before refinement.
+    evidence : OffsetEvidence
+        What speaks for it; nothing of where the beam was expected.
+    """
+
+    hkl: tuple[int, int, int]
+    center_px: tuple[float, float]
+    tilt_deg: tuple[float, float]
+    evidence: OffsetEvidence
+
+    @property
+    def log_likelihood(self) -> float:
+        """Sum of the evidence: 0 for the likeliest of all directions of the beam, else negative."""
+        return float(sum(self.evidence))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +160,15 @@ class LatticeSolution:
         What the user should know besides.
     tried : int
         How many spots, the strongest, took part; 0 for all. The others are not indexed whatever they are.
+    offsets : tuple of HklOffset
+        All offsets of the indices that are possible, the likeliest first, with what the spots say of each;
+        where the beam was expected plays no part.
+    offset : HklOffset or None
+        The one that this solution is refined at; see `refined_at` for others.
+    diagnostics : LatticeDiagnostics or None
+        Numbers by which right lattices differ from wrong ones; `solve_lattice` always states them.
+    lattice_fit : LatticeFit or None
+        What `refined_at` starts from.
     """
 
     center_px: tuple[float, float]
@@ -123,3 +187,7 @@ class LatticeSolution:
     reason: str = ""
     notes: tuple[str, ...] = field(default=())
     tried: int = 0
+    offsets: tuple[HklOffset, ...] = ()
+    offset: HklOffset | None = None
+    diagnostics: LatticeDiagnostics | None = None
+    lattice_fit: LatticeFit | None = field(default=None, repr=False)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry
+from xgeom_core.predict.lattice.diagnostics import excess_sigma
 from xgeom_core.predict.lattice.joint import Joint
 from xgeom_core.predict.lattice.solution import Cell, Rival
 
@@ -67,8 +68,7 @@ def why_not(evidence: Evidence) -> str:
         return f"only {100 * share:.0f}% of the {len(indexed)} spots fit the lattice"
     core, chance = evidence.core, evidence.chance
     least = _LEAST_RATIO if evidence.symmetric else _LEAST_SKEW_RATIO
-    excess = (core - chance) * np.sqrt(len(indexed) / max(chance * (1.0 - chance), 0.02))
-    if excess < _LEAST_EXCESS or core < least * chance:
+    if excess_sigma(core, chance, len(indexed)) < _LEAST_EXCESS or core < least * chance:
         explained, random = f"{100 * core:.0f}%", f"{100 * chance:.0f}%"
         return f"the lattice explains {explained} of the spots, but {random} would fit by chance"
     geometry, start = joint.geometry, evidence.start

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xgeom_core.predict.lattice.algebra import lengths, median, solved
+from xgeom_core.predict.lattice.algebra import lengths, median
 from xgeom_core.predict.lattice.assign_indices import Observed, assign
 from xgeom_core.predict.lattice.fit import Fit
-from xgeom_core.predict.lattice.logistic import fit_logistic
+from xgeom_core.predict.lattice.lopsided import lopsided
 from xgeom_core.predict.lattice.model import Model, positions
 from xgeom_core.predict.lattice.near_ewald_sphere import near_sphere
 from xgeom_core.predict.lattice.residual_model import Spread, residuals
@@ -26,15 +26,12 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
-# Shadows, absorption and an anisotropic crystal are lopsided too: count the evidence for less, up to a limit.
-_WORTH = 0.7
-_LIMIT = 25.0
-_AGREED = 2.0
-_LEAST_SPOTS = 40
-_SECTORS = 12
+_LEAST_SPOTS = 12
+SECTORS = 12
 # Points that miss the sphere by up to this many times the usual might have been seen.
 _THICKNESS = 3.5
-_EXTENT = 0.98
+# They are looked for as far from the middle of the spots as these are, and a little farther.
+_EXTENT, _MARGIN = 0.98, 1.15
 _EDGE_PX = 2.0
 
 
@@ -81,39 +78,45 @@ class Recorded:
         """Indices of the lattice point nearest to a ray, shape (3,)."""
         return np.asarray(np.round(self.model.indices(ray[None])[0]).astype(np.int64))
 
-    def log_likelihoods(self, beams: FloatArray) -> FloatArray:
+    def log_likelihoods(self, beams: FloatArray, most: int) -> FloatArray:
         """Logarithm of the likelihood if each ray were the beam, up to a constant, sector by sector.
 
         Parameters
         ----------
         beams : ndarray, shape (n, 3)
             In 1/Å.
+        most : int
+            So many points with a spot, and so many without, are looked at for all.
 
         Returns
         -------
-        ndarray, shape (n, 12)
-            What the points in each sector of the detector add to it.
+        ndarray, shape (2, n, 12)
+            What each sector of the detector adds to it: by which points were recorded, and by how strong.
         """
-        sectors, spot_sectors = _sectors(self.rays), _sectors(self.spot_rays)
-        likely = np.empty((len(beams), _SECTORS))
-        weights: FloatArray | None = None
-        for number, beam in enumerate(beams):
-            origin = beam * (self.radius / np.linalg.norm(beam))
-            away2, spot_away2 = _squares(self.rays - origin), _squares(self.spot_rays - origin)
-            scale2 = median(spot_away2)
-            points = self._features(away2, self.missed, scale2)
-            score, weights = fit_logistic(points, self.seen, start=weights)
-            seen = self.seen * score - np.logaddexp(0.0, score)
-            strength = _strength_likelihood(self._features(spot_away2, self.spot_missed, scale2), self.level)
-            likely[number] = np.bincount(sectors, seen, _SECTORS)
-            likely[number] += np.bincount(spot_sectors, strength, _SECTORS)
-        return likely
+        origins = beams * (self.radius / lengths(beams))[:, None]
+        middle = self.spot_rays.mean(axis=0)
+        points = self._sample(most)
+        some = np.arange(0, len(self.level), max(len(self.level) // most, 1))
+        likely = lopsided(
+            origins,
+            self.rays[points],
+            self.missed[points],
+            self.seen[points],
+            _sectors(self.rays[points] - middle),
+            self.spot_rays[some],
+            self.spot_missed[some],
+            self.level[some],
+            _sectors(self.spot_rays[some] - middle),
+            SECTORS,
+        )
+        scale = [self.seen.sum() / max(self.seen[points].sum(), 1), len(self.level) / len(self.level[some])]
+        return np.asarray(likely * np.array(scale)[:, None, None])
 
-    def _features(self, length2: FloatArray, missed: FloatArray, scale2: float) -> FloatArray:
-        """What visibility and strength depend on; shape (n, 4)."""
-        wide2 = self.spread.block**2 + self.spread.mosaic**2 * length2
-        fade = length2 / scale2
-        return np.stack([np.ones(len(fade)), fade, fade * fade, np.log1p(0.5 * missed**2 / wide2)], axis=1)
+    def _sample(self, most: int) -> IntArray:
+        """Numbers of so many points with and so many without a spot, at random."""
+        shuffled = np.random.default_rng(0).permutation(len(self.seen))
+        seen = self.seen[shuffled]
+        return np.concatenate([shuffled[seen][:most], shuffled[~seen][:most]])
 
 
 def recorded_points(fit: Fit, observed: Observed, spots: Spots, rotations: IntArray) -> Recorded | None:
@@ -143,11 +146,12 @@ def recorded_points(fit: Fit, observed: Observed, spots: Spots, rotations: IntAr
         return None
     hkl = found.hkl[used]
     spot_rays = model.rays(hkl)
-    beam = np.array([0.0, 0.0, model.radius])
-    reach = float(np.quantile(lengths(spot_rays - beam), _EXTENT))
+    # About the middle of the spots, not about the beam, which nobody knows yet.
+    middle = spot_rays.mean(axis=0)
+    reach = _MARGIN * float(np.quantile(lengths(spot_rays - middle), _EXTENT))
     missed = found.miss[used]
     thickness = _THICKNESS * 1.4826 * median(np.abs(missed))
-    points = near_sphere(model, beam, reach, thickness)
+    points = near_sphere(model, middle, reach, thickness)
     rays = model.rays(points)
     live = _live(positions(model.geometry, rays), rays, spots)
     points, rays = points[live], rays[live]
@@ -170,36 +174,10 @@ def recorded_points(fit: Fit, observed: Observed, spots: Spots, rotations: IntAr
     )
 
 
-def recorded_evidence(lattices: list[Recorded], beams: FloatArray) -> FloatArray:
-    """Logarithm of the odds of each beam by what its lattices recorded: 0 for the best, else negative.
-
-    Parameters
-    ----------
-    lattices : list of Recorded
-        Lattices of one frame, all in the same geometry.
-    beams : ndarray, shape (n, 3)
-        Rays in 1/Å.
-
-    Notes
-    -----
-    Whatever bends the counts otherwise (crowded spots that merge, a shadow, a slope) speaks for one beam
-    on one side of the frame and for another on the other side. Odds count for no more than twice the square
-    of their mean over sectors in units of its standard error, which is what chance alone makes of true odds.
-    """
-    if not lattices or not len(beams):
-        return np.zeros(len(beams))
-    likely = np.sum([one.log_likelihoods(beams) for one in lattices], axis=0)
-    behind = likely[likely.sum(axis=1).argmax()] - likely
-    total = behind.sum(axis=1)
-    error = np.sqrt(_SECTORS) * behind.std(axis=1, ddof=1)
-    agreed = _AGREED * (total / np.maximum(error, 1e-9)) ** 2
-    return np.asarray(-np.minimum(np.minimum(_WORTH * total, agreed), _LIMIT))
-
-
-def _sectors(rays: FloatArray) -> NDArray[np.intp]:
-    """Number of the sector of the detector in which each ray lies."""
-    turn = np.arctan2(rays[:, 1], rays[:, 0]) / (2.0 * np.pi) + 0.5
-    return np.minimum((turn * _SECTORS).astype(np.intp), _SECTORS - 1)
+def _sectors(away: FloatArray) -> IntArray:
+    """Number of the sector of the detector in which each ray lies, seen from the middle of all."""
+    turn = np.arctan2(away[:, 1], away[:, 0]) / (2.0 * np.pi) + 0.5
+    return np.minimum((turn * SECTORS).astype(np.int64), SECTORS - 1)
 
 
 def _live(xy: FloatArray, rays: FloatArray, spots: Spots) -> BoolArray:
@@ -219,15 +197,3 @@ def _contained(points: FloatArray, hkl: FloatArray) -> BoolArray:
     size = np.maximum(points.max(axis=0), hkl.max(axis=0)) - low + 1
     weight = np.array([size[1] * size[2], size[2], 1.0])
     return np.isin(((points - low) @ weight).astype(np.int64), ((hkl - low) @ weight).astype(np.int64))
-
-
-def _strength_likelihood(features: FloatArray, level: FloatArray) -> FloatArray:
-    """Log likelihood of the level of each spot in a linear regression at its best."""
-    normal, right = features.T @ features, features.T @ level
-    rest = level - features @ solved(normal, right)
-    variance = max(float((rest**2).mean()), 1e-6)
-    return np.asarray(-0.5 * (np.log(variance) + rest**2 / variance))
-
-
-def _squares(vectors: FloatArray) -> FloatArray:
-    return np.asarray(np.einsum("ni,ni->n", vectors, vectors))

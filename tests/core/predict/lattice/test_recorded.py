@@ -50,4 +50,4 @@ def test_dead_pixels_are_no_evidence(crystals):
             found = solve_lattice(half, truth.geometry(off=off), reach_px=80.0, sigma_px=1000.0)
             verdicts.append(crystals.judged(found, truth))
             assert np.allclose(found.center_px, truth.center, atol=0.15), "doubted or not"
-    assert (verdicts.count("right"), verdicts.count("wrong")) == (3, 0)
+    assert (verdicts.count("right"), verdicts.count("wrong")) == (4, 0)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from xgeom_core.predict.lattice import solve_lattice
+from xgeom_core.geometry import Geometry
+from xgeom_core.predict.lattice import refined_at, solve_lattice
 
 CASES = [
     ((78.1, 78.1, 78.1, 90, 90, 90), "I", "cI"),
@@ -97,22 +98,46 @@ def test_two_lattices_share_one_detector(crystals):
     assert np.allclose(found.tilt_deg, truth.tilt, atol=0.05)
 
 
-def test_other_origins_are_told(crystals):
-    """A long axis along the beam's plane leaves origins that only the start can tell apart."""
+def test_offsets_are_listed_over_all_directions_of_the_beam(crystals):
+    """Half of the spots of a swung crystal lie far from a start without the swing: 5 of 6 are right."""
+    verdicts = []
+    for seed in range(6):
+        truth = crystals.Truth(tilt=(1.0, 24.0), distance=150.0, center=(200.0, 1215.8))
+        xy = crystals.spot_positions(truth, (61, 72, 83, 90, 90, 90), seed=seed, d_min=1.8)
+        spots = crystals.as_spots(xy, most=400)
+        # The same detector seen along its normal: its foot and its distance from the sample.
+        geometry = truth.geometry(tilt=truth.tilt)
+        foot = Geometry(geometry.foot_px(), geometry.normal_distance_mm(), geometry.pixel_mm, 1.0)
+        found = solve_lattice(spots, foot, reach_px=100.0, sigma_px=20.0)
+        assert found is not None
+        off = [np.hypot(*np.subtract(offset.center_px, truth.center)) for offset in found.offsets]
+        assert min(off) < 2.0
+        verdicts.append(int(np.argmin(off)))
+        right = refined_at(found, found.offsets[int(np.argmin(off))])
+        assert right is not None
+        assert np.allclose(right.center_px, truth.center, atol=0.15)
+        assert np.allclose(right.tilt_deg, truth.tilt, atol=0.1)
+    assert verdicts.count(0) >= 5
+
+
+def test_likelihoods_of_offsets_hold_nothing_of_the_start(crystals):
+    """Two starts list the same offsets, and what was found from the first is kept for the second."""
     truth = crystals.Truth(distance=150.0)
-    spots = crystals.as_spots(crystals.spot_positions(truth, (150, 160, 170, 90, 90, 90), seed=4, d_min=3.0))
-    wide = solve_lattice(spots, truth.geometry(), reach_px=60.0, sigma_px=1000.0)
-    tight = solve_lattice(spots, truth.geometry(), reach_px=3.0)
-    assert wide is not None
-    assert tight is not None
-    assert len(wide.rivals) > 8 and len(tight.rivals) == 0
-    assert tight.reason == ""
-    assert np.allclose(tight.center_px, truth.center, atol=0.15)
-    for rival in wide.rivals:
-        assert rival.log_odds <= 0
-        assert 1.0 < rival.distance_px < 130.0
-    assert sum(rival.log_odds > -2 for rival in wide.rivals) > 4
-    assert "other origins fit the lattice equally well" in wide.reason
+    spots = crystals.as_spots(crystals.spot_positions(truth, (49, 66, 91, 90, 90, 90), seed=4), most=60)
+    first = solve_lattice(spots, truth.geometry(), reach_px=60.0, sigma_px=10.0)
+    other = truth.geometry(off=(30.0, -8.0))
+    assert first is not None
+    again = solve_lattice(spots, other, reach_px=60.0, sigma_px=2.0, known=first)
+    afresh = solve_lattice(spots, other, reach_px=60.0, sigma_px=2.0)
+    assert again is not None
+    assert afresh is not None
+    assert len(first.offsets) > 3
+    assert again.offsets is first.offsets
+    assert first.offsets[0].log_likelihood == 0.0
+    assert np.allclose(first.center_px, truth.center, atol=0.15)
+    for one in (again, afresh):
+        near = min(np.hypot(*np.subtract(offset.center_px, truth.center)) for offset in one.offsets)
+        assert near < 1.0
 
 
 def test_smeared_arcs_are_covered_by_the_error(crystals):
