@@ -125,7 +125,7 @@ def look(predictor: Predictor, frame: Frame, header: Start) -> list[dict[str, An
         found.lattices.clear()
         attempt(frame, start, options, found)
         lattice = found.lattices[0] if found.lattices else None
-        measured = background_finding(found.fits, side), lattice_finding(lattice, side)
+        measured = background_finding(found.fits, side), lattice_finding(lattice)
         said += [item for item in measured if item is not None]
     return [item.record() for item in said]
 
@@ -383,14 +383,12 @@ def _report(sample: Sample, source: str) -> None:
         inside = (chance >= low) & (chance < high)
         if inside.any():
             told, true = 100 * chance[inside].mean(), 100 * wrong[inside].mean()
-            print(
-                f"  P(wrong) {low:5.3f}-{high:5.3f}: {inside.sum():5d} findings, said {told:5.1f}%, wrong {true:5.1f}%"
-            )
+            between = f"  P(wrong) {low:5.3f}-{high:5.3f}: {inside.sum():5d} findings"
+            print(f"{between}, said {told:5.1f}%, wrong {true:5.1f}%")
     for kind in sorted({key.split()[0] for key in sample.keys}):
         of_kind = np.array([key.split()[0] == kind for key in sample.keys])
-        print(
-            f"    {kind:18s} {wrong[of_kind].sum():4d} wrong of {of_kind.sum():4d}, said {chance[of_kind].sum():6.1f}"
-        )
+        count, said = wrong[of_kind].sum(), chance[of_kind].sum()
+        print(f"    {kind:18s} {count:4d} wrong of {of_kind.sum():4d}, said {said:6.1f}")
 
 
 def _print_coefficients(known: Reliability) -> None:

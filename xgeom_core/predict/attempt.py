@@ -18,7 +18,7 @@ from xgeom_core.predict.background.radial_fit import RadialFit, fit_radial
 from xgeom_core.predict.lattice import LatticeSolution, solve_lattice
 from xgeom_core.predict.posterior.finding import Finding
 from xgeom_core.predict.posterior.reliability import reliabilities
-from xgeom_core.predict.posterior.sources import background_features
+from xgeom_core.predict.posterior.sources import background_features, best_lattice
 from xgeom_core.predict.spots.find import Spots, find_spots
 
 Cell = tuple[float, float, float, float, float, float]
@@ -132,14 +132,19 @@ def attempt(frame: Frame, start: Start, options: PredictOptions, found: Evidence
                 fit = fit_radial(frame, start.center_px, start_tilt_deg=start.tilt_deg, spots=found.spots)
         if "lattice" in options.use:
             with found.timed("lattice"), np.errstate(all="ignore"):
-                solution = _index(frame, start, fit, options, found.spots)
+                solution = _index(frame, start, fit, options, found.spots, best_lattice(found.lattices))
                 found.lattices += [solution] if solution is not None else []
     found.fits += [fit] if fit is not None else []
     found.starts.append(start)
 
 
 def _index(
-    frame: Frame, start: Start, fit: RadialFit | None, options: PredictOptions, spots: Spots
+    frame: Frame,
+    start: Start,
+    fit: RadialFit | None,
+    options: PredictOptions,
+    spots: Spots,
+    known: LatticeSolution | None,
 ) -> LatticeSolution | None:
     """Index the spots about the background's geometry if that is likely right, else about the start."""
     side = max(frame.shape)
@@ -154,7 +159,7 @@ def _index(
     # The background may be pulled by shadows, so its center narrows the search less than it claims.
     sigma = min(max(start.sigma_px, _BEST_SHARE * side), _FARTHEST_SHARE * side / 2.0)
     reach = min(max(_REACH_SIGMA * sigma, _NEAREST_SHARE * side), _FARTHEST_SHARE * side)
-    return solve_lattice(spots, geometry, reach_px=reach, sigma_px=sigma, cell=options.cell)
+    return solve_lattice(spots, geometry, reach_px=reach, sigma_px=sigma, cell=options.cell, known=known)
 
 
 def _geometry(frame: Frame, center: Point, tilt: Point) -> Geometry | None:

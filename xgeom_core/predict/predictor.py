@@ -15,6 +15,7 @@ from xgeom_core.models.store import Model, load_model
 from xgeom_core.predict.attempt import EVIDENCE, Cell, Evidence, PredictOptions, attempt
 from xgeom_core.predict.background.radial_fit import RadialFit
 from xgeom_core.predict.lattice import LatticeSolution
+from xgeom_core.predict.lattice.indexer import refined_at
 from xgeom_core.predict.network import NetworkOpinion, network_opinion
 from xgeom_core.predict.noise_scale import in_counts
 from xgeom_core.predict.posterior.doubts import suspicion
@@ -26,6 +27,7 @@ from xgeom_core.predict.posterior.sources import (
     header_finding,
     lattice_finding,
     network_finding,
+    offset_at,
     start_finding,
     stated_start,
 )
@@ -137,15 +139,34 @@ def look(frame: Frame, options: PredictOptions, found: Evidence) -> Iterator[Pos
     while start := next_start(posterior, found.starts, frame.metadata):
         attempt(frame, start, options, found)
         with found.timed("posterior"):
-            posterior = weigh([*found.witnesses, *_measured(found, max(frame.shape))], frame.shape)
+            posterior = _weigh(frame, found)
+            if _refined(posterior, found):
+                posterior = _weigh(frame, found)
         yield posterior
+
+
+def _weigh(frame: Frame, found: Evidence) -> Posterior:
+    return weigh([*found.witnesses, *_measured(found, max(frame.shape))], frame.shape)
+
+
+def _refined(posterior: Posterior, found: Evidence) -> bool:
+    """Whether the lattice had to be refined at another offset than it was, which is likelier."""
+    lattice = best_lattice(found.lattices)
+    if lattice is None or "lattice" not in posterior.best.sources:
+        return False
+    offset = offset_at(lattice, (float(posterior.best.mean[0]), float(posterior.best.mean[1])))
+    other = refined_at(lattice, offset) if offset is not None else None
+    if other is None:
+        return False
+    found.lattices[found.lattices.index(lattice)] = other
+    return True
 
 
 def _measured(found: Evidence, side_px: int) -> list[Finding]:
     """What fits and lattices say."""
     said = (
         background_finding(found.fits, side_px),
-        lattice_finding(best_lattice(found.lattices, side_px), side_px),
+        lattice_finding(best_lattice(found.lattices)),
     )
     return [item for item in said if item is not None]
 

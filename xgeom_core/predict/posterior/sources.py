@@ -11,6 +11,7 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.metadata import Metadata
 from xgeom_core.predict.background.radial_fit import RadialFit
 from xgeom_core.predict.lattice import LatticeSolution
+from xgeom_core.predict.lattice.solution import HklOffset
 from xgeom_core.predict.network import NetworkOpinion
 from xgeom_core.predict.posterior.finding import Finding
 from xgeom_core.predict.posterior.reliability import reliabilities
@@ -27,7 +28,12 @@ _HEADER_WEIGHTS = (0.5, 0.35, 0.15)
 _OTHER_READING = 0.1
 # A user's start is taken to be good to this share of the side, and to so many degrees.
 _STATED_SHARE, _STATED_DEG = 0.005, 1.0
-_SYMMETRY = {"aP": 0, "m": 1, "o": 2, "t": 3, "h": 3, "c": 4}
+# What a fit that did not settle loses in log likelihood.
+_UNSETTLED = 5.0
+# How far centers (px) and tilts (degrees) of offsets move when they are refined; offsets less likely than the
+# best by more than this (logarithm) are left out.
+_UNREFINED = (0.3, 0.3, 0.1, 0.1)
+_IMPOSSIBLE = 16.0
 
 
 def network_finding(said: NetworkOpinion, shape: tuple[int, int]) -> Finding | None:
@@ -91,45 +97,29 @@ def stated_start(
 
 
 def background_finding(fits: Sequence[RadialFit], side_px: int) -> Finding | None:
-    """Fits of the background from several starts: distinct basins, weighed by what they explain."""
-    told = [fit for fit in fits if np.isfinite(fit.covariance).all()]
+    """Fits of the background from several starts: basins and mirrors, weighed by what they explain."""
+    told = sorted((fit for fit in fits if np.isfinite(fit.covariance).all()), key=_score, reverse=True)
     if not told:
         return None
-    told = sorted(told, key=_unexplained)
-    first = told[0]
-    places = [
-        (
-            fit.center_px,
-            fit.tilt_deg,
-            fit.covariance,
-            _STRONGER * (_unexplained(first) - _unexplained(fit)),
-            "",
-        )
-        for number, fit in enumerate(told)
-        if not any(_same(fit, other) for other in told[:number])
-    ]
-    return Finding.of_places("background", places, background_features(first, side_px))
+    places = []
+    for number, fit in enumerate(told):
+        if not any(_same(fit, other) for other in told[:number]):
+            weight = _score(fit) - _score(told[0])
+            places.append((fit.center_px, fit.tilt_deg, fit.covariance, weight, ""))
+            if fit.mirror is not None:
+                center, tilt, odds = fit.mirror
+                places.append((center, tilt, fit.covariance, weight + odds, "the mirrored tilt of the rings"))
+    return Finding.of_places("background", places, background_features(told[0], side_px))
 
 
 def best_fit(fits: Sequence[RadialFit]) -> RadialFit | None:
     """The fit that explains most of the frame."""
     told = [fit for fit in fits if np.isfinite(fit.covariance).all()]
-    return min(told, key=_unexplained, default=None)
+    return max(told, key=_score, default=None)
 
 
-def best_lattice(solutions: Sequence[LatticeSolution], side_px: int) -> LatticeSolution | None:
-    """The lattice that is most likely right."""
-    known = reliabilities()["lattice"]
-    return min(solutions, key=lambda one: known.p_wrong(lattice_features(one, side_px)), default=None)
-
-
-# How much more likely a fit is that leaves less unexplained, a unit of `_unexplained`.
-_STRONGER = 10.0
-
-
-def _unexplained(fit: RadialFit) -> float:
-    """What a background's model leaves unexplained: relative, and as a share of the frame left out."""
-    return (1.0 + fit.excess) / max(1.0 - fit.dropped, 0.01) + (0.0 if fit.converged else 1.0)
+def _score(fit: RadialFit) -> float:
+    return fit.score - (0.0 if fit.converged else _UNSETTLED)
 
 
 def _same(one: RadialFit, other: RadialFit) -> bool:
@@ -149,39 +139,72 @@ def background_features(fit: RadialFit, side_px: int) -> dict[str, float]:
         "log_dropped": _log(fit.dropped, 1e-2),
         "log_evidence": _log(fit.evidence_px / side_px),
         "log_sigma": _log(float(sigma[:2].max()) / side_px),
-        "log_tilt_sigma": _log(float(sigma[2:].max())) if len(sigma) == 4 else 0.0,
+        "log_tilt_sigma": _log(float(sigma[2:].max())) if len(sigma) == 4 else np.nan,
         "log_lean": _log(fit.lean_deg, 0.1),
         "log_rings": float(np.log1p(fit.rings)),
         "sharp": float(fit.sharp),
         "unsettled": float(not fit.converged),
-        "lopsided": float(fit.lopsided),
+        "log_gain": float(np.arcsinh(fit.gain_sigma)),
+        "azimuth": fit.azimuth_deg / 360.0,
+        "turned": float(max(map(abs, fit.tilt_deg)) / 10.0) if fit.tilt_deg is not None else np.nan,
     }
 
 
-def lattice_finding(solution: LatticeSolution | None, side_px: int) -> Finding | None:
-    """A lattice: one place for every offset of its origin that may be the beam."""
-    if solution is None or solution.covariance is None:
+def best_lattice(solutions: Sequence[LatticeSolution]) -> LatticeSolution | None:
+    """The lattice that is most likely right."""
+    known = reliabilities()["lattice"]
+    return min(solutions, key=lambda one: known.p_wrong(lattice_features(one)), default=None)
+
+
+def lattice_finding(solution: LatticeSolution | None) -> Finding | None:
+    """A lattice: one place for every offset of its indices that may be the beam."""
+    if solution is None or not solution.offsets:
         return None
-    places = [(solution.center_px, solution.tilt_deg, solution.covariance, 0.0, "")]
-    places += [
-        (rival.center_px, rival.tilt_deg, solution.covariance, rival.log_odds, "another origin")
-        for rival in solution.rivals
-    ]
-    return Finding.of_places("lattice", places, lattice_features(solution, side_px))
+    chosen = solution.offset
+    assert chosen is not None
+    loose = solution.covariance + np.diag(np.square(_UNREFINED))
+    places = [(solution.center_px, solution.tilt_deg, solution.covariance, chosen.log_likelihood, "")]
+    for offset in solution.offsets:
+        if offset.hkl != chosen.hkl:
+            hkl = " ".join(str(one) for one in np.subtract(offset.hkl, chosen.hkl))
+            label = f"the lattice indexed with an hkl offset of {hkl}"
+            places.append((offset.center_px, offset.tilt_deg, loose, offset.log_likelihood, label))
+    best = max(weight for _, _, _, weight, _ in places)
+    told = [place for place in places if place[3] > best - _IMPOSSIBLE]
+    return Finding.of_places("lattice", told, lattice_features(solution))
 
 
-def lattice_features(solution: LatticeSolution, side_px: int) -> dict[str, float]:
+def offset_at(solution: LatticeSolution, center_px: tuple[float, float]) -> HklOffset | None:
+    """The offset whose beam is nearest to a center; None if that is the one refined already."""
+    if not solution.offsets or solution.offset is None:
+        return None
+    own = np.hypot(*np.subtract(solution.center_px, center_px))
+    nearest = min(solution.offsets, key=lambda one: np.hypot(*np.subtract(one.center_px, center_px)))
+    away = np.hypot(*np.subtract(nearest.center_px, center_px))
+    return None if nearest.hkl == solution.offset.hkl or own <= away else nearest
+
+
+def lattice_features(solution: LatticeSolution) -> dict[str, float]:
     """What a lattice says of itself."""
-    sigma = np.sqrt(np.diag(solution.covariance))
-    bravais = solution.bravais
+    said = solution.diagnostics
+    if said is None:
+        return {}
     return {
-        "log_indexed": _log(float(np.sum(solution.indexed)), 1.0),
-        "share": solution.share,
-        "symmetry": float(_SYMMETRY.get(bravais, _SYMMETRY.get(bravais[:1], 0))),
-        "log_rms": _log(solution.rms_px, 0.01),
-        "log_sigma": _log(float(sigma[:2].max()) / side_px),
-        "log_tilt_sigma": _log(float(sigma[2:].max())) if len(sigma) == 4 else 0.0,
-        "refused": float(bool(solution.reason) and "origin" not in solution.reason),
+        "log_indexed": _log(said.indexed, 1.0),
+        "share": said.share,
+        "core": said.core,
+        "log_chance": _log(said.chance, 1e-3),
+        "log_excess": float(np.arcsinh(said.excess_sigma)),
+        "recorded": said.recorded,
+        "log_order": _log(said.order),
+        "lattices": float(said.lattices),
+        "log_rms_sigma": _log(said.rms_sigma, 1e-2),
+        "log_rms": _log(said.rms_px, 1e-2),
+        "log_tilt_sigma": _log(said.tilt_sigma_deg, 1e-3),
+        "distance_change": abs(said.distance_change) * 100.0,
+        "log_aspect": _log(said.aspect),
+        "log_points": said.log_points_per_spot,
+        "closeness_gap": said.closeness_gap,
     }
 
 
