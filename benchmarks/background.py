@@ -32,7 +32,8 @@ from xgeom_core.frame import Frame
 from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
 from xgeom_core.predict.background.radial_fit import RadialFit, fit_radial
-from xgeom_core.predict.posterior.background_checks import background_trouble
+from xgeom_core.predict.posterior.reliability import reliabilities
+from xgeom_core.predict.posterior.sources import background_features
 from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.stream import simulate_frame
 
@@ -85,10 +86,11 @@ def outcome_of(kind: str, seed: int, index: int, away: float) -> Outcome | None:
 
 def _outcome(fit: RadialFit | None, truth: Geometry, bounds: Bounds, seconds: float) -> Outcome:
     plain, blind = (np.sqrt(np.diag(bound)) for bound in (bounds.plain, bounds.blind))
-    refused = background_trouble(fit, SIDE)
     if fit is None or fit.tilt_deg is None:
         none = np.full(4, np.nan)
-        return Outcome(none, none, plain, blind, bounds.counts, refused or "no fit", seconds)
+        return Outcome(none, none, plain, blind, bounds.counts, "no fit", seconds)
+    wrong = reliabilities()["background"].p_wrong(background_features(fit, SIDE))
+    refused = "probably wrong" if wrong > 0.5 else ""
     error = np.array([*fit.center_px, *fit.tilt_deg]) - [*truth.center_px, truth.pitch_deg, truth.yaw_deg]
     sigma = np.sqrt(np.diag(fit.covariance))
     return Outcome(error, sigma, plain, blind, bounds.counts, refused, seconds)

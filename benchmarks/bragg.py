@@ -36,7 +36,7 @@ from scipy.spatial import cKDTree
 
 from xgeom_core.frame import Frame
 from xgeom_core.metadata import Metadata
-from xgeom_core.predict import Predictor, predictor
+from xgeom_core.predict import Predictor, attempt
 from xgeom_core.predict.lattice import LatticeSolution
 from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.crystals import Crystal, bragg_spots
@@ -121,8 +121,8 @@ class Bench:
         self.solution: LatticeSolution | None = None
         self.reach = 0.0
         self.start = (np.nan, np.nan)
-        self._solve = predictor.solve_lattice
-        predictor.solve_lattice = self._recorded  # type: ignore[assignment]
+        self._solve = attempt.solve_lattice
+        attempt.solve_lattice = self._recorded  # type: ignore[assignment]
 
     def _recorded(self, spots, start, **given):  # type: ignore[no-untyped-def]
         self.reach, self.start = given["reach_px"], start.center_px

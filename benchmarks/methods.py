@@ -32,7 +32,8 @@ from xgeom_core.predict.background.radial_fit import fit_radial
 from xgeom_core.predict.classical import METHODS
 from xgeom_core.predict.lattice import solve_lattice
 from xgeom_core.predict.network import network_estimate
-from xgeom_core.predict.posterior.background_checks import background_trouble
+from xgeom_core.predict.posterior.reliability import reliabilities
+from xgeom_core.predict.posterior.sources import background_features
 from xgeom_core.predict.spots.find import find_spots
 from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.stream import simulate_frame
@@ -119,9 +120,11 @@ def _background(frame: Frame, start: Estimate) -> Estimate | None:
     fit = fit_radial(frame, start.center_px)
     if fit is None:
         return None
-    refused = background_trouble(fit, max(frame.shape))
-    status = "uncertain" if refused else "ok"
-    return Estimate("background", fit.center_px, fit.tilt_deg, fit.covariance, status, refused)
+    wrong = reliabilities()["background"].p_wrong(background_features(fit, max(frame.shape)))
+    if wrong < 0.5:
+        return Estimate("background", fit.center_px, fit.tilt_deg, fit.covariance)
+    reason = f"It is wrong with {100 * wrong:.0f}%."
+    return Estimate("background", fit.center_px, fit.tilt_deg, fit.covariance, "uncertain", reason)
 
 
 def _lattice(frame: Frame, start: Estimate) -> Estimate | None:

@@ -218,7 +218,7 @@ class Sample:
 UNKNOWNS = ("tail", "floor_share", "floor_deg", "near", "near_share", "near_deg", "temper")
 # Where those begin, and how far from there they are believed to be, as logits or logarithms.
 BEGIN = {
-    "tail": (-2.2, 0.7), "floor_share": (np.log(1e-5), 1.0), "floor_deg": (np.log(0.003), 1.0),
+    "tail": (-3.0, 0.3), "floor_share": (np.log(1e-5), 1.0), "floor_deg": (np.log(0.003), 1.0),
     "near": (0.0, 1.0), "near_share": (np.log(0.01), 1.0), "near_deg": (0.0, 0.7), "temper": (0.0, 0.5),
 }  # fmt: skip
 

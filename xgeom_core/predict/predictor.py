@@ -104,9 +104,8 @@ class Predictor:
         if not fit:
             return _rough_answer(frame, rough.estimate, found, began)
         for posterior in look(frame, options, found):
-            verdict = reach_verdict(
-                posterior, frame.metadata.estimate(), _notes(found), _absent(frame, options, found)
-            )
+            absent = _absent(frame, options, found)
+            verdict = reach_verdict(posterior, frame.metadata.estimate(), _notes(found), absent)
             if verdict.status == "ok":
                 break
         return _answer(frame, rough.estimate, posterior, verdict, found, options, began)
@@ -136,7 +135,7 @@ def look(frame: Frame, options: PredictOptions, found: Evidence) -> Iterator[Pos
     Each attempt begins where the posterior of all before has the likeliest place that was not tried.
     """
     posterior = weigh(found.witnesses, frame.shape)
-    while start := next_start(posterior, found.starts, frame.metadata):
+    while start := next_start(posterior, found.starts):
         attempt(frame, start, options, found)
         with found.timed("posterior"):
             posterior = _weigh(frame, found)
@@ -240,8 +239,8 @@ def _answer(
     options: PredictOptions,
     began: float,
 ) -> Prediction:
-    side = max(frame.shape)
-    fit, lattice = best_fit(found.fits), best_lattice(found.lattices, side)
+    fit, lattice = best_fit(found.fits), best_lattice(found.lattices)
+    trusted = posterior.p_right("lattice") > _RIGHT
     best = verdict.estimate
     explanation = None
     if options.explain:
@@ -262,9 +261,7 @@ def _answer(
         background=_alone_says("background", fit, posterior),
         lattice=_alone_says("lattice", lattice, posterior),
         evidence=verdict.evidence,
-        crystal=LatticeSummary.of(
-            lattice, found.spots, verdict.origins, posterior.p_right("lattice") > _RIGHT
-        ),
+        crystal=LatticeSummary.of(lattice, found.spots, verdict.origins, trusted),
         explanation=explanation,
         seconds=found.seconds,
         probability=verdict.probability,

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from xgeom_core.metadata import Metadata
 from xgeom_core.predict.attempt import Start
 from xgeom_core.predict.posterior.weigh import Posterior
 
@@ -18,7 +17,7 @@ _SAME_SHARE, _SAME_DEG = 0.01, 3.0
 _KNOWN_DEG = 1.5
 
 
-def next_start(posterior: Posterior, tried: Sequence[Start], metadata: Metadata) -> Start | None:
+def next_start(posterior: Posterior, tried: Sequence[Start]) -> Start | None:
     """Where the next attempt should begin; None if nothing is left that is worth one."""
     if len(tried) >= _MOST:
         return None

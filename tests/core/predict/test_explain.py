@@ -14,7 +14,10 @@ from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
 from xgeom_core.predict.background.radial_fit import fit_radial
 from xgeom_core.predict.lattice.solution import LatticeSolution, spots_in_words
-from xgeom_core.predict.posterior.combine import combine
+from xgeom_core.predict.posterior.finding import Finding
+from xgeom_core.predict.posterior.sources import background_finding
+from xgeom_core.predict.posterior.verdict import reach_verdict
+from xgeom_core.predict.posterior.weigh import weigh
 from xgeom_core.predict.report.explain import Explanation, explain_figure
 from xgeom_core.predict.spots.find import Spots
 
@@ -79,7 +82,10 @@ def pixels(png: bytes) -> np.ndarray:
 def test_everything_is_gathered_and_drawn(frame: Frame, tmp_path) -> None:
     background = fit_radial(frame, network().center_px)
     spots, solution = lattice()
-    answer = combine(network(), background, solution, 400)
+    assert background is not None
+    rough = Finding.of("network", network().center_px, None, np.eye(2))
+    said = [item for item in (rough, background_finding([background], 400)) if item is not None]
+    answer = reach_verdict(weigh(said, frame.shape), None)
     told = Explanation.from_parts(frame, network(), background, solution, answer, spots)
     assert told.title == "a.cbf  [3]"
     assert [mark.name for mark in told.marks] == ["network", "background", "lattice", "answer"]

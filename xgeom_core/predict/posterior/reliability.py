@@ -23,10 +23,10 @@ from xgeom_core.resources import resource
 FloatArray = NDArray[np.float64]
 
 # Standard deviations of the tail of a right finding, in those of its core.
-TAIL = 3.0
+TAIL = 2.0
 # A wrong finding far off lies anywhere in a square of this many sides of the frame, its tilt anywhere in a
 # square of so many degrees.
-_ANYWHERE_SIDES, _ANYWHERE_DEG = 2.0, 30.0
+_ANYWHERE_SIDES, _ANYWHERE_DEG = 2.0, 10.0
 # No finding is surer than this, whatever it says of itself.
 _LEAST_WRONG = 2e-4
 
@@ -82,6 +82,10 @@ class Reliability:
     def factor(self, features: Mapping[str, float]) -> float:
         """By which stated standard deviations are to be multiplied."""
         return float(np.exp(np.clip(self._scaled(features) @ np.array(self.width), -2.0, 3.0)))
+
+
+# Of a source that nobody has measured.
+UNKNOWN = Reliability(wrong=(0.0,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,9 +163,3 @@ def _read(row: dict[str, Any]) -> Reliability:
         key: tuple(value) if isinstance(value, list) else value for key, value in row.items()
     }
     return Reliability(**values)
-
-
-def likelihood_of(finding: Finding, side_px: float) -> Likelihood:
-    """The likelihood of a finding, as the bundled coefficients have it."""
-    known = reliabilities().get(finding.source, Reliability(wrong=(0.0,)))
-    return Likelihood.of(finding, known, side_px)

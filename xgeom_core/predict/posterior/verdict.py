@@ -89,10 +89,8 @@ def reach_verdict(
     elif header is not None and found.p_right("header") > _STANDS and not answering:
         estimate, evidence = _stated(found, header), "header"
     else:
-        estimate, evidence = (
-            _uncertain(found, bool(answering) and wide, absent or {}),
-            "+".join(best.sources) or "network",
-        )
+        estimate = _uncertain(found, bool(answering) and wide, absent or {})
+        evidence = "+".join(best.sources) or "network"
     likely = [place for place in found.places if place.weight >= _LEAST_CANDIDATE][:_MOST_CANDIDATES]
     return Verdict(
         estimate,

@@ -12,8 +12,8 @@ is told, heaviest first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from xgeom_core.predict.posterior.finding import Finding
 from xgeom_core.predict.posterior.mixture import ANYWHERE, Mixture
-from xgeom_core.predict.posterior.reliability import Likelihood, likelihood_of
+from xgeom_core.predict.posterior.reliability import UNKNOWN, Likelihood, Reliability, reliabilities
 
 FloatArray = NDArray[np.float64]
 
@@ -37,6 +37,8 @@ _LOSS_SHARE = 0.05
 _WIDEST = 4.0
 # Quantiles of the distance from the center in standard deviations, in two dimensions.
 _R68, _R95 = 1.51, 2.448
+# How much the first of them counts in an error bar.
+_OF_R68 = 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,9 @@ class Place:
     sources : tuple of str
         Sources that are right if the beam is there.
     label : str
-        What it is, where a source has a name for it, such as ``"another origin"``.
+        What it is, where a source has a name for it, such as ``"the mirrored tilt of the rings"``.
+    components : ndarray of int
+        Of the mixture.
     """
 
     mean: FloatArray
@@ -61,6 +65,7 @@ class Place:
     weight: float
     sources: tuple[str, ...]
     label: str = ""
+    components: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def sigma_px(self) -> float:
@@ -140,7 +145,7 @@ class Posterior:
             if share[self.right(finding.source)[which]].sum() > 0.5 * share.sum()
         )
         return Place(
-            mean, covariance * min(ratio, 1.0) ** 2, float(share.sum()), sources, self._label(which[0])
+            mean, covariance * min(ratio, 1.0) ** 2, float(share.sum()), sources, self._label(which[0]), which
         )
 
     def _label(self, component: np.int64) -> str:
@@ -167,9 +172,18 @@ class Posterior:
 
     @cached_property
     def certainty(self) -> float:
-        """Probability that the best place's center is right within its tolerance."""
-        reach = max(TOLERANCE_PX, TOLERANCE_SIGMA * self.best.sigma_px)
-        return float(self.mixture.within(self.best.mean[:2], reach)[0])
+        """Probability that the beam is at the best place, or within its tolerance if it is elsewhere.
+
+        Errors that the place's own bar allows, its tail included, are no faults.
+        """
+        best = self.best
+        elsewhere = np.ones(len(self.mixture.log_weight), dtype=bool)
+        elsewhere[best.components] = False
+        if not elsewhere.any():
+            return 1.0
+        reach = max(TOLERANCE_PX, TOLERANCE_SIGMA * best.sigma_px)
+        inside = self.mixture.take(elsewhere).within(best.mean[:2], reach)[0]
+        return float(best.weight + (1.0 - best.weight) * inside)
 
     def radius_px(self, center_px: FloatArray) -> float:
         """Standard deviation of the center about any point, as quantiles of the distance have it."""
@@ -177,7 +191,7 @@ class Posterior:
 
 
 def radius(mixture: Mixture, center_px: FloatArray) -> float:
-    """Standard deviation about a point that gives the right 68 and 95% quantiles, in the mean.
+    """Standard deviation about a point that gives nearly the right 68 and 95% quantiles.
 
     Notes
     -----
@@ -186,7 +200,7 @@ def radius(mixture: Mixture, center_px: FloatArray) -> float:
     reach = np.geomspace(1e-3, 1e5, 241)
     inside = mixture.within(center_px, reach)
     r68, r95 = np.interp([0.68, 0.95], inside, reach)
-    return float(0.5 * (r68 / _R68 + r95 / _R95))
+    return float(_OF_R68 * r68 / _R68 + (1.0 - _OF_R68) * r95 / _R95)
 
 
 def prior(shape: tuple[int, int]) -> Mixture:
@@ -201,7 +215,9 @@ def prior(shape: tuple[int, int]) -> Mixture:
     return Mixture.prior(weights, np.tile(mean, (len(weights), 1)), np.array(covariances))
 
 
-def weigh(findings: Sequence[Finding], shape: tuple[int, int]) -> Posterior:
+def weigh(
+    findings: Sequence[Finding], shape: tuple[int, int], known: Mapping[str, Reliability] | None = None
+) -> Posterior:
     """The posterior of center and tilt.
 
     Parameters
@@ -210,12 +226,15 @@ def weigh(findings: Sequence[Finding], shape: tuple[int, int]) -> Posterior:
         At most one of each source.
     shape : tuple of int
         ``(slow, fast)`` of the frame.
+    known : mapping, optional
+        How each kind of source errs; by default as the bundled coefficients have it.
     """
     side = max(shape)
+    known = reliabilities() if known is None else known
     mixture = prior(shape)
     # Those of few places first: what they exclude need not be multiplied with all of a lattice's.
     ordered = sorted(findings, key=lambda finding: len(finding.mean))
-    likelihoods = [likelihood_of(finding, side) for finding in ordered]
+    likelihoods = [Likelihood.of(finding, known.get(finding.source, UNKNOWN), side) for finding in ordered]
     for said in likelihoods:
         mixture = mixture.times(said)
     return Posterior(mixture, tuple(ordered), tuple(likelihoods), side)
