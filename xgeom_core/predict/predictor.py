@@ -24,6 +24,7 @@ from xgeom_core.predict.posterior.sources import (
     background_finding,
     best_fit,
     best_lattice,
+    center_is_doubtful,
     header_finding,
     lattice_finding,
     network_finding,
@@ -103,9 +104,11 @@ class Predictor:
         rough = self._rough(frame, options, found)
         if not fit:
             return _rough_answer(frame, rough.estimate, found, began)
+        # What is no sensible center is a witness, but never an answer.
+        header = None if center_is_doubtful(frame.metadata) else frame.metadata.estimate()
         for posterior in look(frame, options, found):
             absent = _absent(frame, options, found)
-            verdict = reach_verdict(posterior, frame.metadata.estimate(), _notes(found), absent)
+            verdict = reach_verdict(posterior, header, _notes(found), absent)
             if verdict.status == "ok":
                 break
         return _answer(frame, rough.estimate, posterior, verdict, found, options, began)

@@ -23,7 +23,7 @@ _SWING_DEG, _STRAIGHT_DEG = 1.0, 1.0
 # How far off headers are that are nearly right: pixels, and shares of the longer side, with their weights
 # (`benchmarks/reliability.py` prints the counts).
 _HEADER_PX, _HEADER_SHARES = 0.5, (0.002, 0.012)
-_HEADER_WEIGHTS = (0.5, 0.35, 0.15)
+_HEADER_WEIGHTS, _DOUBTFUL_WEIGHTS = (0.5, 0.35, 0.15), (0.2, 0.3, 0.5)
 # Weight of every other reading of a header against the one that it states.
 _OTHER_READING = 0.1
 # A user's start is taken to be good to this share of the side, and to so many degrees.
@@ -58,7 +58,8 @@ def header_finding(metadata: Metadata, side_px: int) -> Finding | None:
     """The center, and the tilt if any, that a header states, in every way that it can be read."""
     if metadata.center_px is None:
         return None
-    senses = {verdict.quantity: verdict.sense for verdict in metadata.verdicts}
+    doubtful = center_is_doubtful(metadata)
+    weights = _DOUBTFUL_WEIGHTS if doubtful else _HEADER_WEIGHTS
     readings = [(metadata.center_px, metadata.tilt_deg, 0.0, "")]
     readings += [
         (
@@ -73,12 +74,16 @@ def header_finding(metadata: Metadata, side_px: int) -> Finding | None:
     places = []
     for center, tilt, weight, name in readings:
         turned = _SWING_DEG if tilt is not None and max(map(abs, tilt)) > 0 else _STRAIGHT_DEG
-        for share, part in zip((0.0, *_HEADER_SHARES), _HEADER_WEIGHTS, strict=True):
+        for share, part in zip((0.0, *_HEADER_SHARES), weights, strict=True):
             sigma = max(_HEADER_PX, share * side_px)
             covariance = np.diag(np.square([sigma, sigma, turned, turned]))
             places.append((center, tilt or (0.0, 0.0), covariance, weight + float(np.log(part)), name))
-    doubtful = senses.get("center", "plausible") != "plausible"
     return Finding.of_places("header", places, {"doubtful": float(doubtful)})
+
+
+def center_is_doubtful(metadata: Metadata) -> bool:
+    """Whether a stated center is no sensible one, such as the exact middle of the image."""
+    return any(one.quantity == "center" and one.sense != "plausible" for one in metadata.verdicts)
 
 
 def start_finding(start: Estimate) -> Finding | None:

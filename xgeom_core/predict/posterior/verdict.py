@@ -81,7 +81,7 @@ def reach_verdict(
         Why a source says nothing, by its name, where there is more to say than that.
     """
     best = found.best
-    answering = [name for name in best.sources if name in _ANSWERING]
+    answering = [name for name in _ANSWERING if name in best.sources]
     wide = best.sigma_px > _SIGMA_SHARE * found.side_px
     if answering and found.certainty >= OK and not wide:
         estimate = _settled(best, notes)
