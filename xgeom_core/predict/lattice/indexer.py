@@ -25,6 +25,7 @@ from xgeom_core.predict.lattice.joint import Joint, fit_joint
 from xgeom_core.predict.lattice.parameterization import Priors
 from xgeom_core.predict.lattice.random_match_rate import CORE, shares
 from xgeom_core.predict.lattice.solution import Cell, FoundLattice, HklOffset, LatticeSolution, Rival
+from xgeom_core.predict.lattice.systematic import on_surface
 from xgeom_core.predict.lattice.trust import Evidence, cell_mismatch, why_not
 from xgeom_core.predict.lattice.visibility import Recorded, recorded_points
 from xgeom_core.predict.spots.find import Spots
@@ -276,7 +277,7 @@ def _solution(
         hkl[used] = np.round(part.assignment.hkl[part.used]).astype(np.int64)
         predicted[used] = (observed.xy - part.assignment.rest)[part.used]
         found.append(FoundLattice(edges, bravais, model.reciprocal, used, hkl))
-    found_geometry = joint.geometry
+    found_geometry, covariance = on_surface(joint.geometry, joint.covariance)
     own, chance = shares(joint.criteria(), observed, CORE)
     symmetric = lattices[0].symmetry.order > 2
     evidence = Evidence(joint, own, chance, task.start, task.reach_px, rivals, symmetric)
@@ -293,7 +294,7 @@ def _solution(
     solution = LatticeSolution(
         found_geometry.center_px,
         (found_geometry.pitch_deg, found_geometry.yaw_deg),
-        joint.covariance,
+        covariance,
         found[0].cell,
         found[0].bravais,
         found[0].reciprocal,

@@ -16,7 +16,7 @@ FREE_CELL: FloatArray = np.array(
     [np.outer(a, b) + np.outer(b, a) for i, a in enumerate(np.eye(3)) for b in np.eye(3)[i:]]
 )
 # The header's distance, as a standard deviation of its logarithm.
-_DISTANCE_PRIOR = 0.004
+_DISTANCE_PRIOR, _DISTANCE_FREEDOM = 0.004, 2.0
 # Between blocks that only broaden the points (0) and blocks that only turn them (1).
 _MOSAIC, _MOSAIC_PRIOR = 0.5, 1.0
 # Unknowns that all lattices share besides center and tilt: distance and mosaic.
@@ -70,7 +70,9 @@ class Priors:
             np.log(self.distance / geometry.distance_mm),
             _MOSAIC - model.mosaic,
         ]
-        sigma = np.array([self.tilt_sigma, self.tilt_sigma, _DISTANCE_PRIOR, _MOSAIC_PRIOR])
+        # Headers are off by more now and then than a normal distribution would have it: Student's t.
+        distance = _DISTANCE_PRIOR * np.sqrt(1.0 + (wanted[2] / _DISTANCE_PRIOR) ** 2 / _DISTANCE_FREEDOM)
+        sigma = np.array([self.tilt_sigma, self.tilt_sigma, distance, _MOSAIC_PRIOR])
         return np.array(wanted), sigma**-2
 
 
