@@ -155,7 +155,7 @@ class RadialFitter:
     def _positions(
         self, pooled: PooledFrame, usable: Mask, part: NDArray[np.int64], theta: FloatArray
     ) -> RingFit | None:
-        """The positions of rings near a geometry; None if there are none, or only spots at equal distances."""
+        """The positions of rings near a geometry; None without rings."""
         inner = self.least_inner
         found = fit_ring_positions(pooled, usable, theta, self.detector, inner, self.base, self.start, part)
         return found if found is not None and found.converged else None
@@ -317,7 +317,7 @@ def _narrowest(model: Model) -> float:
 
 
 def _parts(panel: NDArray[np.int64] | None, shape: tuple[int, int]) -> NDArray[np.int64]:
-    """Number of the part of the detector that each pooled pixel lies on: a square, or what it has of a module."""
+    """Number of the part of the detector under each pooled pixel: a square, or what of it a module has."""
     rows, columns = (np.arange(size) * _PARTS // max(shape) for size in shape)
     squares = np.add.outer(rows * _PARTS, columns)
     return np.asarray(squares if panel is None else squares + _PARTS**2 * (panel + 1))
