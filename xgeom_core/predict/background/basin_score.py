@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
-from scipy import linalg
+from scipy import linalg, sparse
 
 from xgeom_core.frame import PooledFrame
 from xgeom_core.geometry import FloatArray
@@ -67,6 +67,8 @@ class BasinScore:
     def __init__(self, pooled: PooledFrame, usable: Mask, detector: Detector) -> None:
         self.block = _BLOCK if max(usable.shape) > _SMALL_PX else _SMALL_BLOCK
         cells = make_cells(pooled, usable, self.block, 0.4)
+        # Every other one will do, as on a chessboard.
+        cells = cells.take((cells.place // cells.grid[1] + cells.place % cells.grid[1]) % 2 == 0)
         self.x, self.y, self.detector = cells.x, cells.y, detector
         # Square roots: counts of any size scatter alike.
         self.value = np.sqrt(np.maximum(cells.counts, 0.0) / np.maximum(cells.pixels, 1.0))
@@ -116,29 +118,30 @@ class BasinScore:
         self, columns: FloatArray, first: NDArray[np.int64], share: FloatArray, rounds: int = 2
     ) -> FloatArray:
         """What columns and a piecewise linear profile leave of the values, those far off counting less."""
-        weight, count = self.weight.copy(), int(first.max()) + 2
-        left = self.value
+        weight, count = self.weight, int(first.max()) + 2
+        left, n = self.value, len(first)
+        ends = np.stack([first, first + 1], axis=1).ravel()
+        shares = np.stack([1.0 - share, share], axis=1)
+        hats = sparse.csr_array(
+            (shares.ravel(), ends, np.arange(0, 2 * n + 1, 2)), shape=(n, count)
+        ).T.tocsr()
+        both = np.concatenate([columns, self.value[None]])
         for _ in range(rounds):
-            ends = ((first, 1.0 - share), (first + 1, share))
-            knots = np.zeros((3, count))
-            cross, right = np.zeros((count, len(columns))), np.zeros(count)
-            for at, part in ends:
-                heavy = weight * part
-                knots[2] += np.bincount(at, heavy * part, count)
-                right += np.bincount(at, heavy * self.value, count)
-                for i, column in enumerate(columns):
-                    cross[:, i] += np.bincount(at, heavy * column, count)
-            knots[1, 1:] = np.bincount(first, weight * share * (1.0 - share), count)[:-1]
-            knots[2] += 1e-6 * weight.sum() / count
-            both = linalg.solveh_banded(knots[1:], np.column_stack([cross, right]), check_finite=False)
-            normal = (columns * weight) @ columns.T - cross.T @ both[:, :-1]
-            normal[np.diag_indices(len(normal))] *= 1.0 + _RIDGE
-            found = np.linalg.solve(normal, columns @ (weight * self.value) - cross.T @ both[:, -1])
-            profile = both[:, -1] - both[:, :-1] @ found
-            left = self.value - columns.T @ found
+            heavy = both * weight
+            cross = hats @ heavy.T
+            knots = np.zeros((2, count))
+            knots[1] = np.bincount(ends, (shares**2 * weight[:, None]).ravel(), count)
+            knots[0, 1:] = np.bincount(first, weight * share * (1.0 - share), count)[:-1]
+            knots[1] += 1e-6 * weight.sum() / count
+            solved = linalg.solveh_banded(knots, cross, check_finite=False)
+            normal = heavy @ both.T - cross.T @ solved
+            normal[np.diag_indices(len(columns))] *= 1.0 + _RIDGE
+            found = np.linalg.solve(normal[:-1, :-1], normal[:-1, -1])
+            profile = solved[:, -1] - solved[:, :-1] @ found
+            left = self.value - found @ columns
             left -= (1.0 - share) * profile[first] + share * profile[first + 1]
             # Seen by all other cells alone: where there are few of them a profile fits everything.
-            own = weight * ((1.0 - share) ** 2 / knots[2][first] + share**2 / knots[2][first + 1])
+            own = weight * ((1.0 - share) ** 2 / knots[1, first] + share**2 / knots[1, first + 1])
             left /= np.maximum(1.0 - own, _LEAST_OTHERS)
             limit = min(self.limit, _CLIP * max(robust_sigma(left), 1e-6))
             weight = self.weight * np.minimum(1.0, limit / np.maximum(np.abs(left), 1e-12))
