@@ -1,13 +1,13 @@
 """The background fit alone, from several starts, against known truth: errors, bars and what it states.
 
     python benchmarks/ring_fits.py [--real] [--scenes] [--kinds powder,varied,background-only]
-                                   [--count 20] [--seed 9182] [--only TEXT] [--starts 0,header,10,40] [--out FILE]
+        [--count 20] [--seed 9182] [--only TEXT] [--starts 0,header,10,40] [--out FILE]
 
 Real frames are those of ../shared/frames and ../shared/frames2 (see real_frames.py); scenes are drawn by the
-formulas of radial_scenes.py, one of each kind of ring that detectors see; kinds are the simulator's. Starts are
-so many px off the truth in a direction of the frame's own, with the tilt 0 unless the detector is swung by more
-than 5 degrees, or what the header states. The last rows: for each group and start, how many centers are within
-0.5 px (or three bars with the truth's own), median error, and coverage of the 68 and 95% intervals.
+formulas of radial_scenes.py, some of each kind of ring that detectors see; kinds are the simulator's. Starts
+are so many px off the truth in a direction of the frame's own, with the tilt 0 unless the detector is swung by
+more than 5 degrees, or what the header states. The last rows: for each group and start, how many centers are
+within 0.5 px (or three bars with the truth's own), median error, and coverage of the 68 and 95% intervals.
 --out keeps everything as JSON lines.
 """
 

@@ -120,42 +120,44 @@ class RadialFitter:
     def _find_rings(self, state: RadialState) -> bool:
         """Look for rings, sharp ones first, and take the geometry from their positions."""
         usable = self.usable & ~lone_pixels(self.pooled.counts, self.usable)
-        part = _parts(self.panel, usable.shape)
-        before = self.score.of(state.model.theta).score
+        part, coarse, faint = _parts(self.panel, usable.shape), state.model.theta[:4].copy(), None
+
+        def likely(theta: FloatArray) -> bool:
+            # Spots at equal distances from some point are no rings: the frame as a whole must say so.
+            return self.score.of(theta).score > self.score.of(coarse).score - _NO_WORSE
+
         for scale in _SCALES:
             pooled, use = (self.pooled, usable) if scale == 1 else coarser(self.pooled, usable, scale)
             if min(use.shape) < _LEAST_SIDE:
                 break
-            found, sharp = (
-                self._rings_in(pooled, use, part[::scale, ::scale], state.model.theta[:4]),
-                scale == 1,
-            )
-            if found is not None and not sharp:
+            points = ring_points(pooled, use, self.start, self.detector, self.least_inner, self.lever)
+            if points is None:
+                continue
+            rough, crowded = search_rings(points, [self.start, coarse], self.side)
+            if not crowded:
+                continue
+            found = self._positions(pooled, use, part[::scale, ::scale], rough)
+            state.sharp = scale == 1
+            if found is not None and not state.sharp:
                 # Once the geometry is known, what the pixels blurred may be seen.
                 finer = self._positions(self.pooled, usable, part, found.theta)
-                sharp = finer is not None and surer(finer.covariance, found.covariance, self.lever)
-                found = finer if sharp else found
-            # Spots at equal distances from some point are no rings: the frame as a whole must say so.
-            if found is not None and self.score.of(found.theta).score > before - _NO_WORSE:
-                state.rings, state.sharp = found, sharp
+                if finer is not None and surer(finer.covariance, found.covariance, self.lever):
+                    state.sharp, found = True, finer
+            if found is not None and likely(found.theta):
+                state.rings = found
                 state.model.theta[:4] = found.theta
                 return True
-        return False
-
-    def _rings_in(
-        self, pooled: PooledFrame, usable: Mask, part: NDArray[np.int64], theta: FloatArray
-    ) -> RingFit | None:
-        """The rings of a frame: found from the start or another geometry, and their positions fitted."""
-        points = ring_points(pooled, usable, self.start, self.detector, self.least_inner, self.lever)
-        if points is None:
-            return None
-        rough, crowded = search_rings(points, [self.start, theta], self.side)
-        return self._positions(pooled, usable, part, rough) if crowded else None
+            faint = rough if scale == 1 else faint
+        # Rings too faint for arcs of them to be measured are seen all the way round.
+        state.sharp = faint is not None and likely(faint)
+        if faint is not None and state.sharp:
+            state.model.theta[:4] = faint
+        return state.sharp
 
     def _positions(
         self, pooled: PooledFrame, usable: Mask, part: NDArray[np.int64], theta: FloatArray
     ) -> RingFit | None:
-        """The positions of rings near a geometry; None if there are none, or only spots at equal distances."""
+        """The positions of rings near a geometry; None without rings."""
         inner = self.least_inner
         found = fit_ring_positions(pooled, usable, theta, self.detector, inner, self.base, self.start, part)
         return found if found is not None and found.converged else None
@@ -317,7 +319,7 @@ def _narrowest(model: Model) -> float:
 
 
 def _parts(panel: NDArray[np.int64] | None, shape: tuple[int, int]) -> NDArray[np.int64]:
-    """Number of the part of the detector that each pooled pixel lies on: a square, or what it has of a module."""
+    """Number of the part of the detector under each pooled pixel: a square, or what of it a module has."""
     rows, columns = (np.arange(size) * _PARTS // max(shape) for size in shape)
     squares = np.add.outer(rows * _PARTS, columns)
     return np.asarray(squares if panel is None else squares + _PARTS**2 * (panel + 1))

@@ -149,7 +149,7 @@ _CONSTANT, _SCATTERS, _RARELY_EQUAL = 4, 2.0, 0.1
 
 
 def constant_blocks(pooled: PooledFrame) -> Mask:
-    """Blocks of the very same value where light or noise would make pixels differ: gaps that no mask marks."""
+    """Blocks of the very same value where light or noise would differ: gaps that no mask marks."""
     height, width = (size // _CONSTANT * _CONSTANT for size in pooled.counts.shape)
     found = np.zeros(pooled.counts.shape, dtype=bool)
     image = pooled.counts[:height, :width]

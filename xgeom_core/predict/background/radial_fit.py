@@ -67,11 +67,11 @@ class RadialFit:
     strength : tuple of float
         Strength of the nuisance found: waves of one, two and three periods, rays.
     mirror : tuple, or None
-        Rings at nearly one angle fit a second geometry of opposite tilt: its center in px, its tilt in degrees
-        or None, and its log odds against this one (negative where it is less likely).
+        Rings at nearly one angle fit a second geometry of opposite tilt: its center in px, its tilt in
+        degrees or None, and its log odds against this one (negative where it is less likely).
     score : float
-        Log likelihood of the cells of the frame, each patch of it being a few independent observations; compare
-        fits of one frame only. See `xgeom_core.predict.background.basin_score`.
+        Log likelihood of the cells of the frame, each patch of it being a few independent observations;
+        compare fits of one frame only. See `xgeom_core.predict.background.basin_score`.
     gain_sigma : float
         How surely rings explain the frame better than a smooth surface: gain over its standard error.
     azimuth_deg : float

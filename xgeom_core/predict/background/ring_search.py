@@ -40,7 +40,7 @@ _SHARP_SCORE, _SHARP_POINTS = 0.1, 500.0
 # With less than these the search is given up: the best of the grid, then with the wider smoothings (chance
 # taken away). Of 69 simulated frames with rings the lowest had 0.078, 0.067 and 0.125.
 _HOPELESS_START = 0.045
-_HOPELESS = {5.0: 0.045, 2.5: 0.08}
+_HOPELESS, _HOPELESS_POINTS = {5.0: 0.045, 2.5: 0.08}, 2500.0
 # Standard deviation of tilts about the likely one: one ring is as round about many others.
 _LIKELY_TILT = np.radians(10.0)
 # No step of the search goes farther than this, as shares of the longer side of what it does at the edge.
@@ -221,7 +221,8 @@ def _descend(
     for width in widths:
         some = few if width > _ROUGH_WIDTH else points
         best = _climb(some, best, width, side)
-        if width in _HOPELESS and some.score(best, width, chance=True) < _HOPELESS[width]:
+        least = _HOPELESS.get(width, 0.0) * (1.0 + _HOPELESS_POINTS / len(points.x))
+        if some.score(best, width, chance=True) < least:
             return best, 0.0
     return best, points.score(best, widths[-1], chance=True)
 

@@ -4,9 +4,9 @@ Rays at one angle to the beam meet a tilted detector in an ellipse, and the same
 opposite tilt about another center. Only rings of different radii tell the two apart.
 
 Real detectors are not as flat and even as their description: modules sit some tenths of a pixel off, lenses,
-tapers and image plates make circles oval. Both are unknowns too: each patch of the detector may be shifted, by
-as much as the arcs on it show (a random effect, its strength found from the frame), and all rings may be oval
-by a part in a thousand or, if they show it, more.
+tapers and image plates make circles oval. Both are unknowns too: each patch of the detector may be shifted,
+by as much as the arcs on it show (a random effect, its strength found from the frame), and all rings may
+be oval by a part in a thousand or, if they show it, more.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _LEAST_EIGENVALUE = 1e-7
 _CENTER_STEPS, _MIRROR_STEPS = 3, 12
 # Solutions so near each other (in their error bars) are one.
 _APART = 3.0
-# Standard deviations before the frame is seen: of rings being oval, relative, and of the shift of a patch, px;
-# the latter is worth so many patches.
+# Standard deviations before the frame is seen: of rings being oval, relative, and of the shift of a patch,
+# px; the latter is worth so many patches.
 OVAL = 1e-3
 _SHIFT_PX, _SHIFT_WORTH = 0.1, 2.0
 _SHIFTS = np.geomspace(0.003, 3.0, 40)
@@ -157,21 +157,25 @@ def _normal_of(
     cross = np.zeros((size, 2, design.shape[1]))
     for i in range(2):
         cross[seen, i] = np.add.reduceat(heavy[order] * outward[order, i, None], starts[seen])
-    core = np.linalg.inv(cross[:, :, :2] + np.eye(2) * shift_px**-2)
+    core = np.asarray(np.linalg.inv(cross[:, :, :2] + np.eye(2) * shift_px**-2), dtype=np.float64)
     normal = heavy.T @ design - np.einsum("pia,pij,pjb->ab", cross, core, cross, optimize=True)
     return normal, _Patches(number, outward, weight, core)
 
 
 def _strength(arcs: Arcs, left: FloatArray, weight: FloatArray) -> float:
-    """How far patches are shifted, px: the strength at which their residuals are as large as they should be."""
+    """How far patches are shifted, px: the strength at which their residuals are of the right size."""
     size = int(arcs.patch.max()) + 1
     outward = arcs.slope[:, :2]
-    pull = sum(np.bincount(arcs.patch, weight * left * part, size) ** 2 for part in outward.T)
-    plain = sum(np.bincount(arcs.patch, weight * part**2, size) for part in outward.T)
-    mixed = np.bincount(arcs.patch, weight * outward[:, 0] * outward[:, 1], size)
-    square = sum(np.bincount(arcs.patch, weight * part**2, size) ** 2 for part in outward.T) + 2.0 * mixed**2
+
+    def heap(values: FloatArray) -> FloatArray:
+        return np.asarray(np.bincount(arcs.patch, weight * values, size), dtype=np.float64)
+
+    across, down = outward.T
+    pull = heap(left * across) ** 2 + heap(left * down) ** 2
+    plain = heap(across**2) + heap(down**2)
+    square = heap(across**2) ** 2 + heap(down**2) ** 2 + 2.0 * heap(across * down) ** 2
     seen = plain > 0
-    pull, plain, square = (np.asarray(values)[seen] for values in (pull, plain, square))
+    pull, plain, square = pull[seen], plain[seen], square[seen]
     off = np.minimum(pull / (plain + np.outer(_SHIFTS**2, square)), _ODDEST)
     # Geometry and radii follow the patches: so many fewer of them are free.
     free = max(float(seen.sum()) - 3.0, 1.0)
@@ -216,7 +220,7 @@ def solve_arcs(arcs: Arcs, base: FloatArray, toward: FloatArray) -> Solution | N
     spread = (found.inverse @ (sums @ sums.T) @ found.inverse)[:4, :4] * patches / max(patches - 2, 1)
     ratio = np.diag(spread) / np.diag(covariance)
     larger = np.maximum(1.0, (_STEADY + patches * ratio) / (_STEADY + patches))
-    information = np.bincount(arcs.sector, weight, SECTORS)
+    information = np.asarray(np.bincount(arcs.sector, weight, SECTORS), dtype=np.float64)
     return Solution(
         found.at[:4],
         covariance * np.sqrt(np.outer(larger, larger)),
