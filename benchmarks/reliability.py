@@ -123,10 +123,11 @@ def look(predictor: Predictor, frame: Frame, header: Start) -> list[dict[str, An
     said = list(found.witnesses)
     for start in (Start(rough.center_px, (0.0, 0.0), max(rough.center_sigma_px or (5.0,))), header):
         found.fits.clear()
+        found.fit_starts.clear()
         found.lattices.clear()
         attempt(frame, start, options, found)
         lattice = found.lattices[0] if found.lattices else None
-        measured = background_finding(found.fits, side), lattice_finding(lattice)
+        measured = background_finding(found.fits, found.fit_starts, side), lattice_finding(lattice)
         said += [item for item in measured if item is not None]
     return [item.record() for item in said]
 
@@ -194,6 +195,12 @@ class Sample:
         self.covariance = np.tile(np.eye(4), (len(told), n, 1, 1))
         self.missing = np.ones((len(told), n), dtype=bool)
         self.trust = np.array([row["trust"] for row, _ in told])
+        self.begun = None
+        if any(item.begun is not None for _, item in told):
+            moved = [item.mean[item.best] - item.begun[: item.mean.shape[1]] for _, item in told]
+            self.begun = np.array(
+                [[np.hypot(*one[:2]), np.hypot(*one[2:]) if len(one) == 4 else 0.0] for one in moved]
+            )
         self.four = np.zeros(len(told), dtype=bool)
         for number, (row, item) in enumerate(told):
             self._place(number, row, item)
@@ -213,12 +220,23 @@ class Sample:
         self.missing[number, :count] = False
 
 
-UNKNOWNS = ("tail", "floor_share", "floor_deg", "near", "near_share", "near_deg", "temper")
+UNKNOWNS = (
+    *("tail", "floor_share", "floor_deg", "near", "near_share", "near_deg", "temper"),
+    *("drawn_share", "drawn_deg"),
+)
 # Where those begin, and how far from there they are believed to be, as logits or logarithms.
 BEGIN = {
     "tail": (-3.0, 0.3), "floor_share": (np.log(1e-5), 1.0), "floor_deg": (np.log(0.003), 1.0),
     "near": (0.0, 1.0), "near_share": (np.log(0.01), 1.0), "near_deg": (0.0, 0.7), "temper": (0.0, 0.5),
+    "drawn_share": (np.log(0.02), 1.0), "drawn_deg": (0.0, 0.7),
 }  # fmt: skip
+# Sources that search are off by little only if by less than their own false places lie apart.
+LITTLE = {"background": (np.log(0.002), 0.3), "lattice": (np.log(0.0007), 0.2)}
+
+
+def begin_of(source: str) -> dict[str, tuple[float, float]]:
+    """Where the unknowns of a source begin, and their widths."""
+    return BEGIN | ({"near_share": LITTLE[source], "near_deg": (-1.0, 0.3)} if source in LITTLE else {})
 
 
 def log_likelihood(sample: Sample, given: Any, which: np.ndarray) -> tuple[Any, Any]:
@@ -234,7 +252,7 @@ def log_likelihood(sample: Sample, given: Any, which: np.ndarray) -> tuple[Any, 
     features, four = tensor(sample.features), tensor(sample.four)
     logit = features @ given[:count]
     factor = torch.exp(torch.clip(features @ given[count : 2 * count], -2.0, 3.0))
-    tail, floor, floor_deg, near, near_share, near_deg, temper = given[2 * count :]
+    tail, floor, floor_deg, near, near_share, near_deg, temper, drawn_share, drawn_deg = given[2 * count :]
     weight = tensor(sample.log_weight)
     weight = torch.where(torch.isinf(weight), -1e30, weight) * torch.exp(temper)
     weight = weight - torch.logsumexp(weight, dim=1, keepdim=True)
@@ -273,15 +291,27 @@ def log_likelihood(sample: Sample, given: Any, which: np.ndarray) -> tuple[Any, 
         + density((tails[:, :, None] * tails[:, None, :])[:, None] * core + trust),
     )
     right = torch.logsumexp(weight + right, dim=1) + torch.nn.functional.logsigmoid(-logit)
+    log = torch.log
+    anywhere = -2.0 * log(form.ANYWHERE_SIDES * side)
+    anywhere = anywhere - torch.where(four, 2.0 * np.log(form.ANYWHERE_DEG) * ones, 0.0 * ones)
+    if sample.begun is not None:
+        moved, turned = tensor(sample.begun)[:, 0], tensor(sample.begun)[:, 1]
+        near_start = _log_cauchy(moved, torch.exp(drawn_share) * side)
+        anywhere = near_start + torch.where(
+            four, _log_cauchy(turned, torch.exp(drawn_deg) * ones), 0.0 * ones
+        )
     wide = core + trust + diagonal((torch.exp(near_share) * side) ** 2, torch.exp(near_deg) ** 2)
-    area = 2.0 * torch.log(form._ANYWHERE_SIDES * side) + torch.where(
-        four, 2.0 * np.log(form._ANYWHERE_DEG) * ones, 0.0 * ones
-    )
     wrong = torch.logaddexp(
         torch.nn.functional.logsigmoid(near) + torch.logsumexp(weight + density(wide), dim=1),
-        torch.nn.functional.logsigmoid(-near) - area,
+        torch.nn.functional.logsigmoid(-near) + anywhere,
     )
     return right, wrong + torch.nn.functional.logsigmoid(logit)
+
+
+def _log_cauchy(away: Any, width: Any) -> Any:
+    import torch  # noqa: PLC0415 - slow
+
+    return torch.log(width / (2.0 * np.pi)) - 1.5 * torch.log(away**2 + width**2)
 
 
 def fit(sample: Sample, which: np.ndarray) -> np.ndarray:
@@ -291,8 +321,9 @@ def fit(sample: Sample, which: np.ndarray) -> np.ndarray:
     count = sample.features.shape[1]
     begin = np.zeros(2 * count + len(UNKNOWNS))
     begin[0] = -2.5
-    begin[2 * count :] = [BEGIN[name][0] for name in UNKNOWNS]
-    width = torch.from_numpy(np.array([BEGIN[name][1] for name in UNKNOWNS]))
+    unknown = begin_of(sample.source)
+    begin[2 * count :] = [unknown[name][0] for name in UNKNOWNS]
+    width = torch.from_numpy(np.array([unknown[name][1] for name in UNKNOWNS]))
     middle = torch.from_numpy(begin[2 * count :])
     weight = torch.from_numpy(sample.weight[which])
 
@@ -317,7 +348,7 @@ def as_reliability(sample: Sample, given: np.ndarray) -> Reliability:
     rest = dict(zip(UNKNOWNS, given[2 * count :], strict=True))
     for name in ("tail", "near"):
         rest[name] = expit(rest[name])
-    for name in ("floor_share", "floor_deg", "near_share", "near_deg", "temper"):
+    for name in UNKNOWNS[1:3] + UNKNOWNS[4:]:
         rest[name] = np.exp(rest[name])
 
     def rounded(values: Any) -> tuple[float, ...]:

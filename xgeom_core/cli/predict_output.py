@@ -7,6 +7,9 @@ from typing import Any
 
 from xgeom_core.cli.terminal import say
 
+# Places listed below an uncertain answer.
+_MOST_CANDIDATES = 4
+
 
 def lines(record: dict[str, Any]) -> list[str]:
     """One frame in words."""
@@ -25,7 +28,18 @@ def lines(record: dict[str, Any]) -> list[str]:
         text += "  tilt unknown"
     if record["header"]:
         text += "  header ({:.2f}, {:.2f})".format(*record["header"]["center_px"])
-    return [text, *(f"    {item}" for item in (_crystal(record["crystal"]), record["reason"]) if item)]
+    below = [item for item in (_crystal(record["crystal"]), record["reason"]) if item]
+    if record["status"] == "uncertain" and len(record["candidates"]) > 1:
+        below += [_candidate(item) for item in record["candidates"][:_MOST_CANDIDATES]]
+    return [text, *(f"    {item}" for item in below)]
+
+
+def _candidate(item: dict[str, Any]) -> str:
+    """A place where the beam may be, and what speaks for it."""
+    (x, y), sigma = item["center_px"], max(item["center_sigma_px"])
+    speaks = " and ".join(item["sources"]) or "nothing"
+    named = f" ({item['label']})" if item["label"] else ""
+    return f"{100 * item['weight']:5.1f}%  ({x:.2f}, {y:.2f}) ± {sigma:.2f} px, by {speaks}{named}"
 
 
 def _crystal(crystal: dict[str, Any] | None) -> str:

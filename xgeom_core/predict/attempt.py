@@ -13,7 +13,7 @@ from threadpoolctl import ThreadpoolController
 
 from xgeom_core.errors import GeometryError
 from xgeom_core.frame import Frame
-from xgeom_core.geometry import Geometry
+from xgeom_core.geometry import FloatArray, Geometry
 from xgeom_core.predict.background.radial_fit import RadialFit, fit_radial
 from xgeom_core.predict.lattice import LatticeSolution, solve_lattice
 from xgeom_core.predict.posterior.finding import Finding
@@ -90,6 +90,8 @@ class Evidence:
         All that need no start: network or user, header, symmetry.
     fits : list of RadialFit
         Of the background, one a start.
+    fit_starts : list of ndarray, shape (4,)
+        Where those began: x, y in px, pitch, yaw in degrees.
     lattices : list of LatticeSolution
         One a start.
     starts : list of Start
@@ -101,6 +103,7 @@ class Evidence:
     spots: Spots | None = None
     witnesses: list[Finding] = field(default_factory=list)
     fits: list[RadialFit] = field(default_factory=list)
+    fit_starts: list[FloatArray] = field(default_factory=list)
     lattices: list[LatticeSolution] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -134,7 +137,9 @@ def attempt(frame: Frame, start: Start, options: PredictOptions, found: Evidence
             with found.timed("lattice"), np.errstate(all="ignore"):
                 solution = _index(frame, start, fit, options, found.spots, best_lattice(found.lattices))
                 found.lattices += [solution] if solution is not None else []
-    found.fits += [fit] if fit is not None else []
+    if fit is not None:
+        found.fits.append(fit)
+        found.fit_starts.append(np.array([*start.center_px, *start.tilt_deg]))
     found.starts.append(start)
 
 

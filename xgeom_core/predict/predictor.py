@@ -167,7 +167,7 @@ def _refined(posterior: Posterior, found: Evidence) -> bool:
 def _measured(found: Evidence, side_px: int) -> list[Finding]:
     """What fits and lattices say."""
     said = (
-        background_finding(found.fits, side_px),
+        background_finding(found.fits, found.fit_starts, side_px),
         lattice_finding(best_lattice(found.lattices)),
     )
     return [item for item in said if item is not None]
@@ -242,7 +242,7 @@ def _answer(
     options: PredictOptions,
     began: float,
 ) -> Prediction:
-    fit, lattice = best_fit(found.fits), best_lattice(found.lattices)
+    fit, lattice = best_fit(found.fits, max(frame.shape)), best_lattice(found.lattices)
     trusted = posterior.p_right("lattice") > _RIGHT
     best = verdict.estimate
     explanation = None

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from xgeom_core.predict.attempt import Start
-from xgeom_core.predict.posterior.weigh import Posterior
+from xgeom_core.predict.posterior.finding import Finding
+from xgeom_core.predict.posterior.weigh import Place, Posterior
 
 # At most so many attempts are made at a frame; a place less likely than this is not worth one.
 _MOST, _LEAST_WEIGHT = 4, 0.003
@@ -28,16 +29,26 @@ def next_start(posterior: Posterior, tried: Sequence[Start]) -> Start | None:
 
 
 def _possible(posterior: Posterior) -> Iterator[Start]:
-    """Places of the posterior, then whatever else a source proposes, likeliest first."""
+    """The best place, then what each source proposes itself, then whatever else is possible."""
+    yield _at(posterior.best)
+    # A lattice's offsets all stand for one set of directions: another start finds no other lattice.
+    proposing = [finding for finding in posterior.findings if finding.source != "lattice"]
+    for finding in sorted(proposing, key=lambda one: -posterior.p_right(one.source)):
+        yield _of(finding, finding.best)
     for place in posterior.places:
-        if place.weight > _LEAST_WEIGHT or place is posterior.best:
-            yield _start(place.mean, np.sqrt(np.diag(place.covariance)))
-    for finding in posterior.findings:
-        # A lattice's offsets all stand for one set of directions: another start finds no other lattice.
-        if finding.source != "lattice":
-            for number in np.argsort(finding.log_weight)[::-1]:
-                sigma = np.sqrt(np.diag(finding.covariance[number]))
-                yield _start(finding.mean[number], sigma)
+        if place.weight > _LEAST_WEIGHT:
+            yield _at(place)
+    for finding in proposing:
+        for number in np.argsort(finding.log_weight)[::-1]:
+            yield _of(finding, int(number))
+
+
+def _at(place: Place) -> Start:
+    return _start(place.mean, np.sqrt(np.diag(place.covariance)))
+
+
+def _of(finding: Finding, number: int) -> Start:
+    return _start(finding.mean[number], np.sqrt(np.diag(finding.covariance[number])))
 
 
 def _start(mean: np.ndarray, sigma: np.ndarray) -> Start:

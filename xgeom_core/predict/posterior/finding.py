@@ -30,7 +30,10 @@ class Finding:
     features : mapping
         Numbers that tell a right finding from a wrong one; see `xgeom_core.predict.posterior.reliability`.
     labels : tuple of str
-        What each place is, such as ``"hkl offset (1, 0, -2)"``; empty where there is nothing to say.
+        What each place is, such as ``"the mirrored tilt"``; empty where there is nothing to say.
+    begun : ndarray, shape (4,), or None
+        Where the search for the likeliest place began, for a source that may stay near its start if it is
+        wrong: x, y in px, pitch, yaw in degrees.
     """
 
     source: str
@@ -39,6 +42,7 @@ class Finding:
     log_weight: FloatArray
     features: Mapping[str, float] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    begun: FloatArray | None = None
 
     def __post_init__(self) -> None:
         count, size = self.mean.shape
@@ -73,6 +77,7 @@ class Finding:
         source: str,
         places: Sequence[tuple[Point, Point | None, FloatArray, float, str]],
         features: Mapping[str, float] | None = None,
+        begun: FloatArray | None = None,
     ) -> Finding | None:
         """A finding of several places: center, tilt, covariance, log weight and label of each.
 
@@ -95,6 +100,7 @@ class Finding:
             np.array([weight for _, _, weight, _ in kept]),
             dict(features or {}),
             tuple(label for _, _, _, label in kept),
+            begun,
         )
 
     def record(self) -> dict[str, Any]:
@@ -106,6 +112,7 @@ class Finding:
             "log_weight": self.log_weight.tolist(),
             "features": dict(self.features),
             "labels": list(self.labels),
+            "begun": None if self.begun is None else self.begun.tolist(),
         }
 
     @classmethod
@@ -114,4 +121,6 @@ class Finding:
         mean, covariance, weight = (
             np.array(record[name], dtype=np.float64) for name in ("mean", "covariance", "log_weight")
         )
-        return cls(record["source"], mean, covariance, weight, record["features"], tuple(record["labels"]))
+        begun = None if record["begun"] is None else np.array(record["begun"], dtype=np.float64)
+        labels = tuple(record["labels"])
+        return cls(record["source"], mean, covariance, weight, record["features"], labels, begun)

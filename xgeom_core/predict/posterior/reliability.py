@@ -22,11 +22,11 @@ from xgeom_core.resources import resource
 
 FloatArray = NDArray[np.float64]
 
-# Standard deviations of the tail of a right finding, in those of its core.
+# Standard deviations of the tail of a right finding in those of its core.
 TAIL = 2.0
 # A wrong finding far off lies anywhere in a square of this many sides of the frame, its tilt anywhere in a
 # square of so many degrees.
-_ANYWHERE_SIDES, _ANYWHERE_DEG = 2.0, 10.0
+ANYWHERE_SIDES, ANYWHERE_DEG = 2.0, 10.0
 # No finding is surer than this, whatever it says of itself.
 _LEAST_WRONG = 2e-4
 
@@ -50,8 +50,12 @@ class Reliability:
     floor_share, floor_deg : float
         Systematic standard deviation of center and tilt: share of the longer side, degrees.
     near : float
-        Share of wrong findings that are off by little: with the standard deviations `near_share` (of the
-        side) and `near_deg`; the others lie anywhere.
+        Share of wrong findings that are off by little; the others lie anywhere, or near where they began.
+    near_share, near_deg : float
+        How far off a wrong finding is by little: standard deviations of center (share of the side) and tilt.
+    drawn_share, drawn_deg : float
+        How far from its start a source that searches ends if it is wrong and not off by little: widths of
+        Cauchy distributions. What is drawn to its start says nothing of the beam.
     temper : float
         By which the log weights of places are multiplied.
     """
@@ -67,6 +71,8 @@ class Reliability:
     near: float = 0.5
     near_share: float = 0.01
     near_deg: float = 1.0
+    drawn_share: float = 0.02
+    drawn_deg: float = 1.0
     temper: float = 1.0
 
     def _scaled(self, features: Mapping[str, float]) -> FloatArray:
@@ -86,6 +92,11 @@ class Reliability:
 
 # Of a source that nobody has measured.
 UNKNOWN = Reliability(wrong=(0.0,))
+
+
+def log_cauchy(away: float, width: float) -> float:
+    """Log density in two dimensions of a Cauchy distribution at a distance from its middle."""
+    return float(np.log(width / (2.0 * np.pi)) - 1.5 * np.log(away**2 + width**2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,14 +141,18 @@ class Likelihood:
             (np.log(wrong) + np.log(known.near), core + np.diag(off), False),
         )
         count = len(weight)
-        area = (_ANYWHERE_SIDES * side_px) ** 2 * (_ANYWHERE_DEG**2 if size == 4 else 1.0)
+        anywhere = -np.log((ANYWHERE_SIDES * side_px) ** 2 * (ANYWHERE_DEG**2 if size == 4 else 1.0))
+        if finding.begun is not None:
+            moved = finding.mean[finding.best] - finding.begun[:size]
+            anywhere = log_cauchy(np.hypot(*moved[:2]), known.drawn_share * side_px)
+            anywhere += log_cauchy(np.hypot(*moved[2:]), known.drawn_deg) if size == 4 else 0.0
         return cls(
             np.concatenate([weight + part for part, _, _ in parts]),
             np.tile(finding.mean, (3, 1)),
             np.concatenate([covariance for _, covariance, _ in parts]),
             np.tile(np.arange(count), 3),
             np.repeat([right for _, _, right in parts], count),
-            float(np.log(wrong) + np.log1p(-known.near) - np.log(area)),
+            float(np.log(wrong) + np.log1p(-known.near) + anywhere),
         )
 
 

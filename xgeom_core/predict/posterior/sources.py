@@ -28,8 +28,8 @@ _HEADER_WEIGHTS, _DOUBTFUL_WEIGHTS = (0.5, 0.35, 0.15), (0.2, 0.3, 0.5)
 _OTHER_READING = 0.1
 # A user's start is taken to be good to this share of the side, and to so many degrees.
 _STATED_SHARE, _STATED_DEG = 0.005, 1.0
-# What a fit that did not settle loses in log likelihood.
-_UNSETTLED = 5.0
+# The most that the scores of fits from different starts count in their log odds.
+_MOST_SCORE = 6.0
 # How far centers (px) and tilts (degrees) of offsets move when they are refined; offsets less likely than the
 # best by more than this (logarithm) are left out.
 _UNREFINED = (0.3, 0.3, 0.1, 0.1)
@@ -101,30 +101,51 @@ def stated_start(
     return Estimate(source, center_px, tilt_deg, np.diag(variances))
 
 
-def background_finding(fits: Sequence[RadialFit], side_px: int) -> Finding | None:
-    """Fits of the background from several starts: basins and mirrors, weighed by what they explain."""
-    told = sorted((fit for fit in fits if np.isfinite(fit.covariance).all()), key=_score, reverse=True)
+def background_finding(
+    fits: Sequence[RadialFit], starts: Sequence[FloatArray], side_px: int
+) -> Finding | None:
+    """Fits of the background from several starts: basins and mirrors, weighed by what they explain.
+
+    Parameters
+    ----------
+    fits : sequence of RadialFit
+    starts : sequence of ndarray, shape (4,)
+        Where each began: x, y in px, pitch, yaw in degrees.
+    side_px : int
+    """
+    told = sorted(_sound(fits), key=lambda fit: _log_odds(fit, fits, side_px), reverse=True)
     if not told:
         return None
     places = []
     for number, fit in enumerate(told):
         if not any(_same(fit, other) for other in told[:number]):
-            weight = _score(fit) - _score(told[0])
+            weight = _log_odds(fit, fits, side_px) - _log_odds(told[0], fits, side_px)
             places.append((fit.center_px, fit.tilt_deg, fit.covariance, weight, ""))
             if fit.mirror is not None:
                 center, tilt, odds = fit.mirror
                 places.append((center, tilt, fit.covariance, weight + odds, "the mirrored tilt of the rings"))
-    return Finding.of_places("background", places, background_features(told[0], side_px))
+    begun = starts[list(fits).index(told[0])]
+    return Finding.of_places("background", places, background_features(told[0], side_px), begun)
 
 
-def best_fit(fits: Sequence[RadialFit]) -> RadialFit | None:
-    """The fit that explains most of the frame."""
-    told = [fit for fit in fits if np.isfinite(fit.covariance).all()]
-    return max(told, key=_score, default=None)
+def best_fit(fits: Sequence[RadialFit], side_px: int) -> RadialFit | None:
+    """The fit that is likeliest right."""
+    return max(_sound(fits), key=lambda fit: _log_odds(fit, fits, side_px), default=None)
 
 
-def _score(fit: RadialFit) -> float:
-    return fit.score - (0.0 if fit.converged else _UNSETTLED)
+def _sound(fits: Sequence[RadialFit]) -> list[RadialFit]:
+    return [fit for fit in fits if np.isfinite(fit.covariance).all()]
+
+
+def _log_odds(fit: RadialFit, fits: Sequence[RadialFit], side_px: int) -> float:
+    """Of a fit against the others: by what it explains of the frame, and by what it says of itself.
+
+    About a center far off the panel rings are nearly straight, and explain whatever lies in stripes: so what
+    fits explain counts by no more than `_MOST_SCORE`.
+    """
+    wrong = reliabilities()["background"].p_wrong(background_features(fit, side_px))
+    best = max(other.score for other in fits)
+    return max(fit.score - best, -_MOST_SCORE) + float(np.log1p(-wrong) - np.log(wrong))
 
 
 def _same(one: RadialFit, other: RadialFit) -> bool:

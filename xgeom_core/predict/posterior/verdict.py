@@ -15,12 +15,14 @@ from xgeom_core.predict.posterior.weigh import Place, Posterior
 
 # What "ok" means: the probability that the center is right within its tolerance.
 OK = 0.99
-# An answer is no answer if its error bar is wider: share of the longer side (7.5 px of 2527), degrees.
-_SIGMA_SHARE, _SIGMA_DEG = 0.003, 0.4
+# An answer is no answer if its error bar is wider: share of the longer side (3 px of 2527), degrees.
+_SIGMA_SHARE, _SIGMA_DEG = 0.0012, 0.4
 # Sources that see the frame well enough to answer; and those that know a tilt.
 _ANSWERING = ("lattice", "background", "direct beam", "180-degree symmetry", "quadrant symmetry")
 # A header that is right with this probability, which the frame can neither confirm nor contradict, is told.
 _STANDS = 0.5
+# A source whose own error bar is this many times longer than the answer's adds nothing.
+_LEAST_SHARE = 0.2
 _LEAST_CANDIDATE, _MOST_CANDIDATES = 0.005, 8
 
 
@@ -81,7 +83,7 @@ def reach_verdict(
         Why a source says nothing, by its name, where there is more to say than that.
     """
     best = found.best
-    answering = [name for name in _ANSWERING if name in best.sources]
+    answering = [name for name in _ANSWERING if name in best.sources and _tells(found, name)]
     wide = best.sigma_px > _SIGMA_SHARE * found.side_px
     if answering and found.certainty >= OK and not wide:
         estimate = _settled(best, notes)
@@ -100,6 +102,14 @@ def reach_verdict(
         _origins(found),
         _agreement(found),
     )
+
+
+def _tells(found: Posterior, source: str) -> bool:
+    """Whether a source knows the best place's center well enough to answer, and not only to agree."""
+    finding = next(item for item in found.findings if item.source == source)
+    near = int(np.argmin(np.hypot(*(finding.mean[:, :2] - found.best.mean[:2]).T)))
+    own = float(np.sqrt(np.linalg.eigvalsh(finding.covariance[near, :2, :2])[-1]))
+    return found.best.sigma_px > _LEAST_SHARE * own
 
 
 def _settled(best: Place, notes: tuple[str, ...]) -> Estimate:
@@ -125,10 +135,11 @@ def _uncertain(found: Posterior, wide: bool, absent: Mapping[str, str]) -> Estim
     best = found.best
     sigma = found.radius_px(best.mean[:2])
     if wide:
-        reason = f"The {' and '.join(best.sources)} know the center only to {_in_px(best.sigma_px)}."
+        knows = "knows" if len(best.sources) == 1 else "know"
+        reason = f"The {' and '.join(best.sources)} {knows} the center only to {_in_px(best.sigma_px)}."
     else:
         reason = doubts_in_words(found, absent)
-    fitted = any(name in _ANSWERING for name in best.sources)
+    fitted = any(name in _ANSWERING and _tells(found, name) for name in best.sources)
     source = "fit" if fitted else (best.sources[0] if best.sources else "network")
     center = best.mean[:2]
     if len(best.sources) == 1 and not fitted:

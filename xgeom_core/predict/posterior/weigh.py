@@ -28,7 +28,7 @@ FloatArray = NDArray[np.float64]
 # The prior: weights and standard deviations of the center about the middle, in sides of the frame, and of the
 # tilt, in degrees.
 _CENTERS = ((0.6, 0.15), (0.3, 0.5), (0.1, 1.5))
-_TILTS = ((0.55, 0.7), (0.38, 2.0), (0.07, 15.0))
+_TILTS = ((0.58, 0.7), (0.40, 2.0), (0.02, 15.0))
 # An answer counts as right within so many of its error bars, or within a pixel.
 TOLERANCE_SIGMA, TOLERANCE_PX = 3.0, 1.0
 # Being off by more than this share of the side is as bad as it gets.
