@@ -18,7 +18,7 @@ from xgeom_core.predict.background.radial_fit import RadialFit, fit_radial
 from xgeom_core.predict.lattice import LatticeSolution, solve_lattice
 from xgeom_core.predict.posterior.finding import Finding
 from xgeom_core.predict.posterior.reliability import reliabilities
-from xgeom_core.predict.posterior.sources import background_features, best_lattice
+from xgeom_core.predict.posterior.sources import background_features, best_lattice, lattice_features
 from xgeom_core.predict.spots.find import Spots, find_spots
 
 Cell = tuple[float, float, float, float, float, float]
@@ -32,6 +32,8 @@ _BEST_SHARE, _NEAREST_SHARE, _FARTHEST_SHARE = 0.002, 0.08, 0.15
 _REACH_SIGMA = 7.0
 # Spots are mapped to reciprocal space by the background's geometry if that is more likely right than not.
 _BELIEVED = 0.5
+# A tilt that is known no better than this bends a lattice more than none.
+_TOLD_DEG = 0.7
 
 
 @dataclass(frozen=True)
@@ -151,20 +153,33 @@ def _index(
     spots: Spots,
     known: LatticeSolution | None,
 ) -> LatticeSolution | None:
-    """Index the spots about the background's geometry if that is likely right, else about the start."""
+    """Index the spots about the background's geometry if that is likely right, and about the start."""
     side = max(frame.shape)
-    center, tilt = start.center_px, start.tilt_deg
-    if fit is not None and fit.tilt_deg is not None:
-        wrong = reliabilities()["background"].p_wrong(background_features(fit, side))
-        if wrong < _BELIEVED and fit.covariance[2, 2] + fit.covariance[3, 3] < 1.0:
-            center, tilt = fit.center_px, fit.tilt_deg
-    geometry = _geometry(frame, center, tilt)
-    if geometry is None or geometry.wavelength_A is None:
-        return None
+    places = [(start.center_px, start.tilt_deg)]
+    if fit is not None and fit.tilt_deg is not None and _trusted(fit, start, side):
+        places.insert(0, (fit.center_px, fit.tilt_deg))
     # The background may be pulled by shadows, so its center narrows the search less than it claims.
     sigma = min(max(start.sigma_px, _BEST_SHARE * side), _FARTHEST_SHARE * side / 2.0)
     reach = min(max(_REACH_SIGMA * sigma, _NEAREST_SHARE * side), _FARTHEST_SHARE * side)
-    return solve_lattice(spots, geometry, reach_px=reach, sigma_px=sigma, cell=options.cell, known=known)
+    found = known
+    for center, tilt in places:
+        geometry = _geometry(frame, center, tilt)
+        if geometry is None or geometry.wavelength_A is None:
+            continue
+        solution = solve_lattice(
+            spots, geometry, reach_px=reach, sigma_px=sigma, cell=options.cell, known=found
+        )
+        found = best_lattice([one for one in (found, solution) if one is not None])
+        if found is not None and reliabilities()["lattice"].p_wrong(lattice_features(found)) < _BELIEVED:
+            break
+    return found if found is not known else None
+
+
+def _trusted(fit: RadialFit, start: Start, side_px: int) -> bool:
+    """Whether a background tells the geometry better than the start does."""
+    sigma = np.sqrt(np.diag(fit.covariance))
+    wrong = reliabilities()["background"].p_wrong(background_features(fit, side_px))
+    return bool(wrong < _BELIEVED and sigma[:2].max() < start.sigma_px and sigma[2:].max() < _TOLD_DEG)
 
 
 def _geometry(frame: Frame, center: Point, tilt: Point) -> Geometry | None:
