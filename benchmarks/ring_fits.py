@@ -5,9 +5,11 @@
 
 Real frames are those of ../shared/frames and ../shared/frames2 (see real_frames.py); scenes are drawn by the
 formulas of radial_scenes.py, some of each kind of ring that detectors see; kinds are the simulator's. Starts
-are so many px off the truth in a direction of the frame's own, with the tilt 0 unless the detector is swung by
-more than 5 degrees, or what the header states. The last rows: for each group and start, how many centers are
-within 0.5 px (or three bars with the truth's own), median error, and coverage of the 68 and 95% intervals.
+are so many px off the truth in a direction of the frame's own, with the tilt 0 unless the detector is swung
+by more than 5 degrees, or what the header states. The last rows: for each group and start how many centers
+are within 0.5 px (or three bars with the truth's own), median error, coverage of the 68 and 95% intervals;
+then, for each number that a fit states, how well it alone tells right fits from wrong ones: the chance that a
+wrong fit has the larger one (50% says nothing, 0 or 100% says all), and its medians.
 --out keeps everything as JSON lines.
 """
 
@@ -249,6 +251,24 @@ def summary(rows: list[dict[str, Any]]) -> None:
         )
 
 
+STATED = ("misfit", "excess", "dropped", "contrast", "evidence_px", "evidence_deg", "disagreement", "rings",
+          "sharp", "converged", "gain_sigma", "azimuth_deg", "shift_px", "lean_deg", "bar")  # fmt: skip
+
+
+def tell(rows: list[dict[str, Any]]) -> None:
+    """One line for each number that fits state."""
+    fitted = [row for row in rows if row["fit"] and np.isfinite(row["off"])]
+    right = np.array([is_right(row) for row in fitted])
+    print(f"{'':14s} larger if wrong   median of {right.sum()} right, {(~right).sum()} wrong")
+    for name in STATED if right.any() and not right.all() else ():
+        values = np.nan_to_num([float(row[name]) for row in fitted], nan=0.0)
+        less = values[right][:, None] - values[~right]
+        chance = 100.0 * np.mean((less < 0) + 0.5 * (less == 0))
+        print(
+            f"{name:14s} {chance:7.0f}%     {np.median(values[right]):12.3g} {np.median(values[~right]):12.3g}"
+        )
+
+
 def _inside(rows: list[dict[str, Any]], part: slice) -> str:
     """Share of errors within the 68 and the 95% interval."""
     known = [row for row in rows if min(len(row["error"]), len(row["sigma"])) >= part.stop]
@@ -291,6 +311,7 @@ def main() -> None:
                 with given.out.open("a") as file:
                     file.write(json.dumps(row, default=float) + "\n")
     summary(rows)
+    tell(rows)
 
 
 if __name__ == "__main__":

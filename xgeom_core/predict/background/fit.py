@@ -52,6 +52,8 @@ _SCALES = (1, 2, 4)
 _LEAST_SIDE = 60
 # By how much less likely than the coarse fit's the geometry of rings may be; see `basin_score`.
 _NO_WORSE = 1.0
+# How much pixels must crowd for rings to be believed of which no arc can be measured.
+_CROWDED = 0.5
 # Parts along the longer side that may be shifted, each by itself, where no gaps tell of modules.
 _PARTS = 7
 # Standard deviation of tilts about the one that is stated, degrees; a detector swung by an unknown angle is
@@ -147,7 +149,7 @@ class RadialFitter:
                 state.rings = found
                 state.model.theta[:4] = found.theta
                 return True
-            faint = rough if scale == 1 else faint
+            faint = rough if scale == 1 and crowded > _CROWDED else faint
         # Rings too faint for arcs of them to be measured are seen all the way round.
         state.sharp = faint is not None and likely(faint)
         if faint is not None and state.sharp:

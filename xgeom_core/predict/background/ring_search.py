@@ -177,7 +177,7 @@ def _surroundings(root: NDArray[np.float32], usable: Mask) -> NDArray[np.float32
     return found
 
 
-def search_rings(points: RingPoints, starts: list[FloatArray], side: float) -> tuple[FloatArray, bool]:
+def search_rings(points: RingPoints, starts: list[FloatArray], side: float) -> tuple[FloatArray, float]:
     """The geometry about which the points crowd, and whether they do.
 
     Parameters
@@ -191,8 +191,8 @@ def search_rings(points: RingPoints, starts: list[FloatArray], side: float) -> t
     Returns
     -------
     theta : ndarray, shape (4,)
-    sharp : bool
-        Whether they crowd more than chance would have it.
+    score : float
+        How much they crowd; 0 where it is no more than chance would have it.
     """
     least = _SHARP_SCORE + _SHARP_POINTS / len(points.x)
     best, score = _descend(points, starts, _GRID, _WIDTHS, side)
@@ -201,7 +201,7 @@ def search_rings(points: RingPoints, starts: list[FloatArray], side: float) -> t
         other, rival = _descend(points, starts, _FINE_GRID, _WIDTHS[1:], side)
         if rival > score:
             best, score = other, rival
-    return best, score > least
+    return best, score if score > least else 0.0
 
 
 def _descend(
