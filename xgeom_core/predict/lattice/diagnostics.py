@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import gammaln
 
 from xgeom_core.predict.lattice.joint import Joint
+from xgeom_core.predict.lattice.random_match_rate import turns_deg
 from xgeom_core.predict.lattice.symmetry import Symmetry
 from xgeom_core.predict.lattice.visibility import Recorded
 
 # Of points this much nearer to the sphere than recorded ones usually are, and of so many of those nearest to
 # the middle of the spots, the share that was recorded is stated.
 _NEAR, _INNER = 0.7, 0.5
+# Powers of ten: orientations and origins that differ, with a cell known and with cells to choose from.
+_CHOICES = (11.0, 17.0)
 
 
 class LatticeDiagnostics(NamedTuple):
@@ -29,6 +33,9 @@ class LatticeDiagnostics(NamedTuple):
         center, which no lattice explains.
     excess_sigma : float
         By how many standard deviations of chance the core exceeds it.
+    log10_chance : float
+        Logarithm of the number of lattices that would hold as many at the core by chance, of all that were
+        there to choose from; above 0 there is no evidence. Some powers of ten larger for cells not known.
     recorded : float
         Share of the points of the first lattice very near the Ewald sphere that were recorded, in the inner
         half of the spots; cells that are a multiple of the true one leave most out. 0 where
@@ -59,6 +66,7 @@ class LatticeDiagnostics(NamedTuple):
     core: float
     chance: float
     excess_sigma: float
+    log10_chance: float
     recorded: float
     order: int
     lattices: int
@@ -76,6 +84,18 @@ def excess_sigma(core: float, chance: float, count: int) -> float:
     return float((core - chance) * np.sqrt(count / max(chance * (1.0 - chance), 0.02)))
 
 
+def log10_chance(core: float, chance: float, count: int, *, known: bool) -> float:
+    """See `LatticeDiagnostics`: the tail of a binomial distribution times the number of choices."""
+    held = round(core * count)
+    turned = len(turns_deg(count)) * count
+    p = (chance * turned + 0.5) / (turned + 1.0)
+    if held <= p * count:
+        return _CHOICES[not known]
+    tail = gammaln(count + 1) - gammaln(held + 1) - gammaln(count - held + 1)
+    tail += held * np.log(p) + (count - held) * np.log1p(-p)
+    return _CHOICES[not known] + float(tail) / np.log(10.0)
+
+
 def diagnose(
     joint: Joint,
     symmetry: Symmetry,
@@ -84,6 +104,8 @@ def diagnose(
     closeness_gap: float,
     stated_mm: float,
     sigma_px: float,
+    *,
+    known: bool,
 ) -> LatticeDiagnostics:
     """The numbers of a fit.
 
@@ -102,6 +124,8 @@ def diagnose(
         Distance stated.
     sigma_px : float
         Usual error of a spot.
+    known : bool
+        Whether the cell was.
     """
     indexed = joint.indexed
     edges = np.linalg.norm(np.linalg.inv(joint.models[0].reciprocal), axis=1)
@@ -112,6 +136,7 @@ def diagnose(
         float(indexed.mean()),
         *core,
         excess_sigma(*core, len(indexed)),
+        log10_chance(*core, len(indexed), known=known),
         seen,
         symmetry.order,
         len(joint.models),

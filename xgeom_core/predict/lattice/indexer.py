@@ -22,11 +22,13 @@ from xgeom_core.predict.lattice.indexing import (
     with_symmetry,
 )
 from xgeom_core.predict.lattice.joint import Joint, fit_joint
+from xgeom_core.predict.lattice.known_cell import LEAST_KNOWN, known_lattice
 from xgeom_core.predict.lattice.parameterization import Priors
 from xgeom_core.predict.lattice.random_match_rate import CORE, shares
 from xgeom_core.predict.lattice.solution import Cell, FoundLattice, HklOffset, LatticeSolution, Rival
+from xgeom_core.predict.lattice.symmetry import find_symmetries
 from xgeom_core.predict.lattice.systematic import on_surface
-from xgeom_core.predict.lattice.trust import Evidence, cell_mismatch, why_not
+from xgeom_core.predict.lattice.trust import Evidence, cell_mismatch, chance_alone, why_not
 from xgeom_core.predict.lattice.visibility import Recorded, recorded_points
 from xgeom_core.predict.spots.find import Spots
 
@@ -41,6 +43,8 @@ _DEAD, _TRIED = 8.0, 12
 _TILT_DEG, _FREE_TILT_DEG = 3.0, 10.0
 # Shares that leave no need to look for blurred points: of any lattice, of a trusted one with symmetry.
 _CLEAR, _CLEAR_ENOUGH, _NO_SYMMETRY = 0.85, 0.6, "aP"
+# With fewer spots than this a known cell is tried first; strain up to which it shows a symmetry.
+_FEW, _EXACT = 120, 0.003
 # Fewer spots than these fit blurred points of any lattice.
 _FEWEST_BLURRED = 150
 # What finding them must gain otherwise.
@@ -82,12 +86,16 @@ def solve_lattice(
     LatticeSolution or None
         None without a wavelength, with too few spots, or where no lattice is found.
     """
-    if start.wavelength_A is None or len(spots) < LEAST_SPOTS:
+    if start.wavelength_A is None or len(spots) < (LEAST_KNOWN if cell else LEAST_SPOTS):
         return None
     task = Task(spots, start, reach_px, sigma_px or reach_px / 3.0, cell)
     before = None if known is None else _again(task, known)
     if before is not None and before.clear:
         return before.solution
+    if cell and len(spots) < _FEW:
+        before = _better(before, _with_cell(task, cell))
+        if len(spots) < LEAST_SPOTS or (before is not None and before.merit > _CLEAR_ENOUGH):
+            return None if before is None else before.solution
     growth = Growth.of(task.observed.take(np.arange(len(spots)) < _MOST_INDEX), start, tilt=True)
     found = _better(before, _attempt(task, growth, blurred=False))
     if len(spots) < _FEWEST_BLURRED or (found is not None and found.clear):
@@ -212,6 +220,18 @@ def _attempt(task: Task, growth: Growth, *, blurred: bool) -> Attempt | None:
     return _likeliest(LatticeFit(task, lattices, offsets, recorded), task)
 
 
+def _with_cell(task: Task, cell: Cell) -> Attempt | None:
+    """Index a few spots with a known cell."""
+    fit = known_lattice(task.observed, task.start, cell)
+    if fit is None:
+        return None
+    possible = find_symmetries(fit.model.reciprocal, _EXACT)
+    lattice = Indexed(fit, possible[0], possible[0], known=True)
+    recorded = recorded_points(fit, task.observed, task.spots, lattice.highest.rotations)
+    offsets = list_offsets(fit, [], [] if recorded is None else [recorded], task.spots.shape)
+    return _likeliest(LatticeFit(task, [lattice], offsets, [recorded]), task)
+
+
 def _errors(spots: Spots) -> FloatArray:
     """Errors of the spots with a floor: no spot is worth more than a tenth of a pixel to a lattice fit."""
     return np.asarray(np.hypot(spots.sigma_px, 0.05))
@@ -289,8 +309,11 @@ def _solution(
         max((other.evidence.closeness for other in whole.offsets), default=0.0) - offset.evidence.closeness,
         task.start.distance_mm,
         median(task.observed.sigma),
+        known=lattices[0].known,
     )
-    reason = why_not(evidence) or cell_mismatch(joint, task.cell)
+    reason = (chance_alone(diagnostics) if lattices[0].known else why_not(evidence)) or cell_mismatch(
+        joint, task.cell
+    )
     solution = LatticeSolution(
         found_geometry.center_px,
         (found_geometry.pitch_deg, found_geometry.yaw_deg),

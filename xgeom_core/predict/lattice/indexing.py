@@ -19,7 +19,7 @@ from xgeom_core.predict.lattice.expansion import (
     same_lattice,
 )
 from xgeom_core.predict.lattice.fit import Fit, fit_model
-from xgeom_core.predict.lattice.parameterization import FREE_CELL, Freedom
+from xgeom_core.predict.lattice.parameterization import FIXED_CELL, FREE_CELL, Freedom
 from xgeom_core.predict.lattice.random_match_rate import CORE, Criteria, shares
 from xgeom_core.predict.lattice.residual_model import residuals
 from xgeom_core.predict.lattice.split_crystal import turned_lattices
@@ -51,11 +51,12 @@ class Indexed:
     fit: Fit
     symmetry: Symmetry
     highest: Symmetry = NO_SYMMETRY
+    known: bool = False
 
     @property
     def cell_freedom(self) -> FloatArray:
-        """What the symmetry leaves free of the metric; see `Freedom`."""
-        return self.symmetry.cell_freedom()
+        """What the symmetry leaves free of the metric, nothing of a known one; see `Freedom`."""
+        return FIXED_CELL if self.known else self.symmetry.cell_freedom()
 
 
 def find_lattice(growth: Growth, *, blurred: bool = False) -> Fit | None:

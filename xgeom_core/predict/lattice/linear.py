@@ -16,6 +16,7 @@ from xgeom_core.predict.lattice.parameterization import (
     Priors,
     add_priors,
     half_size,
+    least_spots,
     parameters,
 )
 from xgeom_core.predict.lattice.residual_model import Residuals, Spread, measure_spread, residuals
@@ -58,7 +59,8 @@ def linearize(
     used = found.off < tolerance
     if among is not None:
         used &= among
-    if used.sum() * 2 < parameters(freedom) + 4:
+    least = least_spots(freedom)
+    if used.sum() < least:
         return None
     polar = residuals(model.geometry, observed.xy, found.rest, found.miss, observed.sigma)
     spread = measure_spread(polar, used)
@@ -70,7 +72,7 @@ def linearize(
         polar = residuals(model.geometry, observed.xy, found.rest, found.miss, observed.sigma)
         spread = measure_spread(polar, used & spread.holds(polar))
     used &= spread.holds(polar)
-    if used.sum() * 2 < parameters(freedom) + 4:
+    if used.sum() < least:
         return None
     design, residual = _rows(model, found, polar, spread, used, freedom)
     flat = design.reshape(-1, design.shape[2])

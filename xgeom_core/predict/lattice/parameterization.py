@@ -15,6 +15,8 @@ FloatArray = NDArray[np.float64]
 FREE_CELL: FloatArray = np.array(
     [np.outer(a, b) + np.outer(b, a) for i, a in enumerate(np.eye(3)) for b in np.eye(3)[i:]]
 )
+# And those that leave none.
+FIXED_CELL: FloatArray = np.zeros((0, 3, 3))
 # The header's distance, as a standard deviation of its logarithm.
 _DISTANCE_PRIOR, _DISTANCE_FREEDOM = 0.004, 2.0
 # Between blocks that only broaden the points (0) and blocks that only turn them (1).
@@ -51,6 +53,13 @@ class Freedom:
 def parameters(freedom: Freedom) -> int:
     """Number of unknowns: center or origin, tilt, orientation, cell, extras."""
     return (3 if freedom.origin else 2) + 2 * freedom.tilt + 3 + len(freedom.cell) + EXTRAS * freedom.extras
+
+
+def least_spots(freedom: Freedom) -> int:
+    """How many spots a fit needs; of a known cell only origin or center and orientation are not held."""
+    if not len(freedom.cell):
+        return 5
+    return parameters(freedom) // 2 + 2
 
 
 @dataclass(frozen=True, eq=False)

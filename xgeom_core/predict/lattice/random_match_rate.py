@@ -14,6 +14,8 @@ from xgeom_core.predict.lattice.residual_model import Spread, residuals
 FloatArray = NDArray[np.float64]
 
 _TURNS_DEG = (67.0, 131.0, 227.0)
+# Few spots tell little of chance at each turn: more turns, all odd.
+_MANY, _MORE_TURNS_DEG = 60, tuple(67.0 + 11.3 * number for number in range(20))
 # Half the deviations allowed hold nearly all spots of a true lattice, which gather about its points, but a
 # quarter of random ones or less.
 CORE = 0.5
@@ -45,6 +47,11 @@ class Criteria:
         return np.asarray((found.off < self.tolerance) & self.spread.holds(polar, part))
 
 
+def turns_deg(count: int) -> tuple[float, ...]:
+    """Angles by which so many spots are turned to tell chance."""
+    return _TURNS_DEG if count >= _MANY else _MORE_TURNS_DEG
+
+
 def shares(criteria: list[Criteria], observed: Observed, part: float = 1.0) -> tuple[float, float]:
     """Share of the spots that any of some lattices holds, and what it would be by chance.
 
@@ -59,13 +66,13 @@ def shares(criteria: list[Criteria], observed: Observed, part: float = 1.0) -> t
 
     Notes
     -----
-    The spots are turned about the center of the geometry by three odd angles, so that their
+    The spots are turned about the center of the geometry by some odd angles, so that their
     density stays what it is; the mean share indexed then is chance.
     """
     center = criteria[0].model.geometry.center_px
     away = observed.xy - center
     by_chance = []
-    for degrees in _TURNS_DEG:
+    for degrees in turns_deg(len(away)):
         c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
         turned = Observed(away @ np.array([[c, s], [-s, c]]) + center, observed.sigma)
         by_chance.append(np.any([one.holds(turned, part) for one in criteria], axis=0).mean())

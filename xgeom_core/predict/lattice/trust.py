@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.geometry import Geometry
-from xgeom_core.predict.lattice.diagnostics import excess_sigma
+from xgeom_core.predict.lattice.diagnostics import LatticeDiagnostics, excess_sigma
 from xgeom_core.predict.lattice.joint import Joint
 from xgeom_core.predict.lattice.solution import Cell, Rival
 
@@ -26,6 +26,7 @@ _STEEPEST_DEG = 8.0
 # How far edges (relative) and cosines of a cell given may differ from the one found.
 _CELL_LIMIT = 0.04
 _FURTHEST_DISTANCE = 0.03
+_LEAST_CHANCE = -2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +88,13 @@ def why_not(evidence: Evidence) -> str:
         number = "another origin fits" if len(close) == 1 else f"{len(close)} other origins fit"
         return f"{number} the lattice equally well, {where} away"
     return ""
+
+
+def chance_alone(diagnostics: LatticeDiagnostics) -> str:
+    """The reason not to trust few spots on a known cell, or ""."""
+    if diagnostics.log10_chance < _LEAST_CHANCE:
+        return ""
+    return f"{diagnostics.indexed} of {diagnostics.tried} spots fit the cell given, which could be chance"
 
 
 def cell_mismatch(joint: Joint, cell: Cell | None) -> str:

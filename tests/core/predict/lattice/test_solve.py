@@ -209,3 +209,29 @@ def test_the_cell_given_is_checked(crystals):
     assert right.reason == ""
     assert wrong is not None
     assert "cell" in wrong.reason
+
+
+def test_few_spots_are_enough_where_the_cell_is_known(crystals):
+    """Four small molecules: with 8, 12 and 30 spots all are right; 5 could be chance, and it is said."""
+    truth = crystals.Truth(center=(729.0, 866.0), tilt=(0.3, -0.2), distance=160.0, wavelength=0.689)
+    cells = [(8.2, 12.2, 5.5, 90, 90, 90), (14.0, 9.6, 18.2, 90, 96.7, 90), (21, 21, 11, 90, 90, 90)]
+    cells.append((9.0, 24.0, 13.0, 90, 104, 90))
+    verdicts = {}
+    for count in (5, 8, 12, 30):
+        verdicts[count] = []
+        for seed, cell in enumerate(cells):
+            xy = crystals.spot_positions(truth, cell, seed=seed, width=3e-3, d_min=0.8)
+            spots = crystals.as_spots(xy, most=count, seed=seed)
+            found = solve_lattice(
+                spots, truth.geometry(off=(5.0, -4.0)), reach_px=60.0, sigma_px=10.0, cell=cell
+            )
+            verdicts[count].append(crystals.judged(found, truth, within_px=1.0))
+    assert verdicts == {5: ["refused"] * 4, 8: ["right"] * 4, 12: ["right"] * 4, 30: ["right"] * 4}
+
+
+def test_noise_is_not_taken_for_a_known_cell(crystals):
+    truth = crystals.Truth(center=(729.0, 866.0), distance=160.0, wavelength=0.689)
+    for seed in range(4):
+        spots = crystals.as_spots(np.random.default_rng(seed).uniform(0, 1470, (12, 2)))
+        found = solve_lattice(spots, truth.geometry(), reach_px=60.0, cell=(8.2, 12.2, 5.5, 90, 90, 90))
+        assert crystals.judged(found, truth) == "refused"
