@@ -12,8 +12,8 @@ from xgeom_core.predict.posterior.weigh import Place, Posterior
 
 # At most so many attempts are made at a frame; a place less likely than this is not worth one.
 _MOST, _LEAST_WEIGHT = 4, 0.003
-# Places nearer than this share of the side (2527 px: 25 px), and tilts nearer than this, lead to the same.
-_SAME_SHARE, _SAME_DEG = 0.01, 3.0
+# Places nearer than this share of the side (2527 px: 10 px), and tilts nearer than this, lead to the same.
+_SAME_SHARE, _SAME_DEG = 0.004, 3.0
 # Tilts that are known no better than this are begun with at 0.
 _KNOWN_DEG = 1.5
 
