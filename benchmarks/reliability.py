@@ -37,6 +37,8 @@ from xgeom_core.predict.noise_scale import in_counts
 from xgeom_core.predict.posterior.finding import Finding
 from xgeom_core.predict.posterior.reliability import Reliability
 from xgeom_core.predict.posterior.sources import background_finding, lattice_finding
+from xgeom_core.predict.spots.find import find_spots
+from xgeom_core.predict.symmetry import find_witnesses
 from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.recipe import KINDS
 from xgeom_core.simulate.stream import simulate_frame
@@ -53,6 +55,7 @@ SOURCES = (
     "180-degree symmetry",
     "quadrant symmetry",
     "resolution limit",
+    "Friedel pairs",
 )
 # A real frame counts as so many simulated ones.
 REAL_WEIGHT = 4.0
@@ -120,7 +123,13 @@ def look(predictor: Predictor, frame: Frame, header: Start) -> list[dict[str, An
     side = max(frame.shape)
     found, options = Evidence(), PredictOptions()
     rough = predictor._rough(frame, options, found).estimate
+    found.spots = find_spots(frame)
     said = list(found.witnesses)
+    said += [
+        finding
+        for one in find_witnesses(frame, found.spots)
+        if (finding := Finding.of(one.source, one.center_px, None, one.covariance, one.diagnostics))
+    ]
     for start in (Start(rough.center_px, (0.0, 0.0), max(rough.center_sigma_px or (5.0,))), header):
         found.fits.clear()
         found.fit_starts.clear()

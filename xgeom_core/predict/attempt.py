@@ -129,8 +129,7 @@ def attempt(frame: Frame, start: Start, options: PredictOptions, found: Evidence
     # The fits solve many small systems, on which further threads of BLAS only wait for one another.
     with _threads().limit(limits=1, user_api="blas"):
         if found.spots is None:
-            with found.timed("spots"), np.errstate(all="ignore"):
-                found.spots = find_spots(frame)
+            found.spots = find_spots(frame)
         fit = None
         if "background" in options.use and not found.spots.is_map:
             with found.timed("background"):

@@ -31,12 +31,15 @@ from xgeom_core.predict.posterior.sources import (
     offset_at,
     start_finding,
     stated_start,
+    symmetry_findings,
 )
 from xgeom_core.predict.posterior.verdict import Verdict, reach_verdict
 from xgeom_core.predict.posterior.weigh import Posterior, weigh
 from xgeom_core.predict.prediction import LatticeSummary, Prediction, missing_notes
 from xgeom_core.predict.report.explanation import Explanation
+from xgeom_core.predict.spots.find import find_spots
 from xgeom_core.predict.starts import next_start
+from xgeom_core.predict.symmetry import find_witnesses
 
 # A network alone is called sure below this share of the longer side (2527 px: 50 px).
 _SURE_SHARE = 0.02
@@ -137,6 +140,10 @@ def look(frame: Frame, options: PredictOptions, found: Evidence) -> Iterator[Pos
     -----
     Each attempt begins where the posterior of all before has the likeliest place that was not tried.
     """
+    with found.timed("spots"), np.errstate(all="ignore"):
+        found.spots = find_spots(frame)
+    with found.timed("symmetry"):
+        found.witnesses += symmetry_findings(find_witnesses(frame, found.spots))
     posterior = weigh(found.witnesses, frame.shape)
     while start := next_start(posterior, found.starts):
         attempt(frame, start, options, found)

@@ -14,7 +14,8 @@ from xgeom_core.predict.lattice import LatticeSolution
 from xgeom_core.predict.lattice.solution import HklOffset
 from xgeom_core.predict.network import NetworkOpinion
 from xgeom_core.predict.posterior.finding import Finding
-from xgeom_core.predict.posterior.reliability import reliabilities
+from xgeom_core.predict.posterior.reliability import UNKNOWN, reliabilities
+from xgeom_core.predict.symmetry import Witness
 
 FloatArray = NDArray[np.float64]
 
@@ -28,6 +29,8 @@ _HEADER_WEIGHTS, _DOUBTFUL_WEIGHTS = (0.5, 0.35, 0.15), (0.2, 0.3, 0.5)
 _OTHER_READING = 0.1
 # A user's start is taken to be good to this share of the side, and to so many degrees.
 _STATED_SHARE, _STATED_DEG = 0.005, 1.0
+# Symmetries of the same pixels.
+_ALIKE = ("180-degree symmetry", "quadrant symmetry")
 # The most that the scores of fits from different starts count in their log odds.
 _MOST_SCORE = 6.0
 # How far centers (px) and tilts (degrees) of offsets move when they are refined; offsets less likely than the
@@ -79,6 +82,24 @@ def header_finding(metadata: Metadata, side_px: int) -> Finding | None:
             covariance = np.diag(np.square([sigma, sigma, turned, turned]))
             places.append((center, tilt or (0.0, 0.0), covariance, weight + float(np.log(part)), name))
     return Finding.of_places("header", places, {"doubtful": float(doubtful)})
+
+
+def symmetry_findings(witnesses: Sequence[Witness]) -> list[Finding]:
+    """Symmetry's centers; of inversion and quadrants, which see the same pixels, the likelier right one."""
+    found = [
+        finding
+        for one in witnesses
+        if (finding := Finding.of(one.source, one.center_px, None, one.covariance, one.diagnostics))
+        is not None
+    ]
+    alike = [finding for finding in found if finding.source in _ALIKE]
+    if len(alike) > 1:
+        found.remove(max(alike, key=_p_wrong))
+    return found
+
+
+def _p_wrong(finding: Finding) -> float:
+    return reliabilities().get(finding.source, UNKNOWN).p_wrong(finding.features)
 
 
 def center_is_doubtful(metadata: Metadata) -> bool:

@@ -18,7 +18,10 @@ OK = 0.99
 # An answer is no answer if its error bar is wider: share of the longer side (3 px of 2527), degrees.
 _SIGMA_SHARE, _SIGMA_DEG = 0.0012, 0.4
 # Sources that see the frame well enough to answer; and those that know a tilt.
-_ANSWERING = ("lattice", "background", "direct beam", "180-degree symmetry", "quadrant symmetry")
+_ANSWERING = (
+    *("lattice", "background", "direct beam"),
+    *("180-degree symmetry", "quadrant symmetry", "Friedel pairs"),
+)
 # A header that is right with this probability, which the frame can neither confirm nor contradict, is told.
 _STANDS = 0.5
 # A source whose own error bar is this many times longer than the answer's adds nothing.
