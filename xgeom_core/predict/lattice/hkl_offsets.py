@@ -36,7 +36,11 @@ _LEAST_SIGMA = 4e-5
 _WORTH, _AGREED, _LIMIT = np.array([0.8, 0.6]), 2.0, 25.0
 # Another lattice whose points are this near (1/Å) to the beam confirms it.
 _OTHER_SIGMA = 8e-4
-_MOST_OTHER = 36.0
+_MOST_OTHER = 16.0
+# The error of a lattice's distance from the sphere is itself uncertain: Student's t of so many degrees.
+_FREEDOM = 4.0
+# How often what intensities say of the offset is misleading altogether: it cannot count for more.
+_MISLEADING = 0.003
 # Offsets whose closeness alone is this far behind (logarithm) are not looked at.
 _HOPELESS = 16.0
 # Directions of the beam are looked at in steps of this size first, with so many points; the
@@ -84,7 +88,11 @@ def list_offsets(
     visibility, falloff = _lopsided(recorded, found.rays)
     total = found.closeness + others_say + visibility + falloff
     equivalents = _equivalents(recorded, found.rays, total)
-    total = total + equivalents
+    intensities = np.stack([visibility, falloff, equivalents])
+    counted = _bounded(intensities.sum(axis=0))
+    intensities += (counted - intensities.sum(axis=0)) / len(intensities)
+    visibility, falloff, equivalents = intensities
+    total = found.closeness + others_say + counted
     first = np.argsort(-total, kind="stable")
     first = first[total[first] > total[first[0]] - _DEAD][:_MOST]
     tilt = tilts(fit.model.geometry, found.rays)
@@ -101,6 +109,12 @@ def list_offsets(
     )
 
 
+def _bounded(log_likelihood: FloatArray) -> FloatArray:
+    """Log likelihoods that may be misleading, relative to the largest."""
+    behind = log_likelihood - log_likelihood.max()
+    return np.asarray(np.logaddexp(np.log1p(-_MISLEADING) + behind, np.log(_MISLEADING)))
+
+
 def _three(hkl: FloatArray) -> tuple[int, int, int]:
     h, k, l = (round(float(index)) for index in hkl)
     return h, k, l
@@ -111,7 +125,7 @@ def possible_beams(fit: Fit, shape: tuple[int, int]) -> Beams:
 
     Notes
     -----
-    That the true beam's point is as close to the sphere as it is has the density of a normal distribution
+    That the true beam's point is as close to the sphere as it is has the density of a t distribution
     whose width is the error of the lattice there; that a wrong one is, the same density everywhere.
     """
     model = fit.model
@@ -126,7 +140,8 @@ def possible_beams(fit: Fit, shape: tuple[int, int]) -> Beams:
     hkl, rays, center = hkl[within], rays[within], center[within]
     length = lengths(rays)
     sigma = _sphere_sigma(fit, hkl, rays / length[:, None])
-    closeness = -0.5 * ((length - model.radius) / sigma) ** 2 - np.log(sigma)
+    pulls2 = ((length - model.radius) / sigma) ** 2
+    closeness = -0.5 * (_FREEDOM + 1.0) * np.log1p(pulls2 / _FREEDOM) - np.log(sigma)
     near = closeness > closeness.max(initial=-np.inf) - _HOPELESS
     return Beams(hkl[near], rays[near], center[near], closeness[near])
 

@@ -251,7 +251,6 @@ def lattice_features(solution: LatticeSolution) -> dict[str, float]:
         "distance_change": abs(said.distance_change) * 100.0,
         "log_aspect": _log(said.aspect),
         "log_points": said.log_points_per_spot,
-        "closeness_gap": said.closeness_gap,
     }
 
 
