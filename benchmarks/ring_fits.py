@@ -264,9 +264,8 @@ def tell(rows: list[dict[str, Any]]) -> None:
         values = np.nan_to_num([float(row[name]) for row in fitted], nan=0.0)
         less = values[right][:, None] - values[~right]
         chance = 100.0 * np.mean((less < 0) + 0.5 * (less == 0))
-        print(
-            f"{name:14s} {chance:7.0f}%     {np.median(values[right]):12.3g} {np.median(values[~right]):12.3g}"
-        )
+        middle = f"{np.median(values[right]):12.3g} {np.median(values[~right]):12.3g}"
+        print(f"{name:14s} {chance:7.0f}%     {middle}")
 
 
 def _inside(rows: list[dict[str, Any]], part: slice) -> str:

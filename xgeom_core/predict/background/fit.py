@@ -54,8 +54,8 @@ _LEAST_SIDE = 60
 _NO_WORSE = 1.0
 # How much pixels must crowd for rings to be believed of which no arc can be measured.
 _CROWDED = 0.5
-# Parts along the longer side that may be shifted, each by itself, where no gaps tell of modules.
-_PARTS = 7
+# Parts along the longer side that may be shifted, where gaps tell of fewer modules than these.
+_PARTS, _MANY_MODULES = 7, 8
 # Standard deviation of tilts about the one that is stated, degrees; a detector swung by an unknown angle is
 # rare, and one ring alone does not tell a tilt.
 _USUAL_TILT_DEG = 2.5
@@ -321,7 +321,9 @@ def _narrowest(model: Model) -> float:
 
 
 def _parts(panel: NDArray[np.int64] | None, shape: tuple[int, int]) -> NDArray[np.int64]:
-    """Number of the part of the detector under each pooled pixel: a square, or what of it a module has."""
+    """Number of the part of the detector under each pooled pixel: its module, or a square of it."""
+    if panel is not None and panel.max() >= _MANY_MODULES:
+        return np.asarray(panel + 1)
     rows, columns = (np.arange(size) * _PARTS // max(shape) for size in shape)
     squares = np.add.outer(rows * _PARTS, columns)
     return np.asarray(squares if panel is None else squares + _PARTS**2 * (panel + 1))

@@ -5,8 +5,9 @@ opposite tilt about another center. Only rings of different radii tell the two a
 
 Real detectors are not as flat and even as their description: modules sit some tenths of a pixel off, lenses,
 tapers and image plates make circles oval. Both are unknowns too: each patch of the detector may be shifted,
-by as much as the arcs on it show (a random effect, its strength found from the frame), and all rings may
-be oval by a part in a thousand or, if they show it, more.
+by as much as the arcs on it show (a random effect, its strength found from the frame), and all rings may be
+oval by a part in a thousand or, if they show it, more. The detector as a whole may be bent within its plane
+by as much as its patches are shifted: rings on one side of the beam tell a tilt only as far as that allows.
 """
 
 from __future__ import annotations
@@ -86,10 +87,14 @@ class _Fit:
 
 
 def _design(arcs: Arcs, slope: FloatArray) -> FloatArray:
-    """Derivatives of each arc's radius by geometry (4), ovalness (2) and the radii of the rings."""
+    """Derivatives of each arc's radius: geometry (4), ovalness (2), a bent field (6), radii of rings."""
+    x, y = ((at - 0.5 * (at.min() + at.max())) for at in (arcs.x, arcs.y))
+    size = max(float(np.abs(x).max()), float(np.abs(y).max()), 1.0)
+    bends = np.stack([x * x, x * y, y * y], axis=1) / size**2
+    field = np.concatenate([slope[:, :1] * bends, slope[:, 1:2] * bends], axis=1)
     rings = np.zeros((len(slope), int(arcs.ring.max()) + 1))
     rings[np.arange(len(slope)), arcs.ring] = -1.0
-    return np.concatenate([slope, arcs.oval, rings], axis=1)
+    return np.concatenate([slope, arcs.oval, field, rings], axis=1)
 
 
 def _fit(
@@ -109,8 +114,9 @@ def _fit(
     """
     normal, patch = _normal_of(arcs, design, weight, shift_px)
     normal[:4, :4] += prior[:, :4]
-    normal[[4, 5], [4, 5]] += OVAL**-2
-    normal[np.arange(6, len(normal)), np.arange(6, len(normal))] += 1e-9
+    steady = np.full(len(normal) - 4, 1e-9)
+    steady[:2], steady[2:8] = OVAL**-2, shift_px**-2
+    normal[np.arange(4, len(normal)), np.arange(4, len(normal))] += steady
     right = -design.T @ (weight * patch.own(shift))
     right[:4] += prior[:, 4]
     scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-30))
@@ -123,7 +129,7 @@ def _fit(
     own = patch.own(left)
     change = at[:4]
     pull = float(change @ prior[:, :4] @ change - 2.0 * change @ prior[:, 4])
-    chi2 = float(left @ (weight * own)) + pull + float(at[4:6] @ at[4:6]) / OVAL**2
+    chi2 = float(left @ (weight * own)) + pull + float(steady @ at[4:] ** 2)
     return _Fit(at, inverse, left, own, chi2)
 
 

@@ -39,7 +39,12 @@ def flat(s: np.ndarray) -> np.ndarray:
     return np.full_like(s, 0.3)
 
 
-PROFILES = {"water": water, "powder": powder, "flat": flat}
+def diffuse(s: np.ndarray) -> np.ndarray:
+    rings = sum(np.exp(-0.5 * ((s - at) / 0.02) ** 2) for at in (0.25, 0.42))
+    return 0.15 + 0.3 / (1.0 + (s / 0.1) ** 2) + rings
+
+
+PROFILES = {"diffuse": diffuse, "water": water, "powder": powder, "flat": flat}
 
 
 def draw(
