@@ -5,8 +5,8 @@
 
 `collect` simulates frames of every kind, and some on swung detectors, and looks at each from the network's
 start and from that of a header that is right or wrong; it looks at the development frames in
-../shared/frames and ../shared/frames2 in the same way. DIR/findings.jsonl keeps what every source said
-beside the truth, a line a frame; a second call goes on where the first ended. `fit` maximizes the likelihood
+../shared/frames and ../shared/frames2 in the same way. DIR/findings-SEED.jsonl keeps what every source said
+beside the truth, a line a frame; a second call goes on where the first ended, two seeds may run side by side. `fit` maximizes the likelihood
 of what was said, given the truth, over the coefficients of `xgeom_core.predict.posterior.reliability`,
 and prints for each source how often it is wrong, the Brier score of the probabilities beside that of the
 constant probability (cross-validated, five parts), and a reliability table; --write replaces the bundled
@@ -142,16 +142,15 @@ def look(predictor: Predictor, frame: Frame, header: Start) -> list[dict[str, An
 
 
 def collect(count: int, seed: int, kinds: tuple[str, ...], keep: Path) -> None:
-    """Add a line a frame."""
+    """Add a line a frame; real ones with the first seed only."""
     keep.mkdir(parents=True, exist_ok=True)
-    path = keep / "findings.jsonl"
+    path = keep / f"findings-{seed}.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     done = {json.loads(line)["key"] for line in lines}
     predictor = Predictor.load()
-    every = [(*row, 0.0) for row in ()]
     with path.open("a", encoding="utf-8") as stream:
-        for key, frame, goal, start, *trust in (*real(), *every):
-            _add(stream, done, predictor, key, frame, goal, start, *trust)
+        for key, frame, goal, start, trust in real() if seed == 1 else ():
+            _add(stream, done, predictor, key, frame, goal, start, trust)
         for key, frame, goal, start in simulated(kinds, count, seed):
             _add(stream, done, predictor, key, frame, goal, start)
 
@@ -378,7 +377,8 @@ def fit_all(keep: Path, write: bool) -> None:
     import torch  # noqa: PLC0415 - slow
 
     torch.set_num_threads(1)
-    rows = [json.loads(line) for line in (keep / "findings.jsonl").read_text(encoding="utf-8").splitlines()]
+    files = sorted(keep.glob("findings-*.jsonl"))
+    rows = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     print(f"{len(rows)} frames, {sum(row['key'].startswith('real') for row in rows)} of them real")
     text = ["# Written by benchmarks/reliability.py; see xgeom_core.predict.posterior.reliability.\n"]
     for source in SOURCES:

@@ -9,9 +9,9 @@ slits and air paths make one side brighter than another:
   or nearly so: a free periodic function of azimuth, and another one times a linear course in r.
 
 All are exponents. How strong they may be is unknown, and is found by the marginal likelihood of the
-very frame (`xgeom_core.predict.background.hyperparameters`). Three numbers of the physics are nuisance too,
-with priors of their own: the degree of polarization, how brightness falls with the distance that a tilt
-gives a pixel, and what pixels hold without light, which knows neither.
+very frame (`xgeom_core.predict.background.hyperparameters`). Five numbers of the physics are nuisance too,
+with priors of their own: the degree of polarization, the sensor's thickness and the air on the way, the
+light that is not polarized, and what pixels hold without light, which knows none of these.
 """
 
 from __future__ import annotations
@@ -27,18 +27,25 @@ from xgeom_core.predict.background.panels import PANELS
 
 ORDERS = (1, 2, 3)
 DEGREES = 4
-# Order of the unknowns: geometry (4), polarization, obliquity, dark, waves; then rays, then modules.
+# Order of the unknowns: geometry (4), polarization, the sensor's thickness (logarithm, in standard
+# deviations), air beside its usual amount, light that is not polarized, dark, waves; then rays, then modules.
 POLARIZATION = 4
 OBLIQUITY = 5
-DARK = 6
-WAVES = 7
+AIR = 6
+EVEN = 7
+DARK = 8
+WAVES = 9
 COLUMNS = WAVES + 2 * DEGREES * len(ORDERS)
 RAYS = 72
 MODULES = COLUMNS + 2 * RAYS
 UNKNOWNS = MODULES + PANELS
 USUAL_POLARIZATION = 0.7
 _POLARIZATION_SD = 0.5
-_OBLIQUITY_SD = 0.25
+# Air is there or, less often, helium or vacuum for some of the way.
+USUAL_AIR = 0.85
+_AIR_SD = 0.35
+# Fluorescence beside the light in the middle of the profile.
+_EVEN_SD = 0.15
 # A strength that leaves nothing of rays or modules.
 ABSENT = 1e-5
 # The course of the rays in r is weaker than the rays.
@@ -80,8 +87,9 @@ class Strength:
 def _precision(strength: Strength) -> FloatArray:
     out = np.zeros(UNKNOWNS)
     out[POLARIZATION] = _POLARIZATION_SD**-2
-    out[OBLIQUITY] = _OBLIQUITY_SD**-2
-    out[DARK] = 1.0
+    out[AIR] = _AIR_SD**-2
+    out[EVEN] = _EVEN_SD**-2
+    out[[OBLIQUITY, DARK]] = 1.0
     decay = strength.steepness ** np.arange(DEGREES)
     for i, size in enumerate(strength.size):
         start = WAVES + 2 * DEGREES * i

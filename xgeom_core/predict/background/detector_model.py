@@ -6,10 +6,10 @@ A pixel at two-theta expects ``profile(rho) * g * polarization * exp(waves)``:
   free, so everything that depends on two-theta alone (scattering, solid angle, the even part of the
   polarization, absorption in air) is part of it.
 - ``g = (D / Z)**3`` is what a tilt does to the solid angle at equal two-theta: a pixel of the plane
-  sees ``n.R / R**3``, ``n.R`` is constant on a plane, and ``R = Z / cos(two_theta)``. Sensor and air
-  change the power a little (`obliquity_of`), by a number of the fit.
+  sees ``n.R / R**3``, ``n.R`` is constant on a plane, and ``R = Z / cos(two_theta)``. What sensor and
+  air add is in `xgeom_core.predict.background.losses`.
 - polarization is ``1 - a cos(2 phi) sin^2 / (1 + cos^2)`` beside its even part; the degree ``a`` is
-  one number of the fit.
+  one number of the fit, times the share of the light that is polarized at all.
 """
 
 from __future__ import annotations
@@ -38,8 +38,11 @@ class Detector:
     assumed : bool
         Whether the distance is only a guess. With a free profile an image depends, to first order,
         on tilt / distance alone, so the center comes out right all the same; the tilt does not.
-    obliquity : float
-        What air and sensor are likely to add to the power of the solid-angle factor; see `obliquity_of`.
+    obliquity, obliquity_doubt : float
+        Logarithm of the sensor's likely thickness in attenuation lengths, in units of its standard
+        deviation, and that; see `sensor_of`.
+    air_per_px : float
+        What air takes on the way of a px.
     depth_px : float
         How deep in the sensor photons are likely to stop. To the fit the detector stands that much
         farther away (parallax); see `at_surface`.
@@ -49,17 +52,20 @@ class Detector:
     aspect: float = 1.0
     assumed: bool = False
     obliquity: float = 0.0
+    obliquity_doubt: float = 0.8
+    air_per_px: float = 0.0
     depth_px: float = 0.0
 
 
 def detector_of(metadata: Metadata, side_px: int) -> Detector:
     """The detector that the metadata state; a middling distance where they do not."""
     fast, slow = metadata.pixel_mm or (1.0, 1.0)
+    log_thickness, doubt = sensor_of(metadata)
     if metadata.pixel_mm is None or metadata.distance_mm is None:
-        return Detector(float(side_px), slow / fast, assumed=True)
-    obliquity = obliquity_of(metadata.distance_mm, metadata.wavelength_A)
-    depth = DEPTH_MM / fast
-    return Detector(metadata.distance_mm / fast + depth, slow / fast, obliquity=obliquity, depth_px=depth)
+        return Detector(float(side_px), slow / fast, assumed=True, obliquity=log_thickness / doubt)
+    depth, air = DEPTH_MM / fast, air_per_mm(metadata.wavelength_A) * fast
+    distance = metadata.distance_mm / fast + depth
+    return Detector(distance, slow / fast, False, log_thickness / doubt, doubt, air, depth)
 
 
 def at_surface(theta: FloatArray, detector: Detector) -> FloatArray:
@@ -95,24 +101,24 @@ DEPTH_MM = 0.1
 _DEPTH_DOUBT = 0.7
 
 
-def obliquity_of(distance_mm: float, wavelength_A: float | None) -> float:
-    """Likely power of ``D / Z`` beyond the 3 of the solid angle.
-
-    Notes
-    -----
-    At equal two-theta a pixel that a tilt takes farther away sees its photons more obliquely (a thin
-    sensor stops more of them) and through more air. With ``cos psi = n.R / R`` and ``R = Z / cos two_theta``
-    both are powers of Z: a sensor of depth t (in attenuation lengths) gives ``Z**e``,
-    ``e = t / (exp(t) - 1)``, 0.3 for usual sensors between none and 0.6; air gives ``Z**-(mu R)``, with
-    0.6 per m at 1 Angstrom, growing with the cube of the wavelength.
-    """
-    if wavelength_A is None:
-        return 0.0
-    air = 1.2e-4 * (4.96 * (wavelength_A / 1.2398) ** 3 + 0.16)
-    return min(air * distance_mm, 1.0) - _SENSOR_POWER
+def air_per_mm(wavelength_A: float | None) -> float:
+    """Attenuation of air: 0.6 per m at 1 Angstrom, growing with the cube of the wavelength."""
+    return 0.0 if wavelength_A is None else 1.2e-4 * (4.96 * (wavelength_A / 1.2398) ** 3 + 0.16)
 
 
-_SENSOR_POWER = 0.3
+def sensor_of(metadata: Metadata) -> tuple[float, float]:
+    """Logarithm of the sensor's likely thickness in attenuation lengths, and its standard deviation."""
+    usual = _SILICON_PER_MM * (metadata.wavelength_A or 1.0) ** 2.9
+    if metadata.sensor_mm and metadata.sensor_material:
+        silicon = metadata.sensor_material == "Si"
+        return math.log(usual * metadata.sensor_mm * (1.0 if silicon else _HEAVIER)), 0.1 if silicon else 0.5
+    return min(max(math.log(usual * _USUAL_MM), _THINNEST), _THICKEST), 0.8
+
+
+# NIST: silicon at 12.4 keV; CdTe, CZT and GaAs stop photons in a tenth of that or less.
+_SILICON_PER_MM, _HEAVIER = 4.2, 12.0
+# Where nothing is stated: silicon of 0.3 to 1 mm, and phosphors that are as opaque as that.
+_USUAL_MM, _THINNEST, _THICKEST = 0.45, math.log(0.4), math.log(6.0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,11 +9,14 @@ import numpy as np
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.background.azimuthal_gain import Rays
 from xgeom_core.predict.background.azimuthal_harmonics import (
+    AIR,
     COLUMNS,
     DARK,
+    EVEN,
     MODULES,
     OBLIQUITY,
     POLARIZATION,
+    USUAL_AIR,
     USUAL_POLARIZATION,
     WAVES,
     Strength,
@@ -22,6 +25,7 @@ from xgeom_core.predict.background.azimuthal_harmonics import (
 )
 from xgeom_core.predict.background.cells import Cells
 from xgeom_core.predict.background.detector_model import Detector, Sight, bent, polarization_wave, sight
+from xgeom_core.predict.background.losses import Losses, even_share, losses
 from xgeom_core.predict.background.spline import Knots, Places
 
 _LARGEST_WAVE = 3.0
@@ -42,8 +46,8 @@ class Model:
     reach : float
         Radius in native px at which the waves' polynomials end.
     theta : ndarray, shape (UNKNOWNS,)
-        Center x, y in native px, pitch and yaw in radians, polarization, obliquity, dark (in standard
-        deviations), waves, rays, modules.
+        Center x, y in native px, pitch and yaw in radians, polarization, thickness of the sensor (logarithm,
+        in standard deviations), air, even light, dark (in standard deviations), waves, rays, modules.
     knots : Knots
         Of the profile.
     beta : ndarray
@@ -89,6 +93,22 @@ class Model:
     def look(self, x: FloatArray, y: FloatArray) -> Sight:
         """What pixels see at the present geometry."""
         return sight(x, y, self.theta[:4], self.detector)
+
+    @property
+    def level(self) -> float:
+        """Logarithm of the light in the middle of the profile, which even light is told beside."""
+        quarter = len(self.beta) // 4
+        return float(np.median(self.beta[quarter : len(self.beta) - quarter]))
+
+    def losses(self, look: Sight) -> Losses:
+        """What air and sensor leave at pixels."""
+        thickness = self.detector.obliquity_doubt * float(self.theta[OBLIQUITY])
+        return losses(look, self.theta, self.detector, USUAL_AIR + float(self.theta[AIR]), thickness)
+
+    def even(self, look: Sight, profile: FloatArray, slope: FloatArray) -> tuple[FloatArray, ...]:
+        """Share of the light that is not polarized; see `even_share`."""
+        even = float(self.theta[EVEN])
+        return even_share(look, self.detector.distance_px, even, profile, slope, self.level)
 
     def log_profile(self, rho: FloatArray) -> FloatArray:
         """Logarithm of the profile at radii."""
@@ -139,7 +159,12 @@ def amplitude(model: Model, look: Sight, gains: FloatArray | None = None) -> Flo
     waves = np.empty((COLUMNS - WAVES, len(look.rho)))
     fill_waves(look, model.reach, waves)
     polar = polarization_wave(look, model.detector.distance_px)[0]
-    return _amplitude(model, look, waves, polar, Rays.at(look, model.reach), gains)
+    # A model that is being made has no profile yet.
+    if len(model.beta) == model.knots.count:
+        profile = model.log_profile(look.rho)
+        polar *= 1.0 - model.even(look, profile, profile)[0]
+    lost = model.losses(look).log
+    return _amplitude(model, look, waves, polar, lost, Rays.at(look, model.reach), gains)
 
 
 def gains_at(model: Model, cells: Cells) -> FloatArray | None:
@@ -149,13 +174,19 @@ def gains_at(model: Model, cells: Cells) -> FloatArray | None:
 
 
 def _amplitude(
-    model: Model, look: Sight, waves: FloatArray, polar: FloatArray, rays: Rays, gains: FloatArray | None
+    model: Model,
+    look: Sight,
+    waves: FloatArray,
+    polar: FloatArray,
+    lost: FloatArray,
+    rays: Rays,
+    gains: FloatArray | None,
 ) -> FloatArray:
     wave = model.theta[WAVES:COLUMNS] @ waves
     if model.theta[COLUMNS:MODULES].any():
         wave += rays.values(model.theta[COLUMNS:MODULES])
     found = np.clip(wave, -_LARGEST_WAVE, _LARGEST_WAVE)
-    found += (1.0 + model.theta[OBLIQUITY] / 3.0) * look.log_g
+    found += look.log_g + lost
     found += np.log(np.maximum(1.0 - model.theta[POLARIZATION] * polar, _LEAST_POLARIZED))
     if gains is not None:
         found += gains
@@ -173,9 +204,18 @@ def part_of(model: Model, cells: Cells, some: slice, gains: FloatArray | None) -
     waves = columns[WAVES:]
     fill_waves(look, model.reach, waves)
     polar, polar_by_radius, polar_by_angle = polarization_wave(look, model.detector.distance_px)
+    profile = places.value(model.beta, basis)
+    share, by_even, share_by_radius = model.even(look, profile, slope)
+    polar_by_radius = (1.0 - share) * polar_by_radius - share_by_radius * polar
+    polar_by_angle *= 1.0 - share
+    by_even *= polar
+    polar = polar * (1.0 - share)
     left = np.maximum(1.0 - model.theta[POLARIZATION] * polar, _LEAST_POLARIZED)
     columns[POLARIZATION] = -polar / left
-    columns[OBLIQUITY] = look.log_g / 3.0
+    columns[EVEN] = model.theta[POLARIZATION] / left * by_even
+    lost = model.losses(look)
+    columns[OBLIQUITY] = model.detector.obliquity_doubt * lost.by_sensor
+    columns[AIR] = lost.by_air
     by_angle, by_radius = turned(model.theta[WAVES:COLUMNS], model.reach).T @ waves
     share = model.theta[POLARIZATION] / left
     by_angle -= share * polar_by_angle
@@ -184,9 +224,9 @@ def part_of(model: Model, cells: Cells, some: slice, gains: FloatArray | None) -
     # Rays hardly move with the geometry: their derivatives are left out.
     np.multiply(by_radius, look.d_rho, out=columns[:4])
     columns[:4] += by_angle * look.d_angle
-    columns[:4] += (1.0 + model.theta[OBLIQUITY] / 3.0) * look.d_log_g
-    profile = places.value(model.beta, basis)
-    found = _amplitude(model, look, waves, polar, rays, None if gains is None else gains[some])
+    columns[:4] += look.d_log_g + lost.d_log
+    own = None if gains is None else gains[some]
+    found = _amplitude(model, look, waves, polar, lost.log, rays, own)
     columns[DARK] = model.dark_sigma * np.exp(-np.maximum(profile + found, _FAINTEST))
     return Part(look, places, basis, columns, rays, profile, slope, found)
 
