@@ -6,7 +6,8 @@
 `collect` simulates frames of every kind, and some on swung detectors, and looks at each from the network's
 start and from that of a header that is right or wrong; it looks at the development frames in
 ../shared/frames and ../shared/frames2 in the same way. DIR/findings-SEED.jsonl keeps what every source said
-beside the truth, a line a frame; a second call goes on where the first ended, two seeds may run side by side. `fit` maximizes the likelihood
+beside the truth, a line a frame; a second call goes on where the first ended, and two seeds may be collected
+side by side (real frames go with seed 1). `fit` maximizes the likelihood
 of what was said, given the truth, over the coefficients of `xgeom_core.predict.posterior.reliability`,
 and prints for each source how often it is wrong, the Brier score of the probabilities beside that of the
 constant probability (cross-validated, five parts), and a reliability table; --write replaces the bundled

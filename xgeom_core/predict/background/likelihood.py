@@ -17,11 +17,7 @@ from xgeom_core.predict.background.spline import choose_smoothness, local_roughn
 from xgeom_core.predict.statistics import robust_sigma
 
 _LEAST_EXPECTED = 1e-3
-<<<<<<< HEAD
-_STEEPEST = np.radians(60.0)
-=======
 _STEEPEST = np.radians(70.0)
->>>>>>> swing
 # Limits of the dark level in standard deviations (nothing, and nearly all that the darkest pixels hold), and
 # its longest step: some light must be left.
 _DARKEST, _LONGEST_DARK = (-1.7, 1.3), 0.3
