@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
+import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.predict.lattice.algebra import cross, lengths
 from xgeom_core.predict.lattice.fourier import Vectors
+from xgeom_core.predict.lattice.symmetry import cell_of
 
 FloatArray = NDArray[np.float64]
 
@@ -19,7 +20,6 @@ _LEAST_VOLUME = 0.12
 _NEARLY_ALL = 0.87
 # A basis that indexes a smaller share than this is none.
 _LEAST_SHARE = 0.12
-_STEPS = tuple(itertools.product((-1, 0, 1), repeat=2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,42 +109,9 @@ def reduce_basis(real: FloatArray) -> FloatArray:
     Returns
     -------
     ndarray, shape (3, 3)
-        Unimodular; ``change @ real`` is the Buerger-reduced basis, right-handed, shortest first.
+        Unimodular; ``change @ real`` is the Niggli-reduced basis, right-handed, shortest first.
     """
-    metric = real @ real.T
-    change = np.eye(3)
-    for _ in range(100):
-        change = change[np.argsort((change @ metric * change).sum(axis=1), kind="stable")]
-        gram = (change @ metric @ change.T).tolist()
-        step = _shortening(gram)
-        if step is None:
-            break
-        row, parts = step
-        change[row] += parts @ change
-    if np.linalg.det(change @ real) < 0:
-        change = -change
-    return np.asarray(np.round(change))
-
-
-def _shortening(gram: list[list[float]]) -> tuple[int, FloatArray] | None:
-    """What to add to the longest vector, else to the second one, to make it as short as can be in one step.
-
-    Parameters
-    ----------
-    gram : list of list of float
-        Scalar products of the vectors, the shortest first.
-
-    Returns
-    -------
-    tuple of int and ndarray, or None
-        Number of the vector, and how often each vector is added to it; None where nothing helps.
-    """
-    (aa, ab, ac), (_, bb, bc), (_, _, cc) = gram
-    enough = (1.0 - 1e-9) ** 2
-    least, s, t = min(
-        (cc + s * s * aa + t * t * bb + 2.0 * (s * ac + t * bc + s * t * ab), s, t) for s, t in _STEPS
-    )
-    if least < cc * enough:
-        return 2, np.array([s, t, 0.0])
-    least, s = min((bb + s * s * aa + 2.0 * s * ab, s) for s in (-1, 0, 1))
-    return (1, np.array([s, 0.0, 0.0])) if least < bb * enough else None
+    vector = gemmi.GruberVector(gemmi.UnitCell(*cell_of(real)), "P", track_change_of_basis=True)
+    vector.niggli_reduce()
+    change = np.array(vector.change_of_basis.rot, dtype=np.float64).T / gemmi.Op.DEN
+    return np.asarray(-change if np.linalg.det(change @ real) < 0 else change)

@@ -8,9 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.predict.lattice.solution import Cell
-from xgeom_core.predict.lattice.symmetry import IntArray, Symmetry, cell_of
+from xgeom_core.predict.lattice.symmetry import IntArray, Symmetry, cell_of, find_symmetries, symmetrized
 
 FloatArray = NDArray[np.float64]
+
+# Strain up to which a cell has a symmetry.
+_BENT = 0.006
+
+
+def named(reciprocal: FloatArray, imposed: Symmetry) -> tuple[str, Cell, Symmetry]:
+    """Bravais symbol and conventional cell of a lattice that was fitted, and the symmetry that they show.
+
+    Parameters
+    ----------
+    reciprocal : ndarray, shape (3, 3)
+        See `conventional`.
+    imposed : Symmetry
+        What the fit took for granted.
+
+    Notes
+    -----
+    Distortions of a detector bend a cell by more than spots scatter, so that a fit is left free to differ
+    from a symmetry that the crystal has. No cell comes so near to a higher symmetry by chance.
+    """
+    nearest = find_symmetries(reciprocal, _BENT)[0]
+    symmetry = nearest if nearest.order > imposed.order else imposed
+    return *conventional(symmetrized(reciprocal, symmetry), symmetry), symmetry
 
 
 def conventional(reciprocal: FloatArray, symmetry: Symmetry) -> tuple[str, Cell]:

@@ -33,7 +33,7 @@ _FURTHEST = 0.006
 _LEAST_SIGMA = 4e-5
 # Shadows, absorption and an anisotropic crystal are lopsided too: what visibility and fall-off say counts for
 # less, up to a limit. On simulated frames of three kinds these weights make the odds come true.
-_WORTH, _AGREED, _LIMIT = np.array([0.8, 0.6]), 2.0, 25.0
+_WORTH, _AGREED, _LIMIT = np.array([0.8, 0.6]), 2.0, 10.0
 # Another lattice whose points are this near (1/Å) to the beam confirms it.
 _OTHER_SIGMA = 8e-4
 _MOST_OTHER = 16.0
@@ -46,11 +46,11 @@ _HOPELESS = 16.0
 # Directions of the beam are looked at in steps of this size first, with so many points; the
 # offsets in those this far behind the best are not looked at closely, nor more than so many others.
 _STEP_DEG, _MOST_ROUGHLY, _MOST_CLOSELY = 5.0, 300, 1500
-_FAR_BEHIND, _MOST_LOOKED_AT = 40.0, 300
+_FAR_BEHIND, _MOST_LOOKED_AT, _MOST_EXPECTED = 40.0, 300, 50
 # That equivalents be alike, which takes longer to tell, is asked of those this near to the best.
 _HARDLY_RUNNING, _MOST_COMPARED = 10.0, 30
 # Behind the best by more than this an offset is not listed.
-_DEAD, _MOST = 14.0, 300
+_DEAD, _MOST = 25.0, 300
 
 
 class Beams(NamedTuple):
@@ -63,7 +63,11 @@ class Beams(NamedTuple):
 
 
 def list_offsets(
-    fit: Fit, others: list[Fit], recorded: list[Recorded], shape: tuple[int, int]
+    fit: Fit,
+    others: list[Fit],
+    recorded: list[Recorded],
+    shape: tuple[int, int],
+    expected: tuple[float, float],
 ) -> tuple[HklOffset, ...]:
     """All offsets of the indices that are possible, the likeliest first.
 
@@ -77,11 +81,13 @@ def list_offsets(
         What each lattice recorded, where that is known.
     shape : tuple of int
         Rows and columns of the frame.
+    expected : tuple of float
+        Where the center may be, ``(x, y)`` in px: offsets there are listed whatever the rough look says.
     """
     found = possible_beams(fit, shape)
     if not len(found.hkl):
         return ()
-    found = _plausible(found, recorded)
+    found = _plausible(found, recorded, expected)
     others_say = np.zeros(len(found.hkl))
     for other in others:
         others_say -= 0.5 * np.minimum(_mismatch2(other.model, found.rays), _MOST_OTHER)
@@ -146,8 +152,8 @@ def possible_beams(fit: Fit, shape: tuple[int, int]) -> Beams:
     return Beams(hkl[near], rays[near], center[near], closeness[near])
 
 
-def _plausible(found: Beams, recorded: list[Recorded]) -> Beams:
-    """Those of many candidates towards which the spots could fade."""
+def _plausible(found: Beams, recorded: list[Recorded], expected: tuple[float, float]) -> Beams:
+    """Those of many candidates towards which spots could fade, and those nearest to an expected center."""
     if len(found.hkl) <= _MOST_LOOKED_AT:
         return found
     radius = lengths(found.rays).mean()
@@ -159,6 +165,8 @@ def _plausible(found: Beams, recorded: list[Recorded]) -> Beams:
     score = np.where(rough > rough.max() - _FAR_BEHIND, found.closeness + rough, -np.inf)
     chosen = np.argsort(-score, kind="stable")[:_MOST_LOOKED_AT]
     chosen = chosen[np.isfinite(score[chosen])]
+    nearest = np.argsort(lengths(found.center - np.array(expected)))[:_MOST_EXPECTED]
+    chosen = np.union1d(chosen, nearest)
     return Beams(*(part[chosen] for part in found))
 
 

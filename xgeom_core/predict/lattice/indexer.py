@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xgeom_core.geometry import Geometry
 from xgeom_core.predict.lattice.algebra import median
 from xgeom_core.predict.lattice.assign_indices import Observed
-from xgeom_core.predict.lattice.bravais import conventional
+from xgeom_core.predict.lattice.bravais import named
 from xgeom_core.predict.lattice.diagnostics import diagnose
 from xgeom_core.predict.lattice.expansion import LEAST_SPOTS, Growth
 from xgeom_core.predict.lattice.hkl_offsets import list_offsets, seen_from
@@ -216,6 +216,7 @@ def _attempt(task: Task, growth: Growth, *, blurred: bool) -> Attempt | None:
         [other.fit for other in lattices[1:]],
         [one for one in recorded if one is not None],
         spots.shape,
+        task.start.center_px,
     )
     return _likeliest(LatticeFit(task, lattices, offsets, recorded), task)
 
@@ -228,7 +229,9 @@ def _with_cell(task: Task, cell: Cell) -> Attempt | None:
     possible = find_symmetries(fit.model.reciprocal, _EXACT)
     lattice = Indexed(fit, possible[0], possible[0], known=True)
     recorded = recorded_points(fit, task.observed, task.spots, lattice.highest.rotations)
-    offsets = list_offsets(fit, [], [] if recorded is None else [recorded], task.spots.shape)
+    offsets = list_offsets(
+        fit, [], [] if recorded is None else [recorded], task.spots.shape, task.start.center_px
+    )
     return _likeliest(LatticeFit(task, [lattice], offsets, [recorded]), task)
 
 
@@ -287,10 +290,11 @@ def _solution(
     task, lattices = used_fit.task, used_fit.lattices
     rivals = _rivals(whole, offset, joint)
     count = len(task.spots)
-    found = []
+    found, symmetries = [], []
     predicted = np.full((count, 2), np.nan)
     for model, part, lattice in zip(joint.models, joint.parts, lattices, strict=True):
-        bravais, edges = conventional(model.reciprocal, lattice.symmetry)
+        bravais, edges, shown = named(model.reciprocal, lattice.symmetry)
+        symmetries.append(shown)
         used = np.zeros(count, dtype=bool)
         used[: len(part.used)] = part.used
         hkl = np.zeros((count, 3), dtype=np.int64)
@@ -299,11 +303,11 @@ def _solution(
         found.append(FoundLattice(edges, bravais, model.reciprocal, used, hkl))
     found_geometry, covariance = on_surface(joint.geometry, joint.covariance)
     own, chance = shares(joint.criteria(), observed, CORE)
-    symmetric = lattices[0].symmetry.order > 2
+    symmetric = symmetries[0].order > 2
     evidence = Evidence(joint, own, chance, task.start, task.reach_px, rivals, symmetric)
     diagnostics = diagnose(
         joint,
-        lattices[0].symmetry,
+        symmetries[0],
         (own, chance),
         whole.recorded[0] if whole.recorded else None,
         max((other.evidence.closeness for other in whole.offsets), default=0.0) - offset.evidence.closeness,

@@ -18,7 +18,7 @@ FREE_CELL: FloatArray = np.array(
 # And those that leave none.
 FIXED_CELL: FloatArray = np.zeros((0, 3, 3))
 # The header's distance, as a standard deviation of its logarithm.
-_DISTANCE_PRIOR, _DISTANCE_FREEDOM = 0.004, 2.0
+_DISTANCE_PRIOR = 0.004
 # Between blocks that only broaden the points (0) and blocks that only turn them (1).
 _MOSAIC, _MOSAIC_PRIOR = 0.5, 1.0
 # Unknowns that all lattices share besides center and tilt: distance and mosaic.
@@ -79,9 +79,7 @@ class Priors:
             np.log(self.distance / geometry.distance_mm),
             _MOSAIC - model.mosaic,
         ]
-        # Headers are off by more now and then than a normal distribution would have it: Student's t.
-        distance = _DISTANCE_PRIOR * np.sqrt(1.0 + (wanted[2] / _DISTANCE_PRIOR) ** 2 / _DISTANCE_FREEDOM)
-        sigma = np.array([self.tilt_sigma, self.tilt_sigma, distance, _MOSAIC_PRIOR])
+        sigma = np.array([self.tilt_sigma, self.tilt_sigma, _DISTANCE_PRIOR, _MOSAIC_PRIOR])
         return np.array(wanted), sigma**-2
 
 
