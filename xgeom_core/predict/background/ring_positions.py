@@ -17,8 +17,9 @@ from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.background.detector_model import Detector, radii
 from xgeom_core.predict.background.masks import Mask
 from xgeom_core.predict.background.ring_arcs import Arcs, RingPixels, arcs_of
+from xgeom_core.predict.background.ring_mirror import Mirror, mirrored
 from xgeom_core.predict.background.ring_profile import RingProfile, ring_profile
-from xgeom_core.predict.background.ring_solve import Mirror, Solution, mirrored, solve_arcs
+from xgeom_core.predict.background.ring_solve import Solution, solve_arcs
 
 # Smoothing of the profile in pooled px: while the geometry comes right, then as little as its noise allows.
 _BLURS, _FINEST, _LAST_STEPS = (1.0, 0.6), (0.2, 0.3, 0.45, 0.7, 1.0, 1.5), 6

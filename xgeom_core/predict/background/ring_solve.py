@@ -1,7 +1,4 @@
-"""The geometry that makes the arcs of sharp rings agree, and the other one that does so nearly as well.
-
-Rays at one angle to the beam meet a tilted detector in an ellipse, and the same ellipse stands for the
-opposite tilt about another center. Only rings of different radii tell the two apart.
+"""The geometry that makes the arcs of rings agree.
 
 Real detectors are not as flat and even as their description: modules sit some tenths of a pixel off, lenses,
 tapers and image plates make circles oval. Both are unknowns too: each patch of the detector may be shifted,
@@ -18,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.geometry import FloatArray
-from xgeom_core.predict.background.detector_model import Detector, sight
 from xgeom_core.predict.background.ring_arcs import SECTORS, Arcs
 from xgeom_core.predict.statistics import robust_sigma
 
@@ -26,9 +22,6 @@ _OUTLIER, _ROBUST_STEPS = 5.0, 4
 # Worth of belief in the counting noise against the scatter between patches.
 _STEADY = 12.0
 _LEAST_EIGENVALUE = 1e-7
-_CENTER_STEPS, _MIRROR_STEPS = 3, 12
-# Solutions so near each other (in their error bars) are one.
-_APART = 3.0
 # Standard deviations before the frame is seen: of rings being oval, relative, and of the shift of a patch,
 # px; the latter is worth so many patches.
 OVAL = 1e-3
@@ -73,7 +66,7 @@ class Solution:
 
 
 @dataclass(frozen=True, eq=False)
-class _Fit:
+class ArcFit:
     """Least squares of geometry, ovalness and radii under a strength of the patches' shifts.
 
     What is `left` of each arc's shift is partly its patch's, partly its `own`.
@@ -86,7 +79,7 @@ class _Fit:
     chi2: float
 
 
-def _design(arcs: Arcs, slope: FloatArray) -> FloatArray:
+def derivatives(arcs: Arcs, slope: FloatArray) -> FloatArray:
     """Derivatives of each arc's radius: geometry (4), ovalness (2), a bent field (6), radii of rings."""
     x, y = ((at - 0.5 * (at.min() + at.max())) for at in (arcs.x, arcs.y))
     size = max(float(np.abs(x).max()), float(np.abs(y).max()), 1.0)
@@ -97,9 +90,9 @@ def _design(arcs: Arcs, slope: FloatArray) -> FloatArray:
     return np.concatenate([slope, arcs.oval, field, rings], axis=1)
 
 
-def _fit(
+def fit_arcs(
     arcs: Arcs, design: FloatArray, shift: FloatArray, weight: FloatArray, prior: FloatArray, shift_px: float
-) -> _Fit | None:
+) -> ArcFit | None:
     """Solve ``shift + design x = 0`` with `prior` (precision, pull) of the first four unknowns.
 
     Parameters
@@ -130,7 +123,7 @@ def _fit(
     change = at[:4]
     pull = float(change @ prior[:, :4] @ change - 2.0 * change @ prior[:, 4])
     chi2 = float(left @ (weight * own)) + pull + float(steady @ at[4:] ** 2)
-    return _Fit(at, inverse, left, own, chi2)
+    return ArcFit(at, inverse, left, own, chi2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,12 +199,12 @@ def solve_arcs(arcs: Arcs, base: FloatArray, toward: FloatArray) -> Solution | N
         None where the arcs leave a direction free.
     """
     share, scatter, shift_px = np.ones(len(arcs.info)), 1.0, float(_SHIFTS[0])
-    design, shift = _design(arcs, arcs.slope), arcs.pull / arcs.info
+    design, shift = derivatives(arcs, arcs.slope), arcs.pull / arcs.info
     prior = np.column_stack([base, toward])
-    found: _Fit | None = None
+    found: ArcFit | None = None
     for _ in range(_ROBUST_STEPS):
         weight = arcs.info * share / scatter**2
-        found = _fit(arcs, design, shift, weight, prior, shift_px)
+        found = fit_arcs(arcs, design, shift, weight, prior, shift_px)
         if found is None:
             return None
         score = found.own * np.sqrt(arcs.info)
@@ -237,67 +230,3 @@ def solve_arcs(arcs: Arcs, base: FloatArray, toward: FloatArray) -> Solution | N
         shift_px,
         information,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class Mirror:
-    """The other geometry under which the arcs nearly agree.
-
-    Parameters
-    ----------
-    theta : ndarray, shape (4,)
-        Center in native px, tilt in radians.
-    worse : float
-        By how much its misfit (chi squared) is larger; negative where it is the better one.
-    """
-
-    theta: FloatArray
-    worse: float
-
-
-def mirrored(
-    arcs: Arcs, found: Solution, theta: FloatArray, detector: Detector, base: FloatArray, start: FloatArray
-) -> Mirror | None:
-    """The solution of opposite tilt, from the arcs as they were measured at the first.
-
-    Parameters
-    ----------
-    arcs : Arcs
-        At `theta`.
-    found : Solution
-        There, small.
-    theta : ndarray, shape (4,)
-    detector : Detector
-    base, start : ndarray, shape (4, 4) and (4,)
-        Prior precision of the geometry and its middle.
-
-    Returns
-    -------
-    Mirror or None
-        None where there is but one solution.
-    """
-    shift = arcs.pull / arcs.info - sight(arcs.x, arcs.y, theta, detector).rho
-    weight = arcs.info * found.share / (found.scatter**2 * found.larger)
-
-    def fit(at: FloatArray, held: FloatArray) -> tuple[_Fit | None, float]:
-        look = sight(arcs.x, arcs.y, at, detector)
-        prior = np.column_stack([base + held, base @ (start - at)])
-        solved = _fit(arcs, _design(arcs, look.d_rho.T), shift + look.rho, weight, prior, found.shift_px)
-        return solved, np.inf if solved is None else solved.chi2 + float((start - at) @ base @ (start - at))
-
-    present = theta + found.change
-    other = present * np.array([1.0, 1.0, -1.0, -1.0])
-    tilt_fixed, least = np.diag([0.0, 0.0, 1e15, 1e15]), np.inf
-    for step in range(_CENTER_STEPS + _MIRROR_STEPS):
-        solved, misfit = fit(other, (step < _CENTER_STEPS) * tilt_fixed)
-        if solved is None:
-            return None
-        if step >= _CENTER_STEPS:
-            if misfit > least - 1e-3:
-                break
-            least = misfit
-        other = other + solved.at[:4]
-    off = other - present
-    if off @ np.linalg.solve(found.covariance, off) < _APART**2:
-        return None
-    return Mirror(other, least - fit(present, 0.0 * tilt_fixed)[1])

@@ -9,7 +9,8 @@ import pytest
 
 from xgeom_core.predict.background.detector_model import Detector, radii, sight
 from xgeom_core.predict.background.ring_arcs import SECTORS, Arcs
-from xgeom_core.predict.background.ring_solve import mirrored, solve_arcs
+from xgeom_core.predict.background.ring_mirror import mirrored
+from xgeom_core.predict.background.ring_solve import solve_arcs
 
 DETECTOR = Detector(1200.0, 1.0)
 TRUTH = np.array([365.0, 467.0, np.radians(-7.2), np.radians(-4.0)])
