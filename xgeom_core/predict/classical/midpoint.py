@@ -10,8 +10,8 @@ from xgeom_core.frame import Frame
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.classical.answers import answer, nothing
 from xgeom_core.predict.classical.canvas import is_flat, make_canvas
-from xgeom_core.predict.classical.mirror import self_mirror, vertex
 from xgeom_core.predict.classical.registry import Start
+from xgeom_core.predict.symmetry.self_mirror import self_mirror
 
 NAME = "midpoint"
 WHEN = "works on round backgrounds with the beam in the middle half of the panel and little tilt; fast"
@@ -103,7 +103,14 @@ def _peak(covariance: FloatArray, variance: FloatArray, overlap: FloatArray) -> 
     near = near[allowed[near]]
     if len(near) < 5:
         return None
-    place = vertex(agreement[near], near.astype(np.float64))
+    place = _vertex(agreement[near], near.astype(np.float64))
     if not abs(place - top) <= reach:
         return None
     return (place + 1.0) / 2.0, float(agreement[top])
+
+
+def _vertex(values: FloatArray, places: FloatArray) -> float:
+    """Place of the maximum of a parabola through values; NaN if they curve upwards."""
+    middle = places.mean()
+    curve, slope, _ = np.polyfit(places - middle, values, 2)
+    return float(middle - slope / (2.0 * curve)) if curve < 0 else float("nan")

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from xgeom_core.frame import Frame, pool
 from xgeom_core.geometry import FloatArray, Pooling
+from xgeom_core.predict.statistics import median
 
 BoolArray = NDArray[np.bool_]
 
@@ -18,8 +19,8 @@ _SIDE_PX, _LEAST_SIDE = 256, 12
 _LEAST_SHARE, _LEAST_PIXELS = 0.6, 400
 # Contrast is kept between these widths, as shares of the longer side.
 _FINE_SHARE, _COARSE_SHARE = 0.006, 0.06
-# What lies this far below its surroundings, in log counts and in units of the noise, is a shadow, a gap that is not
-# masked or the outside of a round detector: its edges are sharp, and symmetric about the middle of the panel.
+# What lies this far below its surroundings, in log counts and in units of the noise, is a shadow, a gap without
+# a mask or the outside of a round detector: its edges are sharp, and symmetric about the panel's middle.
 _SHADOW, _SHADOW_SIGMA = 0.9, 6.0
 _CLIP = 2.5
 # The contrast fades out where less than such shares of its surroundings are known.
@@ -110,7 +111,7 @@ def find_features(canvas: Canvas) -> Features | None:
 
 
 def _log_counts(counts: FloatArray, known: BoolArray) -> FloatArray | None:
-    """``asinh(counts / floor)``: the logarithm where counts stand above the frame's noise; None if all alike."""
+    """``asinh(counts / floor)``: a logarithm where counts stand above the noise; None if all are alike."""
     noise = np.abs(counts[:, 1:] - counts[:, :-1])[known[:, 1:] & known[:, :-1]]
     floor = float(np.quantile(noise, 0.25)) if noise.size else 0.0
     floor = floor or float(np.std(counts[known]))
@@ -132,7 +133,9 @@ def _lines(contrast: FloatArray, known: BoolArray) -> BoolArray:
     """Rows and columns that stand out along most of the panel: of the detector, not of the sample."""
     found = np.zeros_like(known)
     for axis in (0, 1):
-        level = np.ma.median(np.ma.masked_array(contrast, ~known), axis=1 - axis).filled(0.0)
+        across = contrast if axis == 0 else contrast.T
+        seen = known if axis == 0 else known.T
+        level = np.array([median(row[on]) if on.any() else 0.0 for row, on in zip(across, seen, strict=True)])
         line = np.abs(level - ndimage.median_filter(level, size=_LINE_PX, mode="nearest")) > _LINE
         line = ndimage.binary_dilation(line)
         found |= line[:, None] if axis == 0 else line

@@ -23,10 +23,10 @@ _MOST_POINTS, _LEAST_PAIRS, _LEAST_CONTRAST = 12000, 200, 0.1
 _SAME_PIXELS = 4.0
 # Sectors and annuli count as alike from this correlation on.
 _ALIKE = 0.2
-# What is not symmetric moves the center by about this share of its size, and a tilt by this share of its whole
-# shift although it is fitted (measured on simulated frames).
+# What is not symmetric moves the center by about this share of its size, and a tilt by this share of its
+# whole shift although it is fitted (measured on simulated frames).
 _UNLIKE_SHARE, _TILT_SHARE, _FLOOR_PX = 0.45, 0.2, 0.05
-# How far detectors are tilted, one standard deviation; and how far they stand away where nobody says, in sides.
+# How far detectors are tilted, one standard deviation; how far away they stand where nobody says, in sides.
 _TILT_DEG, _DISTANCE_SIDES = 1.5, 1.5
 
 
@@ -60,7 +60,7 @@ def mirror(angle: float) -> FloatArray:
 
 
 def tilt_shift(meta: Metadata, features: Features) -> float:
-    """How far a usual tilt moves a ring's middle from the beam, over the square of its radius, 1 / pooled px."""
+    """How far a usual tilt moves a ring's middle, over the square of its radius, in 1 / pooled px."""
     factor = features.pooling.factor
     distance = _DISTANCE_SIDES * max(features.known.shape) * factor
     if meta.distance_mm and meta.pixel_mm:
@@ -88,9 +88,9 @@ def match(features: Features, start: FloatArray, turns: list[FloatArray], tilt: 
 
     Notes
     -----
-    With contrast f a pair differs by ``f(c + u) - f(c + S u)``, whose derivative by c at a fixed ``c + u`` is
-    ``-(1 - S)' grad f``. A tilt shifts a ring of radius r by ``b r**2``, in any direction: b is solved for beside
-    c, with a prior about 0.
+    With contrast f a pair differs by ``f(c + u) - f(c + S u)``, whose derivative by c at a fixed ``c + u``
+    is ``-(1 - S)' grad f``. A tilt shifts a ring of radius r by ``b r**2``, in any direction: b is solved for
+    beside c, with a prior about 0.
     """
     points = _Points(features, _MOST_POINTS // len(turns))
     solution, prior = np.array([*start, 0.0, 0.0]), np.diag([0.0, 0.0, tilt**-2, tilt**-2])
@@ -113,7 +113,7 @@ def match(features: Features, start: FloatArray, turns: list[FloatArray], tilt: 
         if length < _SMALL_STEP:
             break
     agreement = _correlation(first, second)
-    square = float(((points.places - solution[:2]) ** 2).sum(axis=1).mean())
+    square = 2.0 * float(np.mean((points.places - solution[:2]) ** 2))
     unlike = _UNLIKE_SHARE * points.width * (1.0 - agreement)
     own = unlike**2 + (_TILT_SHARE * tilt * square) ** 2 + _FLOOR_PX**2
     covariance = _left_out(normals, rights, prior) + _SAME_PIXELS * inverse[:2, :2] + own * np.eye(2)
@@ -131,7 +131,7 @@ class _Points:
         rows, columns = rows[::every], columns[::every]
         self.places = np.stack([columns + 0.5, rows + 0.5], axis=1)
         self.values = picture[rows, columns]
-        down, right = np.gradient(picture)
+        down, right = (np.asarray(np.gradient(picture, axis=axis), dtype=np.float64) for axis in (0, 1))
         self.layers = (features.known.astype(np.float64), picture, right, down)
         steep = float((down[rows, columns] ** 2 + right[rows, columns] ** 2).sum())
         # The size of what is seen: its contrast over the slope of it, along either axis.

@@ -17,8 +17,8 @@ _LEAST_SPOTS, _LEAST_AREA = 25, 0.1
 _LEAST_GAIN = 0.15
 _CELLS, _PASSES = 40, 25
 _SECTORS, _RINGS = 8, 3
-# Reflections lie on circles of their own, and tilts move them: this share of their root mean square radius remains
-# as an error with many spots too.
+# Reflections lie on circles of their own, and tilts move them: this share of their root mean square radius
+# remains as an error with many spots too.
 _SYSTEMATIC_SHARE = 0.025
 # Center in units of the longer side, and five coefficients: where weak priors have them, and how sure.
 _ORIGIN = np.array([0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0])
@@ -41,15 +41,15 @@ def find_spot_cloud(frame: Frame, spots: Spots, canvas: Canvas | None = None) ->
     -------
     Witness or None
         Diagnostics: ``spots``, log10 of their number; ``gain``, log likelihood per spot over that of an even
-        density; ``dispersion``, variance of the numbers in sectors and annuli over what chance gives; ``even``,
-        share of eight sectors about the center with half to twice the expected spots; ``bar``, error bar over the
-        longer side.
+        density; ``dispersion``, variance of the numbers in sectors and annuli over what chance gives;
+        ``even``, share of eight sectors about the center with half to twice the expected spots; ``bar``,
+        error bar over the longer side.
 
     Notes
     -----
     The number of spots in a cell of known area A at a distance r from c is Poisson with the mean
-    ``A exp(b0 + b1 s + b2 s**2 + b3 s**3 + b4 log(s + e))``, ``s ~ r**2``; c and b are fitted together. Gaps and
-    what lies beyond the panel have no area.
+    ``A exp(b0 + b1 s + b2 s**2 + b3 s**3 + b4 log(s + e))``, ``s ~ r**2``; c and b are fitted together. Gaps
+    and what lies beyond the panel have no area.
     """
     canvas = make_canvas(frame) if canvas is None else canvas
     if canvas is None or len(spots) < _LEAST_SPOTS:
@@ -84,7 +84,7 @@ def find_spot_cloud(frame: Frame, spots: Spots, canvas: Canvas | None = None) ->
 
 
 def _cells(canvas: Canvas, spots: Spots, side: float) -> tuple[FloatArray, ...]:
-    """Middles in units of the longer side, known areas and numbers of spots of the cells, each of shape (n,)."""
+    """Middles (in longer sides), known areas and numbers of spots of the cells, each of shape (n,)."""
     height, width = canvas.known.shape
     step = max(1, round(max(height, width) / _CELLS))
     rows, columns = -(-height // step), -(-width // step)
@@ -137,7 +137,7 @@ def _fit(
         if gained < 1e-3:
             break
     normal = (design * mean[:, None]).T @ design + _PRIOR
-    return theta, np.linalg.pinv(normal, hermitian=True)[:2, :2], mean
+    return theta, np.asarray(np.linalg.pinv(normal, hermitian=True)[:2, :2], dtype=np.float64), mean
 
 
 def _means(

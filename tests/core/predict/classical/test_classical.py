@@ -20,7 +20,8 @@ WITHIN = {
     "center-of-mass": 6.0,
     "circle": 5.0,
     "radial-symmetry": 1.0,
-    "inversion": 0.5,
+    # It solves for a tilt as well, which gaps and shadows pass for.
+    "inversion": 1.2,
     "midpoint": 1.0,
     "ring-fit": 1.2,
 }

@@ -47,10 +47,3 @@ def self_mirror(data: FloatArray, known: NDArray[np.bool_], axes: tuple[int, ...
     overlap = np.maximum(overlap, 1.0)
     mean_square = total * total / overlap
     return overlap, cross - mean_square, np.maximum(squares - mean_square, 1e-12)
-
-
-def vertex(values: FloatArray, places: FloatArray) -> float:
-    """Place of the maximum of a parabola through values; NaN if they curve upwards."""
-    middle = places.mean()
-    curve, slope, _ = np.polyfit(places - middle, values, 2)
-    return float(middle - slope / (2.0 * curve)) if curve < 0 else float("nan")
