@@ -27,8 +27,9 @@ from xgeom_core.predict.background.panels import PANELS
 
 ORDERS = (1, 2, 3)
 DEGREES = 4
-# Order of the unknowns: geometry (4), polarization, the sensor's thickness (logarithm, in standard
-# deviations), air beside its usual amount, light that is not polarized, dark, waves; then rays, then modules.
+# Order of the unknowns: geometry (4), polarization, the sensor's thickness, air beside its usual amount,
+# light that is not polarized, dark, waves; then rays, then modules. Thickness and unpolarized light are
+# logarithms in standard deviations.
 POLARIZATION = 4
 OBLIQUITY = 5
 AIR = 6
@@ -42,10 +43,11 @@ UNKNOWNS = MODULES + PANELS
 USUAL_POLARIZATION = 0.7
 _POLARIZATION_SD = 0.5
 # Air is there or, less often, helium or vacuum for some of the way.
-USUAL_AIR = 0.85
-_AIR_SD = 0.35
-# Fluorescence beside the light in the middle of the profile.
-_EVEN_SD = 0.15
+USUAL_AIR = 0.9
+_AIR_SD = 0.25
+# Fluorescence beside the light in the middle of the profile: the middle of its prior, and the standard
+# deviation of its logarithm.
+USUAL_EVEN, EVEN_SPREAD = 0.12, 1.3
 # A strength that leaves nothing of rays or modules.
 ABSENT = 1e-5
 # The course of the rays in r is weaker than the rays.
@@ -88,8 +90,7 @@ def _precision(strength: Strength) -> FloatArray:
     out = np.zeros(UNKNOWNS)
     out[POLARIZATION] = _POLARIZATION_SD**-2
     out[AIR] = _AIR_SD**-2
-    out[EVEN] = _EVEN_SD**-2
-    out[[OBLIQUITY, DARK]] = 1.0
+    out[[OBLIQUITY, EVEN, DARK]] = 1.0
     decay = strength.steepness ** np.arange(DEGREES)
     for i, size in enumerate(strength.size):
         start = WAVES + 2 * DEGREES * i

@@ -10,7 +10,16 @@ from scipy import linalg, sparse
 
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.background.azimuthal_gain import HatSums, Rays
-from xgeom_core.predict.background.azimuthal_harmonics import COLUMNS, DARK, POLARIZATION, UNKNOWNS
+from xgeom_core.predict.background.azimuthal_harmonics import (
+    AIR,
+    COLUMNS,
+    DARK,
+    EVEN,
+    OBLIQUITY,
+    POLARIZATION,
+    UNKNOWNS,
+    USUAL_AIR,
+)
 from xgeom_core.predict.background.cells import Cells
 from xgeom_core.predict.background.model import Model, Part, chunks, gains_at, part_of
 from xgeom_core.predict.background.spline import choose_smoothness, local_roughness, roughness, times_banded
@@ -21,6 +30,8 @@ _STEEPEST = np.radians(70.0)
 # Limits of the dark level in standard deviations (nothing, and nearly all that the darkest pixels hold), and
 # its longest step: some light must be left.
 _DARKEST, _LONGEST_DARK = (-1.7, 1.3), 0.3
+# Of the other numbers of the physics: what is beyond tells of a geometry that is still far off.
+_LIMITS = {POLARIZATION: (-1.0, 1.0), OBLIQUITY: (-3.0, 3.0), AIR: (-USUAL_AIR, 0.6), EVEN: (-3.0, 1.7)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,6 +233,7 @@ def hat_sums(
 def step_all(model: Model, found: Equations, change: FloatArray) -> None:
     """Move the unknowns, and the profile that goes with them."""
     change = change.copy()
+    change[EVEN] = np.clip(change[EVEN], -1.0, 1.0)
     change[DARK] = np.clip(change[DARK], -_LONGEST_DARK, _LONGEST_DARK)
     change[DARK] = np.clip(change[DARK] + model.theta[DARK], *_DARKEST) - model.theta[DARK]
     right = found.right_beta - found.cross @ change[: found.cross.shape[1]]
@@ -229,7 +241,8 @@ def step_all(model: Model, found: Equations, change: FloatArray) -> None:
     model.beta = model.beta + np.clip(step, -2.0, 2.0)
     model.theta = model.theta + change
     model.theta[2:4] = np.clip(model.theta[2:4], -_STEEPEST, _STEEPEST)
-    model.theta[POLARIZATION] = np.clip(model.theta[POLARIZATION], -1.0, 1.0)
+    for i, (low, high) in _LIMITS.items():
+        model.theta[i] = np.clip(model.theta[i], low, high)
 
 
 def smooth(model: Model, found: Equations, local: bool = False) -> None:

@@ -23,8 +23,8 @@ from xgeom_core.predict.background.detector_model import Detector, Sight
 
 # Beyond so many attenuation lengths everything is stopped.
 _OPAQUE = 60.0
-# No more of the light can be without polarization; what is fitted may fall below none by as little.
-_MOST_EVEN, _LEAST_EVEN = 0.95, -0.5
+# Share of the light beyond which more even light changes nothing.
+LARGEST_SHARE = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,30 +79,28 @@ def losses(look: Sight, theta: FloatArray, detector: Detector, air: float, log_t
 
 
 def even_share(
-    look: Sight, distance_px: float, even: float, profile: FloatArray, slope: FloatArray, level: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+    look: Sight, distance_px: float, brightness: FloatArray, slope: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Share of the light that is even in all directions and not polarized, such as fluorescence.
 
     Parameters
     ----------
     look : Sight
     distance_px : float
-    even : float
-        Its brightness beside ``exp(level)``.
-    profile, slope : ndarray, shape (n,)
-        Logarithm of all the light on an untilted detector, and its derivative by rho.
-    level : float
+    brightness : ndarray, shape (n,)
+        Logarithm of even light beside all the light there is on an untilted detector, without the fall of
+        even light on that detector.
+    slope : ndarray, shape (n,)
+        Derivative of the logarithm of all the light by rho.
 
     Returns
     -------
-    share, by_even, by_radius : ndarray, shape (n,)
-        The share and its derivatives by ``even`` and by rho.
+    share, by_radius : ndarray, shape (n,)
+        The share and its derivative by rho.
     """
     tan = look.rho / distance_px
     square = 1.0 + tan * tan
-    by_even = np.exp(np.minimum(level - profile, 30.0)) / (square * np.sqrt(square))
-    share = even * by_even
-    held = (share > _MOST_EVEN) | (share < _LEAST_EVEN)
+    share = np.exp(np.minimum(brightness, 9.0)) / (square * np.sqrt(square))
     by_radius = share * (-slope - 3.0 * tan / (distance_px * square))
-    by_even[held], by_radius[held] = 0.0, 0.0
-    return np.clip(share, _LEAST_EVEN, _MOST_EVEN), by_even, by_radius
+    by_radius[share > LARGEST_SHARE] = 0.0
+    return np.minimum(share, LARGEST_SHARE), by_radius

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,10 +14,12 @@ from xgeom_core.predict.background.azimuthal_harmonics import (
     COLUMNS,
     DARK,
     EVEN,
+    EVEN_SPREAD,
     MODULES,
     OBLIQUITY,
     POLARIZATION,
     USUAL_AIR,
+    USUAL_EVEN,
     USUAL_POLARIZATION,
     WAVES,
     Strength,
@@ -25,7 +28,7 @@ from xgeom_core.predict.background.azimuthal_harmonics import (
 )
 from xgeom_core.predict.background.cells import Cells
 from xgeom_core.predict.background.detector_model import Detector, Sight, bent, polarization_wave, sight
-from xgeom_core.predict.background.losses import Losses, even_share, losses
+from xgeom_core.predict.background.losses import LARGEST_SHARE, Losses, even_share, losses
 from xgeom_core.predict.background.spline import Knots, Places
 
 _LARGEST_WAVE = 3.0
@@ -105,10 +108,10 @@ class Model:
         thickness = self.detector.obliquity_doubt * float(self.theta[OBLIQUITY])
         return losses(look, self.theta, self.detector, USUAL_AIR + float(self.theta[AIR]), thickness)
 
-    def even(self, look: Sight, profile: FloatArray, slope: FloatArray) -> tuple[FloatArray, ...]:
+    def even(self, look: Sight, profile: FloatArray, slope: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Share of the light that is not polarized; see `even_share`."""
-        even = float(self.theta[EVEN])
-        return even_share(look, self.detector.distance_px, even, profile, slope, self.level)
+        even = math.log(USUAL_EVEN) + EVEN_SPREAD * float(self.theta[EVEN])
+        return even_share(look, self.detector.distance_px, self.level + even - profile, slope)
 
     def log_profile(self, rho: FloatArray) -> FloatArray:
         """Logarithm of the profile at radii."""
@@ -205,10 +208,10 @@ def part_of(model: Model, cells: Cells, some: slice, gains: FloatArray | None) -
     fill_waves(look, model.reach, waves)
     polar, polar_by_radius, polar_by_angle = polarization_wave(look, model.detector.distance_px)
     profile = places.value(model.beta, basis)
-    share, by_even, share_by_radius = model.even(look, profile, slope)
+    share, share_by_radius = model.even(look, profile, slope)
     polar_by_radius = (1.0 - share) * polar_by_radius - share_by_radius * polar
     polar_by_angle *= 1.0 - share
-    by_even *= polar
+    by_even = EVEN_SPREAD * share * (share < LARGEST_SHARE) * polar
     polar = polar * (1.0 - share)
     left = np.maximum(1.0 - model.theta[POLARIZATION] * polar, _LEAST_POLARIZED)
     columns[POLARIZATION] = -polar / left
