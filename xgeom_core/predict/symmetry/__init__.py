@@ -1,4 +1,4 @@
-"""What symmetries of one frame say of its beam center, without a start."""
+"""What symmetries of one frame say of its beam center: each method proposes one or keeps silent."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def find_witnesses(frame: Frame, spots: Spots) -> list[Witness]:
     Returns
     -------
     list of Witness
-        At most one a source (the methods say what their diagnostics mean); empty where nothing is symmetric.
+        At most one a source; empty where nothing is symmetric.
     """
     canvas = make_canvas(frame)
     if canvas is None:

@@ -11,13 +11,13 @@ from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.symmetry.features import Canvas, box_mean, make_canvas
 from xgeom_core.predict.symmetry.witness import Witness
 
-IndexArray = NDArray[np.intp]
+IntArray = NDArray[np.intp]
 
 SOURCE = "direct beam"
 _CANDIDATES, _APART_PX, _AROUND_PX = 3, 9, 21
 _SECTORS, _RINGS_PX = 8, np.array([0.0, 2.0, 4.0, 8.0, 14.0, 22.0])
-# Without a halo half of the steps outwards fall. A beam has a halo, or it outshines all there is (an image of
-# the attenuated beam alone): two sets of limits for how many steps fall, the excess over the next peak
+# Without a halo half of the steps outwards fall. A beam has a halo, or it outshines all there is (an image
+# of the attenuated beam alone): two sets of limits for how many steps fall, the excess over the next peak
 # (log10), and the ratio of the axes.
 _LIMITS = ((0.85, 0.3, 0.55), (0.5, 1.5, 0.7))
 _MOST_DRIFT, _WIDEST_SHARE = 0.2, 0.12
@@ -40,10 +40,10 @@ def find_direct_beam(frame: Frame, canvas: Canvas | None = None) -> Witness | No
     -------
     Witness or None
         Diagnostics: ``excess``, log10 of the peak's counts over those of the next one; ``even``, share of the
-        steps outwards, in eight sectors, in which the counts fall; ``fall``, natural logarithm of the counts
-        near the peak over those at its halo's end; ``drift``, scatter of the centroids above several levels
-        over the width; ``width`` of the peak over the longer side; ``round``, its short over its long axis;
-        ``flat``, share of it that is clipped.
+        steps outwards, in eight sectors, in which the counts fall; ``fall``, natural logarithm of the
+        counts near the peak over those at its halo's end; ``drift``, scatter of the centroids above several
+        levels over the width; ``width`` of the peak over the longer side; ``round``, its short over its
+        long axis; ``flat``, share of it that is clipped.
     """
     canvas = make_canvas(frame) if canvas is None else canvas
     if canvas is None:
@@ -69,7 +69,7 @@ def find_direct_beam(frame: Frame, canvas: Canvas | None = None) -> Witness | No
     return None
 
 
-def _peaks(canvas: Canvas) -> tuple[IndexArray, IndexArray, FloatArray]:
+def _peaks(canvas: Canvas) -> tuple[IntArray, IntArray, FloatArray]:
     """Rows, columns and heights over the surroundings of the brightest places, brightest first."""
     height = ndimage.uniform_filter(canvas.counts, 3, mode="constant")
     height -= box_mean(canvas.counts, canvas.known, _AROUND_PX)
@@ -89,8 +89,7 @@ def _peaks(canvas: Canvas) -> tuple[IndexArray, IndexArray, FloatArray]:
         )
         order = np.arange(len(rows))
     order = order[:_CANDIDATES]
-    rows, columns = rows[order], columns[order]
-    return rows, columns, height[rows, columns]
+    return rows[order], columns[order], height[rows[order], columns[order]]
 
 
 def _outwards(canvas: Canvas, row: int, column: int) -> tuple[float, float]:

@@ -10,7 +10,6 @@ from scipy import ndimage
 
 from xgeom_core.frame import Frame, pool
 from xgeom_core.geometry import FloatArray, Pooling
-from xgeom_core.predict.statistics import median
 
 BoolArray = NDArray[np.bool_]
 
@@ -19,8 +18,9 @@ _SIDE_PX, _LEAST_SIDE = 256, 12
 _LEAST_SHARE, _LEAST_PIXELS = 0.6, 400
 # Contrast is kept between these widths, as shares of the longer side.
 _FINE_SHARE, _COARSE_SHARE = 0.006, 0.06
-# What lies this far below its surroundings, in log counts and in units of the noise, is a shadow, a gap without
-# a mask or the outside of a round detector: its edges are sharp, and symmetric about the panel's middle.
+# What lies this far below its surroundings, in log counts and in units of the noise, is a shadow, a gap
+# that is not masked or the outside of a round detector: its edges are sharp, and symmetric about the middle
+# of the panel.
 _SHADOW, _SHADOW_SIGMA = 0.9, 6.0
 _CLIP = 2.5
 # The contrast fades out where less than such shares of its surroundings are known.
@@ -28,7 +28,8 @@ _EDGE = (0.55, 0.8)
 # A tent of two boxes has this share of the variance of one.
 _TENT = 4.0 / 9.0
 # Rows and columns that differ from the usual within so many by this much of the contrast are the detector's.
-_LINE_PX, _LINE = 15, 0.5
+# But for a small rest of their length; and how evenly.
+_LINE_PX, _LINE, _LINE_REST, _EVEN = 15, 0.4, 0.15, 0.35
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,7 @@ def find_features(canvas: Canvas) -> Features | None:
         return None
     band, noise, power = _band(logs, known, fine, coarse)
     shadow = known & (band < -np.maximum(_SHADOW, _SHADOW_SIGMA * np.sqrt(noise)))
-    lines = _lines(band / np.sqrt(power + noise + 1e-12), known)
+    lines = _lines(band, np.sqrt(power + noise + 1e-12), known)
     if shadow.any() or lines.any():
         # Blocks on the edge of a shadow are half in it.
         known = known & ~ndimage.binary_dilation(shadow, iterations=2) & ~lines
@@ -111,7 +112,7 @@ def find_features(canvas: Canvas) -> Features | None:
 
 
 def _log_counts(counts: FloatArray, known: BoolArray) -> FloatArray | None:
-    """``asinh(counts / floor)``: a logarithm where counts stand above the noise; None if all are alike."""
+    """Logarithm of the counts (asinh, so that it is linear in the noise); None where all are alike."""
     noise = np.abs(counts[:, 1:] - counts[:, :-1])[known[:, 1:] & known[:, :-1]]
     floor = float(np.quantile(noise, 0.25)) if noise.size else 0.0
     floor = floor or float(np.std(counts[known]))
@@ -129,17 +130,29 @@ def _band(
     return band, noise, np.maximum(box_mean(np.minimum(band**2, 1.0), known, coarse), 0.0)
 
 
-def _lines(contrast: FloatArray, known: BoolArray) -> BoolArray:
-    """Rows and columns that stand out along most of the panel: of the detector, not of the sample."""
+def _lines(band: FloatArray, size: FloatArray, known: BoolArray) -> BoolArray:
+    """Rows and columns that stand out evenly along the panel: of the detector, not of the sample."""
     found = np.zeros_like(known)
     for axis in (0, 1):
-        across = contrast if axis == 0 else contrast.T
-        seen = known if axis == 0 else known.T
-        level = np.array([median(row[on]) if on.any() else 0.0 for row, on in zip(across, seen, strict=True)])
+        low, high = _quantiles(np.where(known, band, np.nan), 1 - axis)
+        # The streak of a fiber fades away from the beam; a row of larger or weaker pixels does not.
+        uniform = (low * high > 0) & (
+            _EVEN * np.maximum(abs(low), abs(high)) < np.minimum(abs(low), abs(high))
+        )
+        low, high = _quantiles(np.where(known, band / size, np.nan), 1 - axis)
+        level = np.where(uniform, np.where(low > 0, low, high), 0.0)
         line = np.abs(level - ndimage.median_filter(level, size=_LINE_PX, mode="nearest")) > _LINE
         line = ndimage.binary_dilation(line)
         found |= line[:, None] if axis == 0 else line
     return found
+
+
+def _quantiles(values: FloatArray, axis: int) -> list[FloatArray]:
+    """Low and high quantile of the values that are not NaN; 0 where there are none."""
+    ordered = np.sort(values, axis=axis)
+    last = np.maximum(np.isfinite(values).sum(axis=axis, keepdims=True) - 1, 0)
+    places = [np.rint(share * last).astype(np.intp) for share in (_LINE_REST, 1.0 - _LINE_REST)]
+    return [np.nan_to_num(np.take_along_axis(ordered, at, axis)).squeeze(axis) for at in places]
 
 
 def box_mean(image: FloatArray, known: BoolArray, size: int) -> FloatArray:

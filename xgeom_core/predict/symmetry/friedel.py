@@ -17,10 +17,10 @@ _MOST_SPOTS, _LEAST_SPOTS = 400, 16
 _RATIO = 5.0
 # A midpoint counts as shared within this share of the longer side (a 2527-px frame: 2.5 px).
 _SHARED_SHARE = 0.001
-# Friedel pairs come in numbers: more midpoints than by chance (in standard deviations), so many pairs, and
-# this share of the spots.
+# Friedel pairs come in numbers: more midpoints than chance (standard deviations), so many, this share of
+# the spots.
 _LEAST_HEIGHT, _LEAST_PAIRS, _PAIRED_SHARE = 6.0, 8, 0.1
-# Lattices have rivals half a row away; spots along a streak or the edge of a gap pair up too, but all in one
+# Lattices have rivals half a row away; spots along a streak or the edge of a gap pair up too, in one
 # direction.
 _MOST_SECOND, _MOST_ONE_SIDED = 0.6, 0.5
 

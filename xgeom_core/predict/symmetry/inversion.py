@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+from scipy import fft, ndimage
 
 from xgeom_core.frame import Frame
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.statistics import robust_sigma
-from xgeom_core.predict.symmetry.features import Features, find_features, make_canvas
+from xgeom_core.predict.symmetry.features import BoolArray, Features, find_features, make_canvas
 from xgeom_core.predict.symmetry.match import TURN, match, tilt_shift
-from xgeom_core.predict.symmetry.self_mirror import self_mirror
 from xgeom_core.predict.symmetry.witness import Witness
 
 SOURCE = "180-degree symmetry"
@@ -18,7 +17,7 @@ SOURCE = "180-degree symmetry"
 _LEAST_OVERLAP = 0.08
 _APART_SHARE = 0.04
 # A point that is worse in any of these is as good as any other.
-_LEAST_AGREEMENT, _LEAST_EVEN, _MOST_SECOND = 0.55, 0.5, 0.55
+_LEAST_AGREEMENT, _LEAST_EVEN, _MOST_SECOND = 0.55, 0.5, 0.6
 
 
 def find_inversion(frame: Frame, features: Features | None = None) -> Witness | None:
@@ -75,7 +74,7 @@ def highest(features: Features) -> tuple[FloatArray, float, float, float] | None
     overlap : float
         Share of the known pixels whose counterpart is known.
     """
-    overlap, covariance, variance = self_mirror(features.contrast, features.known, (0, 1))
+    overlap, covariance, variance = self_inverse(features.contrast, features.known)
     total = float(features.known.sum())
     enough = overlap > _LEAST_OVERLAP * total
     # Of two equal correlations the one over more independent pixels is worth more.
@@ -94,3 +93,33 @@ def highest(features: Features) -> tuple[FloatArray, float, float, float] | None
         float(heights[1] / heights[0]) if len(heights) > 1 else 0.0,
         float(overlap[row, column] / total),
     )
+
+
+def self_inverse(data: FloatArray, known: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Overlap, covariance and variance of an image with its inversion through every point.
+
+    Returns
+    -------
+    overlap, covariance, variance : ndarray, shape (2 * slow - 1, 2 * fast - 1)
+        Sums over the pairs of known points. Index ``t`` is the inversion through the corner-origin
+        coordinate ``(t + 1) / 2``.
+
+    Notes
+    -----
+    ``sum_x a(x) b(t - x)`` is a convolution. With the mask m the mean over a pairing is
+    ``(f m * m) / (m * m)``, the same for the image and for its inversion (Padfield 2012 treats the
+    case of two images).
+    """
+    lengths = [fft.next_fast_len(2 * side - 1, real=True) for side in data.shape]
+    mask = known.astype(np.float64)
+    # Around zero, so that differences of large sums do not eat the digits.
+    values = (data - data[known].mean()) * mask
+    of_values, of_mask, of_squares = (fft.rfftn(item, lengths) for item in (values, mask, values * values))
+    products = (of_mask * of_mask, of_values * of_mask, of_values * of_values, of_squares * of_mask)
+    overlap, total, cross, squares = (
+        np.asarray(fft.irfftn(item, lengths))[: 2 * data.shape[0] - 1, : 2 * data.shape[1] - 1]
+        for item in products
+    )
+    overlap = np.maximum(overlap, 1.0)
+    mean_square = total * total / overlap
+    return overlap, cross - mean_square, np.maximum(squares - mean_square, 1e-9)

@@ -26,7 +26,8 @@ _ALIKE = 0.2
 # What is not symmetric moves the center by about this share of its size, and a tilt by this share of its
 # whole shift although it is fitted (measured on simulated frames).
 _UNLIKE_SHARE, _TILT_SHARE, _FLOOR_PX = 0.45, 0.2, 0.05
-# How far detectors are tilted, one standard deviation; how far away they stand where nobody says, in sides.
+# How far detectors are tilted, one standard deviation; and how far they stand away where nobody says, in
+# sides.
 _TILT_DEG, _DISTANCE_SIDES = 1.5, 1.5
 
 
@@ -60,7 +61,7 @@ def mirror(angle: float) -> FloatArray:
 
 
 def tilt_shift(meta: Metadata, features: Features) -> float:
-    """How far a usual tilt moves a ring's middle, over the square of its radius, in 1 / pooled px."""
+    """How far a usual tilt moves a ring's middle, over the square of its radius, 1 / pooled px."""
     factor = features.pooling.factor
     distance = _DISTANCE_SIDES * max(features.known.shape) * factor
     if meta.distance_mm and meta.pixel_mm:
@@ -88,8 +89,8 @@ def match(features: Features, start: FloatArray, turns: list[FloatArray], tilt: 
 
     Notes
     -----
-    With contrast f a pair differs by ``f(c + u) - f(c + S u)``, whose derivative by c at a fixed ``c + u``
-    is ``-(1 - S)' grad f``. A tilt shifts a ring of radius r by ``b r**2``, in any direction: b is solved for
+    With contrast f a pair differs by ``f(c + u) - f(c + S u)``, whose derivative by c at a fixed ``c + u`` is
+    ``-(1 - S)' grad f``. A tilt shifts a ring of radius r by ``b r**2``, in any direction: b is solved for
     beside c, with a prior about 0.
     """
     points = _Points(features, _MOST_POINTS // len(turns))
@@ -104,7 +105,8 @@ def match(features: Features, start: FloatArray, turns: list[FloatArray], tilt: 
         weight = np.clip(1.0 - (rest / (_TUKEY * scale)) ** 2, 0.0, None) ** 2 / scale**2
         normals, rights = _sums(design, rest, weight, part)
         normal = normals.sum(axis=0) + prior
-        step, inverse = solve_normal(normal, rights.sum(axis=0) - prior @ [0.0, 0.0, *solution[2:]])
+        shifts = np.array([0.0, 0.0, *solution[2:]])
+        step, inverse = solve_normal(normal, np.asarray(rights.sum(axis=0) - prior @ shifts))
         length = float(np.hypot(*step[:2]))
         solution = solution + step * min(1.0, _LARGE_STEP / max(length, 1e-9))
         off = float(np.hypot(*(solution[:2] - start)))
@@ -113,7 +115,7 @@ def match(features: Features, start: FloatArray, turns: list[FloatArray], tilt: 
         if length < _SMALL_STEP:
             break
     agreement = _correlation(first, second)
-    square = 2.0 * float(np.mean((points.places - solution[:2]) ** 2))
+    square = float(((points.places - solution[:2]) ** 2).sum(axis=1).mean())
     unlike = _UNLIKE_SHARE * points.width * (1.0 - agreement)
     own = unlike**2 + (_TILT_SHARE * tilt * square) ** 2 + _FLOOR_PX**2
     covariance = _left_out(normals, rights, prior) + _SAME_PIXELS * inverse[:2, :2] + own * np.eye(2)

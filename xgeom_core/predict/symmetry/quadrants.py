@@ -37,9 +37,9 @@ def find_quadrants(
     -------
     Witness or None
         Diagnostics: ``mirrored``, correlation of the uneven part of the rings with its mirror images;
-        ``uneven``, its share of the contrast; ``agreement``, correlation of the pairs that mirror each other;
-        ``even``, share of sectors and annuli that agree; ``apart``, distance to the center of inversion over
-        the joint error bar.
+        ``uneven``, its share of the contrast; ``agreement`` and ``even``, as of `find_inversion`, for the
+        pairs that mirror each other; ``apart``, distance to the center of inversion over the joint error
+        bar.
     """
     features = features_of(frame) if features is None else features
     if features is None:
@@ -65,7 +65,7 @@ def find_quadrants(
 
 
 def _axis(features: Features, center: FloatArray) -> tuple[float, float, float]:
-    """Mirror axis in radians; correlation of rings' uneven part with its mirror images; its share."""
+    """Mirror axis in radians, correlation of what is uneven with its mirror images, and its share."""
     radius = np.arange(2.0 * _STEP_PX, _REACH_SHARE * max(features.known.shape), _STEP_PX)[:, None]
     angle = np.arange(_AZIMUTHS) * (2.0 * np.pi / _AZIMUTHS)
     at = np.stack([center[1] + radius * np.sin(angle), center[0] + radius * np.cos(angle)]) - 0.5

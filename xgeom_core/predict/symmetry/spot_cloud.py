@@ -48,8 +48,8 @@ def find_spot_cloud(frame: Frame, spots: Spots, canvas: Canvas | None = None) ->
     Notes
     -----
     The number of spots in a cell of known area A at a distance r from c is Poisson with the mean
-    ``A exp(b0 + b1 s + b2 s**2 + b3 s**3 + b4 log(s + e))``, ``s ~ r**2``; c and b are fitted together. Gaps
-    and what lies beyond the panel have no area.
+    ``A exp(b0 + b1 s + b2 s**2 + b3 s**3 + b4 log(s + e))``, ``s ~ r**2``; c and b are fitted together.
+    Gaps and what lies beyond the panel have no area.
     """
     canvas = make_canvas(frame) if canvas is None else canvas
     if canvas is None or len(spots) < _LEAST_SPOTS:
@@ -84,7 +84,7 @@ def find_spot_cloud(frame: Frame, spots: Spots, canvas: Canvas | None = None) ->
 
 
 def _cells(canvas: Canvas, spots: Spots, side: float) -> tuple[FloatArray, ...]:
-    """Middles (in longer sides), known areas and numbers of spots of the cells, each of shape (n,)."""
+    """Middles in units of the longer side, known areas and numbers of spots of the cells, each (n,)."""
     height, width = canvas.known.shape
     step = max(1, round(max(height, width) / _CELLS))
     rows, columns = -(-height // step), -(-width // step)
@@ -137,7 +137,8 @@ def _fit(
         if gained < 1e-3:
             break
     normal = (design * mean[:, None]).T @ design + _PRIOR
-    return theta, np.asarray(np.linalg.pinv(normal, hermitian=True)[:2, :2], dtype=np.float64), mean
+    covariance = np.asarray(np.linalg.pinv(normal, hermitian=True)[:2, :2], dtype=np.float64)
+    return theta, covariance, mean
 
 
 def _means(
