@@ -45,6 +45,8 @@ _TILT_DEG, _FREE_TILT_DEG = 3.0, 10.0
 _CLEAR, _CLEAR_ENOUGH, _NO_SYMMETRY = 0.85, 0.6, "aP"
 # With fewer spots than this a known cell is tried first; strain up to which it shows a symmetry.
 _FEW, _EXACT = 120, 0.003
+# What another start found is kept where it explains this share of the spots beyond chance.
+_EXPLAINED = 0.5
 # Fewer spots than these fit blurred points of any lattice.
 _FEWEST_BLURRED = 150
 # What finding them must gain otherwise.
@@ -90,7 +92,7 @@ def solve_lattice(
         return None
     task = Task(spots, start, reach_px, sigma_px or reach_px / 3.0, cell)
     before = None if known is None else _again(task, known)
-    if before is not None and before.clear:
+    if before is not None and (before.clear or before.merit > _EXPLAINED):
         return before.solution
     if cell and len(spots) < _FEW:
         before = _better(before, _with_cell(task, cell))
