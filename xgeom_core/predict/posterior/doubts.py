@@ -31,6 +31,7 @@ _WORDS = {
     ("lattice", "core"): ("", "few spots lie close to where it puts them"),
     ("lattice", "log_chance"): ("many spots would fit by chance", ""),
     ("lattice", "log_excess"): ("", "it explains hardly more spots than chance"),
+    ("lattice", "log_unlikely"): ("", "chance would explain as many spots"),
     ("lattice", "recorded"): ("", "most of its reflections are not seen"),
     ("lattice", "log_order"): ("", "its cell has no symmetry"),
     ("lattice", "log_rms"): ("its spots lie far from where it puts them", ""),

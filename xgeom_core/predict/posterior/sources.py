@@ -33,6 +33,8 @@ _STATED_SHARE, _STATED_DEG = 0.005, 1.0
 _ALIKE = ("180-degree symmetry", "quadrant symmetry")
 # The most that the scores of fits from different starts count in their log odds.
 _MOST_SCORE = 6.0
+# What a score is worth: the patches of a frame that it compares are not quite independent.
+_SCORE = 0.5
 # How far centers (px) and tilts (degrees) of offsets move when they are refined; offsets less likely than the
 # best by more than this (logarithm) are left out.
 _UNREFINED = (0.3, 0.3, 0.1, 0.1)
@@ -166,7 +168,7 @@ def _log_odds(fit: RadialFit, fits: Sequence[RadialFit], side_px: int) -> float:
     """
     wrong = reliabilities()["background"].p_wrong(background_features(fit, side_px))
     best = max(other.score for other in fits)
-    return max(fit.score - best, -_MOST_SCORE) + float(np.log1p(-wrong) - np.log(wrong))
+    return max(_SCORE * (fit.score - best), -_MOST_SCORE) + float(np.log1p(-wrong) - np.log(wrong))
 
 
 def _same(one: RadialFit, other: RadialFit) -> bool:
@@ -242,6 +244,7 @@ def lattice_features(solution: LatticeSolution) -> dict[str, float]:
         "core": said.core,
         "log_chance": _log(said.chance, 1e-3),
         "log_excess": float(np.arcsinh(said.excess_sigma)),
+        "log_unlikely": float(np.arcsinh(-said.log10_chance)),
         "recorded": said.recorded,
         "log_order": _log(said.order),
         "lattices": float(said.lattices),
