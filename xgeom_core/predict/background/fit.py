@@ -64,8 +64,7 @@ _LEAST_CELLS = 300
 _LEAST_COUNTS = 300.0
 _CLIP = 5.0
 _ROUGHLY, _CLOSELY = 0.3, 0.02
-# A coarse profile that varies less than this over the frame is not looked at closely (see `contrast`): half
-# of what `trouble.background_trouble` asks for.
+# A coarse profile that varies less than this over the frame is not looked at closely (see `contrast`).
 _FLAT = 0.15
 
 

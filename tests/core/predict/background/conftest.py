@@ -11,8 +11,25 @@ import pytest
 from xgeom_core.frame import Frame
 from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
+from xgeom_core.predict.background.radial_fit import RadialFit
+from xgeom_core.predict.posterior.reliability import reliabilities
+from xgeom_core.predict.posterior.sources import background_features
 
 SIDE = 410
+
+
+@pytest.fixture(scope="session")
+def p_wrong() -> Callable[..., float]:
+    """How likely a fit is wrong, by what it says of itself; 1 without one."""
+
+    def judge(fit: RadialFit | None, side: int = SIDE) -> float:
+        if fit is None or not np.isfinite(fit.covariance).all():
+            return 1.0
+        return reliabilities()["background"].p_wrong(background_features(fit, side))
+
+    return judge
+
+
 PIXEL_MM = 423.6 / SIDE
 
 
