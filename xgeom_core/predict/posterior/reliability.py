@@ -23,7 +23,7 @@ from xgeom_core.resources import resource
 FloatArray = NDArray[np.float64]
 
 # Standard deviations of the tail of a right finding in those of its core.
-TAIL = 2.0
+TAIL = 2.5
 # A wrong finding far off lies anywhere in a square of this many sides of the frame, its tilt anywhere in a
 # square of so many degrees.
 ANYWHERE_SIDES, ANYWHERE_DEG = 2.0, 10.0
@@ -45,6 +45,8 @@ class Reliability:
         Logit of the probability that the finding is wrong: a constant, and a coefficient a feature.
     width : tuple of float
         Logarithm of the factor on its stated standard deviations: a constant, and a coefficient a feature.
+    tilt_factor : float
+        What the tilt's standard deviations are multiplied by besides.
     tail : float
         Share of right findings whose errors are `TAIL` times wider.
     floor_share, floor_deg : float
@@ -65,6 +67,7 @@ class Reliability:
     spread: tuple[float, ...] = ()
     wrong: tuple[float, ...] = (-3.0,)
     width: tuple[float, ...] = (0.0,)
+    tilt_factor: float = 1.0
     tail: float = 0.1
     floor_share: float = 1e-5
     floor_deg: float = 0.003
@@ -133,7 +136,8 @@ class Likelihood:
         weight = finding.log_weight * known.temper
         weight = weight - np.logaddexp.reduce(weight)
         floor = np.square([known.floor_share * side_px] * 2 + [known.floor_deg] * 2)[:size]
-        core = factor**2 * finding.covariance + np.diag(floor)
+        scale = factor * np.array([1.0, 1.0, known.tilt_factor, known.tilt_factor])[:size]
+        core = np.outer(scale, scale) * finding.covariance + np.diag(floor)
         off = np.square([known.near_share * side_px] * 2 + [known.near_deg] * 2)[:size]
         parts = (
             (np.log1p(-wrong) + np.log1p(-known.tail), core, True),

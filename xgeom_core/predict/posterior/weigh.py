@@ -37,8 +37,10 @@ _LOSS_SHARE = 0.05
 _WIDEST = 4.0
 # Quantiles of the distance from the center in standard deviations, in two dimensions.
 _R68, _R95 = 1.51, 2.448
+# No tail makes moments longer than quantiles by more.
+_LEAST_RATIO = 0.8
 # How much the first of them counts in an error bar.
-_OF_R68 = 0.7
+_OF_R68 = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +147,12 @@ class Posterior:
             if share[self.right(finding.source)[which]].sum() > 0.5 * share.sum()
         )
         return Place(
-            mean, covariance * min(ratio, 1.0) ** 2, float(share.sum()), sources, self._label(which[0]), which
+            mean,
+            covariance * np.clip(ratio, _LEAST_RATIO, 1.0) ** 2,
+            float(share.sum()),
+            sources,
+            self._label(which[0]),
+            which,
         )
 
     def _label(self, component: np.int64) -> str:
