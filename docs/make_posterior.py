@@ -21,7 +21,7 @@ from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.stream import simulate_frame
 
 OUT = Path(__file__).resolve().parent / "posterior" / "mixture.png"
-SIDE, SEED, INDEX, HALF = 820, 91, 4, 60.0
+SIDE, SEED, INDEX, HALF = 820, 2, 0, 45.0
 COLORS = {"lattice": "#0072b2", "network": "#009e73", "header": "#d55e00"}
 
 

@@ -37,8 +37,8 @@ _LOSS_SHARE = 0.05
 _WIDEST = 4.0
 # Quantiles of the distance from the center in standard deviations, in two dimensions.
 _R68, _R95 = 1.51, 2.448
-# No tail makes moments longer than quantiles by more.
-_LEAST_RATIO = 0.8
+# Parts no wider than this, in units of the heaviest, are the core of a place.
+_CORE = 1.5
 # How much the first of them counts in an error bar.
 _OF_R68 = 0.6
 
@@ -137,8 +137,9 @@ class Posterior:
     def _place(self, which: NDArray[np.int64]) -> Place:
         """Components that mean one place."""
         part = self.mixture.take(which)
-        mean, covariance = part.moments()
-        # Error bars are meant as quantiles: moments of a sum of Gaussians are mostly those of its tail.
+        # Error bars are meant as quantiles: moments with the tail's parts would be mostly those of the tail.
+        size = np.sqrt(np.trace(part.covariance[:, :2, :2], axis1=1, axis2=2))
+        mean, covariance = part.take(size <= _CORE * size[0]).moments()
         ratio = radius(part, mean[:2]) / np.sqrt(0.5 * np.trace(covariance[:2, :2]))
         share = self.mixture.weight[which]
         sources = tuple(
@@ -148,7 +149,7 @@ class Posterior:
         )
         return Place(
             mean,
-            covariance * np.clip(ratio, _LEAST_RATIO, 1.0) ** 2,
+            covariance * np.clip(ratio, 0.9, 2.0) ** 2,
             float(share.sum()),
             sources,
             self._label(which[0]),
