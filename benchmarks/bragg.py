@@ -10,7 +10,6 @@ that is not both "ok" and right is put down to the first stage that failed:
 
 too few found     fewer than 40 spots found
 merged            most visible spots have another one within 3 px, and no true lattice was found
-start too far     the true center lies outside the region searched for origins
 not indexed       no lattice, or none of those in the beam
 multiple          a lattice in the beam, with another cell: a multiple or a part of it
 wrong origin      the right lattice, the center more than 1 px off
@@ -18,8 +17,8 @@ imprecise         the right lattice and origin, but outside 0.15 px or 0.1 degre
 refused           all right, but not believed (the reason is printed with --frames)
 
 A last table holds the odds against the truth: how probable the lattice says the origin that it chose is
-(the background left out), and how often that one is right, over all frames whose lattice is one of those in
-the beam.
+(start and background left out), and how often that one is right, over all frames whose lattice is one of
+those in the beam.
 """
 
 from __future__ import annotations
@@ -119,19 +118,16 @@ class Bench:
     def __init__(self, model: str) -> None:
         self.predictor = Predictor.load(model)
         self.solution: LatticeSolution | None = None
-        self.reach = 0.0
-        self.start = (np.nan, np.nan)
         self._solve = attempt.solve_lattice
         attempt.solve_lattice = self._recorded  # type: ignore[assignment]
 
     def _recorded(self, spots, start, **given):  # type: ignore[no-untyped-def]
-        self.reach, self.start = given["reach_px"], start.center_px
         self.solution = self._solve(spots, start, **given)
         return self.solution
 
     def row(self, made: SimulatedFrame) -> Row:
         """Predict one frame."""
-        self.solution, self.reach, self.start = None, 0.0, (np.nan, np.nan)
+        self.solution = None
         frame = as_frame(made)
         began = time.process_time()
         answer = self.predictor.predict(frame)
@@ -155,27 +151,23 @@ class Bench:
         solution = self.solution
         if solution is None or best_relation(made, solution) != "same":
             return None, False
-        odds = np.exp([rival.log_odds for rival in solution.rivals])
+        assert solution.offset is not None
+        odds = np.exp([one.log_likelihood - solution.offset.log_likelihood for one in solution.offsets])
         off, _ = _off(made.geometry, solution.center_px, solution.tilt_deg)
-        return float(1.0 / (1.0 + odds.sum())), off < WRONG_PX
+        return float(1.0 / odds.sum()), off < WRONG_PX
 
     def _stage(self, made: SimulatedFrame, visible: np.ndarray, found: int) -> str:
         if found < FEWEST:
             return "too few found"
         related = best_relation(made, self.solution)
         if self.solution is None or related == "other":
-            if self._away(made) > self.reach:
-                return "start too far"
             return "merged" if _crowded(visible[: max(found, 200)]) > 0.5 else "not indexed"
         if related == "multiple":
             return "multiple"
         off, turned = _off(made.geometry, self.solution.center_px, self.solution.tilt_deg)
         if off > WRONG_PX:
-            return "start too far" if self._away(made) > self.reach else "wrong origin"
+            return "wrong origin"
         return "imprecise" if off > NEAR_PX or turned > NEAR_DEG else "refused"
-
-    def _away(self, made: SimulatedFrame) -> float:
-        return float(np.hypot(*np.subtract(self.start, made.geometry.center_px)))
 
     def _words(self, reason: str) -> str:
         solution = self.solution

@@ -33,7 +33,7 @@ from xgeom_core.predict.classical import METHODS
 from xgeom_core.predict.lattice import solve_lattice
 from xgeom_core.predict.network import network_estimate
 from xgeom_core.predict.posterior.reliability import reliabilities
-from xgeom_core.predict.posterior.sources import background_features
+from xgeom_core.predict.posterior.sources import background_features, lattice_features
 from xgeom_core.predict.spots.find import find_spots
 from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.stream import simulate_frame
@@ -131,11 +131,15 @@ def _lattice(frame: Frame, start: Estimate) -> Estimate | None:
     geometry = frame.metadata.geometry(start.center_px)
     if geometry is None or geometry.wavelength_A is None:
         return None
-    reach = 3.0 * max(start.center_sigma_px or (0.01 * max(frame.shape),))
-    found = solve_lattice(find_spots(frame), geometry, reach_px=reach)
-    if found is None:
+    sigma = max(start.center_sigma_px or (0.003 * max(frame.shape),))
+    found = solve_lattice(find_spots(frame), geometry, sigma_px=sigma)
+    if found is None or found.offset is None:
         return None
-    reason = found.reason or (f"{len(found.rivals)} other origins" if found.rivals else "")
+    wrong = reliabilities()["lattice"].p_wrong(lattice_features(found))
+    least = found.offset.log_likelihood - 3.0
+    others = sum(one.log_likelihood > least for one in found.offsets) - 1
+    reason = f"It is wrong with {100 * wrong:.0f}%." if wrong > 0.5 else ""
+    reason = reason or (f"{others} other origins are as likely." if others else "")
     status = "uncertain" if reason else "ok"
     return Estimate("lattice", found.center_px, found.tilt_deg, found.covariance, status, reason)
 

@@ -26,10 +26,8 @@ Point = tuple[float, float]
 
 EVIDENCE = ("background", "lattice")
 
-# No start is believed better than this share of the side (5 px); origins are looked for as far off as 8% of
-# it (200 px) or seven error bars, whichever is more, but no farther than 15%.
-_BEST_SHARE, _NEAREST_SHARE, _FARTHEST_SHARE = 0.002, 0.08, 0.15
-_REACH_SIGMA = 7.0
+# No start is believed better than the first share of the side (5 px), or taken for worse than the second.
+_BEST_SHARE, _WORST_SHARE = 0.002, 0.075
 # Spots are mapped to reciprocal space by the background's geometry if that is more likely right than not.
 _BELIEVED = 0.5
 # A tilt that is known no better than this bends a lattice more than none.
@@ -136,7 +134,8 @@ def attempt(frame: Frame, start: Start, options: PredictOptions, found: Evidence
                 fit = fit_radial(frame, start.center_px, start_tilt_deg=start.tilt_deg, spots=found.spots)
         if "lattice" in options.use:
             with found.timed("lattice"), np.errstate(all="ignore"):
-                solution = _index(frame, start, fit, options, found.spots, best_lattice(found.lattices))
+                known = best_lattice(found.lattices) or next(iter(found.lattices), None)
+                solution = _index(frame, start, fit, options, found.spots, known)
                 found.lattices += [solution] if solution is not None else []
     if fit is not None:
         found.fits.append(fit)
@@ -158,17 +157,15 @@ def _index(
     if fit is not None and fit.tilt_deg is not None and _trusted(fit, start, side):
         places.insert(0, (fit.center_px, fit.tilt_deg))
     # The background may be pulled by shadows, so its center narrows the search less than it claims.
-    sigma = min(max(start.sigma_px, _BEST_SHARE * side), _FARTHEST_SHARE * side / 2.0)
-    reach = min(max(_REACH_SIGMA * sigma, _NEAREST_SHARE * side), _FARTHEST_SHARE * side)
+    sigma = min(max(start.sigma_px, _BEST_SHARE * side), _WORST_SHARE * side)
     found = known
     for center, tilt in places:
         geometry = _geometry(frame, center, tilt)
         if geometry is None or geometry.wavelength_A is None:
             continue
-        solution = solve_lattice(
-            spots, geometry, reach_px=reach, sigma_px=sigma, cell=options.cell, known=found
-        )
-        found = best_lattice([one for one in (found, solution) if one is not None])
+        solution = solve_lattice(spots, geometry, sigma_px=sigma, cell=options.cell, known=found)
+        # One of another cell than the given is kept too, to be told of.
+        found = best_lattice([one for one in (found, solution) if one is not None]) or solution or found
         if found is not None and reliabilities()["lattice"].p_wrong(lattice_features(found)) < _BELIEVED:
             break
     return found if found is not known else None

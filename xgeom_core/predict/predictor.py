@@ -187,6 +187,8 @@ def _absent(frame: Frame, options: PredictOptions, found: Evidence) -> dict[str,
         said["background"] = "there is no background to fit (the frame is a map of spots)"
     if missing := frame.metadata.missing:
         said["lattice"] = f"spots cannot be indexed without the {' and '.join(missing)}"
+    elif found.lattices and best_lattice(found.lattices) is None:
+        said["lattice"] = "the spots show another cell than the one given"
     elif found.spots is not None:
         said["lattice"] = f"no lattice is found in {len(found.spots)} spots"
     for name in EVIDENCE:
@@ -196,7 +198,7 @@ def _absent(frame: Frame, options: PredictOptions, found: Evidence) -> dict[str,
 
 
 def _notes(found: Evidence) -> tuple[str, ...]:
-    lattice = found.lattices[0] if found.lattices else None
+    lattice = best_lattice(found.lattices)
     return () if lattice is None else lattice.notes
 
 

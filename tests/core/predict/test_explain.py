@@ -65,7 +65,6 @@ def lattice() -> tuple[Spots, LatticeSolution]:
         50 / 60,
         0.1,
         (),
-        (),
         predicted,
         100.0,
     )

@@ -2,7 +2,7 @@
 
 ========================  ===========================================================================
 ``indexer``               the whole way: `solve_lattice`, `refined_at`
-``solution``              what it answers: LatticeSolution, FoundLattice, HklOffset
+``solution``              what it answers: LatticeSolution, FoundLattice
 ``indexing``              lattices with a free origin, one after the other
 ``known_cell``            few spots on a known cell: its orientation alone
 ``expansion``             lattices grown from the inner spots outwards
@@ -12,6 +12,7 @@
 ``non_primitive_basis``   cells that are a multiple of the true one
 ``symmetry``              rotations of the lattice; what they leave free of its metric
 ``bravais``               conventional cell and Bravais symbol
+``offset``                an offset of the indices, and what speaks for it: HklOffset
 ``hkl_offsets``           which lattice point is the direct beam: all that are possible
 ``visibility``            what the reflections that were recorded, and their strength, say of that
 ``lopsided``              the compiled part of it
@@ -28,20 +29,14 @@
 ``systematic``            errors that no residual shows
 ``random_match_rate``     how many spots a lattice would hold by chance
 ``diagnostics``           numbers that tell a right lattice from a wrong one
-``trust``                 whether to believe it, in words
 ``algebra``               small sums in plain arithmetic
 ========================  ===========================================================================
 """
 
 from xgeom_core.predict.lattice.diagnostics import LatticeDiagnostics
 from xgeom_core.predict.lattice.indexer import refined_at, solve_lattice
-from xgeom_core.predict.lattice.solution import (
-    FoundLattice,
-    HklOffset,
-    LatticeSolution,
-    OffsetEvidence,
-    Rival,
-)
+from xgeom_core.predict.lattice.offset import HklOffset, OffsetEvidence
+from xgeom_core.predict.lattice.solution import FoundLattice, LatticeSolution
 
 __all__ = [
     "FoundLattice",
@@ -49,7 +44,6 @@ __all__ = [
     "LatticeDiagnostics",
     "LatticeSolution",
     "OffsetEvidence",
-    "Rival",
     "refined_at",
     "solve_lattice",
 ]

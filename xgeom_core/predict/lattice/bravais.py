@@ -7,8 +7,14 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from xgeom_core.predict.lattice.solution import Cell
-from xgeom_core.predict.lattice.symmetry import IntArray, Symmetry, cell_of, find_symmetries, symmetrized
+from xgeom_core.predict.lattice.symmetry import (
+    Cell,
+    IntArray,
+    Symmetry,
+    cell_of,
+    find_symmetries,
+    symmetrized,
+)
 
 FloatArray = NDArray[np.float64]
 

@@ -56,8 +56,6 @@ class LatticeDiagnostics(NamedTuple):
         Longest over shortest edge of the reduced cell.
     log_points_per_spot : float
         Logarithm of the number of lattice points within the usual distance of the sphere, per indexed spot.
-    closeness_gap : float
-        How much less close to the sphere the chosen beam is than it is likely to be, as a log likelihood.
     """
 
     tried: int
@@ -76,7 +74,6 @@ class LatticeDiagnostics(NamedTuple):
     distance_change: float
     aspect: float
     log_points_per_spot: float
-    closeness_gap: float
 
 
 def excess_sigma(core: float, chance: float, count: int) -> float:
@@ -101,7 +98,6 @@ def diagnose(
     symmetry: Symmetry,
     core: tuple[float, float],
     recorded: Recorded | None,
-    closeness_gap: float,
     stated_mm: float,
     sigma_px: float,
     *,
@@ -118,8 +114,6 @@ def diagnose(
         Share of the spots at the core, and by chance.
     recorded : Recorded or None
         What the first lattice recorded.
-    closeness_gap : float
-        See `LatticeDiagnostics`.
     stated_mm : float
         Distance stated.
     sigma_px : float
@@ -146,7 +140,6 @@ def diagnose(
         float(np.log(joint.geometry.distance_mm / stated_mm)),
         float(edges.max() / edges.min()),
         float(np.log(max(points, 1) / max(int(joint.parts[0].used.sum()), 1))),
-        closeness_gap,
     )
 
 

@@ -20,8 +20,8 @@ from xgeom_core.predict.lattice.equivalents import equivalent_evidence
 from xgeom_core.predict.lattice.fit import Fit
 from xgeom_core.predict.lattice.model import Model, positions
 from xgeom_core.predict.lattice.near_ewald_sphere import near_sphere
+from xgeom_core.predict.lattice.offset import HklOffset, OffsetEvidence
 from xgeom_core.predict.lattice.parameterization import ray_changes
-from xgeom_core.predict.lattice.solution import HklOffset, OffsetEvidence
 from xgeom_core.predict.lattice.visibility import SECTORS, Recorded
 
 FloatArray = NDArray[np.float64]

@@ -11,7 +11,7 @@ from xgeom_core.geometry import Geometry
 from xgeom_core.predict.lattice.algebra import median
 from xgeom_core.predict.lattice.assign_indices import Observed
 from xgeom_core.predict.lattice.bravais import named
-from xgeom_core.predict.lattice.diagnostics import diagnose
+from xgeom_core.predict.lattice.diagnostics import LatticeDiagnostics, diagnose
 from xgeom_core.predict.lattice.expansion import LEAST_SPOTS, Growth
 from xgeom_core.predict.lattice.hkl_offsets import list_offsets, seen_from
 from xgeom_core.predict.lattice.indexing import (
@@ -22,14 +22,14 @@ from xgeom_core.predict.lattice.indexing import (
     with_symmetry,
 )
 from xgeom_core.predict.lattice.joint import Joint, fit_joint
-from xgeom_core.predict.lattice.known_cell import LEAST_KNOWN, known_lattice
+from xgeom_core.predict.lattice.known_cell import LEAST_KNOWN, has_cell, known_lattice
+from xgeom_core.predict.lattice.offset import HklOffset
 from xgeom_core.predict.lattice.parameterization import Priors
 from xgeom_core.predict.lattice.random_match_rate import CORE, shares
-from xgeom_core.predict.lattice.solution import Cell, FoundLattice, HklOffset, LatticeSolution, Rival
-from xgeom_core.predict.lattice.symmetry import find_symmetries
+from xgeom_core.predict.lattice.solution import FoundLattice, LatticeFit, LatticeSolution, Task
+from xgeom_core.predict.lattice.symmetry import Cell, find_symmetries
 from xgeom_core.predict.lattice.systematic import on_surface
-from xgeom_core.predict.lattice.trust import Evidence, cell_mismatch, chance_alone, why_not
-from xgeom_core.predict.lattice.visibility import Recorded, recorded_points
+from xgeom_core.predict.lattice.visibility import recorded_points
 from xgeom_core.predict.spots.find import Spots
 
 FloatArray = NDArray[np.float64]
@@ -37,12 +37,13 @@ FloatArray = NDArray[np.float64]
 # Spots that take part in indexing (the strongest), and in the last fit.
 _MOST_INDEX = 900
 _MOST_FIT = 1500
-# Offsets that are less likely than the best by more than this (logarithm) are no rivals; so many are tried.
-_DEAD, _TRIED = 8.0, 12
-# How far off the tilt of a start is, as a scale of Student's t; and how free the tilt of the last fit is.
-_TILT_DEG, _FREE_TILT_DEG = 3.0, 10.0
-# Shares that leave no need to look for blurred points: of any lattice, of a trusted one with symmetry.
-_CLEAR, _CLEAR_ENOUGH, _NO_SYMMETRY = 0.85, 0.6, "aP"
+# So many of the likeliest offsets are tried.
+_TRIED = 12
+# How free the tilt of the last fit is.
+_FREE_TILT_DEG = 10.0
+# Shares that leave no need to look for blurred points: of any lattice; of one with symmetry that is no
+# chance (log10), and whose offset is likelier than all others by this much (logarithm).
+_CLEAR, _CLEAR_ENOUGH, _NO_SYMMETRY, _NO_CHANCE, _LEAD = 0.85, 0.6, "aP", -2.0, 3.0
 # With fewer spots than this a known cell is tried first; strain up to which it shows a symmetry.
 _FEW, _EXACT = 120, 0.003
 # What another start found is kept where it explains this share of the spots beyond chance.
@@ -59,9 +60,8 @@ def solve_lattice(
     spots: Spots,
     start: Geometry,
     *,
-    reach_px: float,
     cell: Cell | None = None,
-    sigma_px: float | None = None,
+    sigma_px: float = 10.0,
     known: LatticeSolution | None = None,
 ) -> LatticeSolution | None:
     """Index a still with nothing known of the cell, and refine the geometry with it.
@@ -73,12 +73,10 @@ def solve_lattice(
     start : Geometry
         Rough geometry, through which spots are mapped into reciprocal space; distance and wavelength are
         taken as known. Center and tilt choose which offset of the indices is refined first, no more.
-    reach_px : float
-        How far the center may be from the start at most for an offset to be a rival, in px.
     cell : tuple of float, optional
         Cell ``(a, b, c, alpha, beta, gamma)`` in Å and degrees, where the user knows it.
-    sigma_px : float, optional
-        How far the start is likely to be off (standard deviation); a third of the reach by default.
+    sigma_px : float
+        How far the start is likely to be off (standard deviation).
     known : LatticeSolution, optional
         What was found in the same spots from another start. Where it explains them, only the offset that
         is refined first can change.
@@ -90,7 +88,7 @@ def solve_lattice(
     """
     if start.wavelength_A is None or len(spots) < (LEAST_KNOWN if cell else LEAST_SPOTS):
         return None
-    task = Task(spots, start, reach_px, sigma_px or reach_px / 3.0, cell)
+    task = Task(spots, start, sigma_px, cell)
     before = None if known is None else _again(task, known)
     if before is not None and (before.clear or before.merit > _EXPLAINED):
         return before.solution
@@ -124,64 +122,33 @@ def refined_at(solution: LatticeSolution, offset: HklOffset) -> LatticeSolution 
     LatticeSolution or None
         None where the fit from there fails.
     """
-    if solution.lattice_fit is None:
-        return None
-    attempt = _refine(solution.lattice_fit, offset)
-    return None if attempt is None else attempt.solution
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What is given; see `solve_lattice`."""
-
-    spots: Spots
-    start: Geometry
-    reach_px: float
-    sigma_px: float
-    cell: Cell | None
-
-    @property
-    def observed(self) -> Observed:
-        """Positions of all spots and their errors."""
-        return Observed(np.stack([self.spots.x, self.spots.y], axis=1), _errors(self.spots))
-
-    def log_prior(self, offset: HklOffset) -> float:
-        """Logarithm of what the start makes an offset's probability, up to a constant.
-
-        Notes
-        -----
-        Rough starts err by more than Gaussians of their error bars would: Student's t.
-        """
-        away2 = float(np.sum(np.subtract(offset.center_px, self.start.center_px) ** 2))
-        turned2 = (offset.tilt_deg[0] - self.start.pitch_deg) ** 2
-        turned2 += (offset.tilt_deg[1] - self.start.yaw_deg) ** 2
-        terms = np.log1p(away2 / (4.0 * self.sigma_px**2)) + np.log1p(turned2 / (4.0 * _TILT_DEG**2))
-        return -3.0 * float(terms)
-
-
-@dataclass(frozen=True, eq=False)
-class LatticeFit:
-    """Lattices with a free origin and the offsets possible: what a fit at any of these starts from."""
-
-    task: Task
-    lattices: list[Indexed]
-    offsets: tuple[HklOffset, ...]
-    recorded: list[Recorded | None]
+    return None if solution.lattice_fit is None else _refine(solution.lattice_fit, offset)
 
 
 @dataclass(frozen=True, eq=False)
 class Attempt:
-    """A solution, and by how much the share of spots that it explains exceeds chance."""
+    """A solution, and by how much its offset is likelier than all others (logarithm, the start included)."""
 
     solution: LatticeSolution
-    merit: float
+    lead: float
+
+    @property
+    def said(self) -> LatticeDiagnostics:
+        """The solution's numbers."""
+        assert self.solution.diagnostics is not None
+        return self.solution.diagnostics
+
+    @property
+    def merit(self) -> float:
+        """By how much the share of spots that it explains exceeds chance."""
+        return self.said.core - self.said.chance
 
     @property
     def clear(self) -> bool:
         """Whether there is no need to look for blurred points."""
         share = self.solution.share
-        trusted = not self.solution.reason and self.solution.bravais != _NO_SYMMETRY
-        return share > _CLEAR or (trusted and share > _CLEAR_ENOUGH)
+        real = self.said.log10_chance < _NO_CHANCE and self.solution.bravais != _NO_SYMMETRY
+        return share > _CLEAR or (real and self.lead > _LEAD and share > _CLEAR_ENOUGH)
 
 
 def _better(one: Attempt | None, other: Attempt | None) -> Attempt | None:
@@ -237,23 +204,18 @@ def _with_cell(task: Task, cell: Cell) -> Attempt | None:
     return _likeliest(LatticeFit(task, [lattice], offsets, [recorded]), task)
 
 
-def _errors(spots: Spots) -> FloatArray:
-    """Errors of the spots with a floor: no spot is worth more than a tenth of a pixel to a lattice fit."""
-    return np.asarray(np.hypot(spots.sigma_px, 0.05))
-
-
 def _likeliest(fit: LatticeFit, task: Task) -> Attempt | None:
     """The fit at the offset that start and spots together favor."""
     fit = replace(fit, task=task)
-    odds = [offset.log_likelihood + task.log_prior(offset) for offset in fit.offsets]
-    for number in np.argsort(-np.array(odds), kind="stable")[:_TRIED]:
-        attempt = _refine(fit, fit.offsets[number])
-        if attempt is not None:
-            return attempt
+    odds = np.array([offset.log_likelihood + task.log_prior(offset) for offset in fit.offsets])
+    for number in np.argsort(-odds, kind="stable")[:_TRIED]:
+        solution = _refine(fit, fit.offsets[number])
+        if solution is not None:
+            return Attempt(solution, float(odds[number] - np.delete(odds, number).max(initial=-np.inf)))
     return None
 
 
-def _refine(fit: LatticeFit, offset: HklOffset) -> Attempt | None:
+def _refine(fit: LatticeFit, offset: HklOffset) -> LatticeSolution | None:
     """Fit all lattices with the beam at one offset; the first alone where they do not go together."""
     some = fit.task.observed.take(np.arange(len(fit.task.spots)) < _MOST_FIT)
     first = fit.lattices[0].fit.model
@@ -266,35 +228,15 @@ def _refine(fit: LatticeFit, offset: HklOffset) -> Attempt | None:
         cells = [lattice.cell_freedom for lattice in fit.lattices[:count]]
         joint = fit_joint(models[:count], cells, some, priors)
         if joint is not None:
-            return _solution(joint, replace(fit, lattices=fit.lattices[:count]), offset, some, fit)
+            return _solution(joint, fit, offset, some)
     return None
 
 
-def _rivals(fit: LatticeFit, chosen: HklOffset, joint: Joint) -> tuple[Rival, ...]:
-    """Offsets within reach of the start that nearly as much speaks for."""
-    task = fit.task
-    best = chosen.log_likelihood + task.log_prior(chosen)
-    rivals = []
-    for offset in fit.offsets:
-        odds = offset.log_likelihood + task.log_prior(offset) - best
-        from_start = float(np.hypot(*np.subtract(offset.center_px, task.start.center_px)))
-        if offset is chosen or odds < -_DEAD or from_start > task.reach_px:
-            continue
-        away = float(np.hypot(*np.subtract(offset.center_px, joint.geometry.center_px)))
-        share = float(joint.indexed.mean())
-        rivals.append(Rival(offset.center_px, offset.tilt_deg, share, joint.rms_px, min(odds, 0.0), away))
-    return tuple(sorted(rivals, key=lambda rival: -rival.log_odds))
-
-
-def _solution(
-    joint: Joint, used_fit: LatticeFit, offset: HklOffset, observed: Observed, whole: LatticeFit
-) -> Attempt:
-    task, lattices = used_fit.task, used_fit.lattices
-    rivals = _rivals(whole, offset, joint)
-    count = len(task.spots)
+def _solution(joint: Joint, fit: LatticeFit, offset: HklOffset, observed: Observed) -> LatticeSolution:
+    task, count = fit.task, len(fit.task.spots)
     found, symmetries = [], []
     predicted = np.full((count, 2), np.nan)
-    for model, part, lattice in zip(joint.models, joint.parts, lattices, strict=True):
+    for model, part, lattice in zip(joint.models, joint.parts, fit.lattices, strict=False):
         bravais, edges, shown = named(model.reciprocal, lattice.symmetry)
         symmetries.append(shown)
         used = np.zeros(count, dtype=bool)
@@ -304,23 +246,16 @@ def _solution(
         predicted[used] = (observed.xy - part.assignment.rest)[part.used]
         found.append(FoundLattice(edges, bravais, model.reciprocal, used, hkl))
     found_geometry, covariance = on_surface(joint.geometry, joint.covariance)
-    own, chance = shares(joint.criteria(), observed, CORE)
-    symmetric = symmetries[0].order > 2
-    evidence = Evidence(joint, own, chance, task.start, task.reach_px, rivals, symmetric)
     diagnostics = diagnose(
         joint,
         symmetries[0],
-        (own, chance),
-        whole.recorded[0] if whole.recorded else None,
-        max((other.evidence.closeness for other in whole.offsets), default=0.0) - offset.evidence.closeness,
+        shares(joint.criteria(), observed, CORE),
+        fit.recorded[0] if fit.recorded else None,
         task.start.distance_mm,
         median(task.observed.sigma),
-        known=lattices[0].known,
+        known=fit.lattices[0].known,
     )
-    reason = (chance_alone(diagnostics) if lattices[0].known else why_not(evidence)) or cell_mismatch(
-        joint, task.cell
-    )
-    solution = LatticeSolution(
+    return LatticeSolution(
         found_geometry.center_px,
         (found_geometry.pitch_deg, found_geometry.yaw_deg),
         covariance,
@@ -331,18 +266,16 @@ def _solution(
         float(joint.indexed.mean()),
         joint.rms_px,
         tuple(found),
-        rivals,
         predicted,
         found_geometry.distance_mm,
-        reason,
         _notes(found_geometry, task.start),
         len(observed.xy),
-        whole.offsets,
+        fit.offsets,
         offset,
         diagnostics,
-        whole,
+        task.cell is not None and not has_cell(joint.models[0].reciprocal, task.cell),
+        fit,
     )
-    return Attempt(solution, own - chance)
 
 
 def _notes(found: Geometry, start: Geometry) -> tuple[str, ...]:

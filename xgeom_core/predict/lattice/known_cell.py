@@ -7,6 +7,8 @@ orientation. Where the beam is known to a part of the spacing of the lattice it 
 
 from __future__ import annotations
 
+import itertools
+
 import gemmi
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,7 @@ from xgeom_core.predict.lattice.expansion import TOLERANCE, near_beam
 from xgeom_core.predict.lattice.fit import Fit, fit_model
 from xgeom_core.predict.lattice.model import Model, observed_rays
 from xgeom_core.predict.lattice.parameterization import FIXED_CELL, Freedom
-from xgeom_core.predict.lattice.solution import Cell
+from xgeom_core.predict.lattice.symmetry import Cell
 
 FloatArray = NDArray[np.float64]
 
@@ -35,6 +37,8 @@ _FAR_PX, _FAR = 5.0, 0.01
 _ORIGIN_IS_WORTH = 9.0
 # Few spots do not tell a cell that is a little off; these ratios of its edges are tried.
 _SCALES, _FEW = (1.0, 0.987, 1.013), 30
+# How far edges (relative) and cosines of a cell given may differ from the one found.
+_CELL_LIMIT = 0.04
 
 
 def reduced_edges(cell: Cell) -> FloatArray:
@@ -42,6 +46,20 @@ def reduced_edges(cell: Cell) -> FloatArray:
     vector = gemmi.GruberVector(gemmi.UnitCell(*cell), "P")
     vector.niggli_reduce()
     return np.array(gemmi.UnitCell(*vector.cell_parameters()).orth.mat.tolist()).T
+
+
+def has_cell(reciprocal: FloatArray, cell: Cell) -> bool:
+    """Whether a lattice (columns a*, b*, c*) has a cell, centered ones included."""
+    vectors = np.array(list(itertools.product(range(-4, 5), repeat=3))) @ inverse3(reciprocal)
+    length = lengths(vectors)
+    near = [np.abs(length / edge - 1.0) < _CELL_LIMIT for edge in cell[:3]]
+    a, b, c = (vectors[one] / length[one, None] for one in near)
+    cosine = np.cos(np.radians(cell[3:]))
+    bc, ac, ab = (
+        (np.abs(one @ other.T - wanted) < _CELL_LIMIT).astype(np.int64)
+        for one, other, wanted in zip((b, a, a), (c, c, b), cosine, strict=True)
+    )
+    return bool(((ab @ bc) * ac).any())
 
 
 def known_lattice(observed: Observed, start: Geometry, cell: Cell) -> Fit | None:

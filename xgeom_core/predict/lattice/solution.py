@@ -1,19 +1,27 @@
-"""What indexing answers: lattices, the geometry they demand, and its rivals."""
+"""What indexing answers: lattices, and the geometry they demand."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from xgeom_core.predict.lattice.diagnostics import LatticeDiagnostics
-    from xgeom_core.predict.lattice.indexer import LatticeFit
+from xgeom_core.geometry import Geometry
+from xgeom_core.predict.lattice.assign_indices import Observed
+from xgeom_core.predict.lattice.diagnostics import LatticeDiagnostics
+from xgeom_core.predict.lattice.indexing import Indexed
+from xgeom_core.predict.lattice.offset import HklOffset
+from xgeom_core.predict.lattice.symmetry import Cell
+from xgeom_core.predict.lattice.visibility import Recorded
+from xgeom_core.predict.spots.find import Spots
 
 FloatArray = NDArray[np.float64]
-Cell = tuple[float, float, float, float, float, float]
+
+# How far off the tilt of a start is, as a scale of Student's t.
+_TILT_DEG = 3.0
+# No spot is worth more than a tenth of a pixel to a lattice fit.
+_LEAST_SIGMA_PX = 0.05
 
 
 def spots_in_words(indexed: int, tried: int, found: int) -> str:
@@ -23,82 +31,43 @@ def spots_in_words(indexed: int, tried: int, found: int) -> str:
     return f"{indexed} of {found} spots"
 
 
-class OffsetEvidence(NamedTuple):
-    """What the spots say of an offset of the indices: logarithms of likelihoods, up to a constant.
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is given; see `indexer.solve_lattice`."""
 
-    Parameters
-    ----------
-    closeness : float
-        How close to the Ewald sphere the point taken for the beam is.
-    other_lattices : float
-        How close to it the further lattices of the frame have a point.
-    visibility : float
-        Which points near the sphere were recorded.
-    falloff : float
-        How intensities fall off with resolution.
-    equivalents : float
-        How alike equivalent reflections are.
-    """
-
-    closeness: float
-    other_lattices: float
-    visibility: float
-    falloff: float
-    equivalents: float
-
-
-@dataclass(frozen=True)
-class HklOffset:
-    """A lattice point that may be the direct beam.
-
-    Parameters
-    ----------
-    hkl : tuple of int
-        Its indices in the primitive cell of the first lattice, counted from an origin that all offsets of a
-        solution share.
-    center_px, tilt_deg : tuple of float
-        Center ``(x, y)`` in native px and ``(pitch, yaw)`` in degrees that it means, before refinement.
-    evidence : OffsetEvidence
-        What speaks for it; nothing of where the beam was expected.
-    """
-
-    hkl: tuple[int, int, int]
-    center_px: tuple[float, float]
-    tilt_deg: tuple[float, float]
-    evidence: OffsetEvidence
+    spots: Spots
+    start: Geometry
+    sigma_px: float
+    cell: Cell | None
 
     @property
-    def log_likelihood(self) -> float:
-        """Sum of the evidence: 0 for the likeliest of all directions of the beam, else negative."""
-        return float(sum(self.evidence))
+    def observed(self) -> Observed:
+        """Positions of all spots and their errors."""
+        sigma = np.hypot(self.spots.sigma_px, _LEAST_SIGMA_PX)
+        return Observed(np.stack([self.spots.x, self.spots.y], axis=1), sigma)
+
+    def log_prior(self, offset: HklOffset) -> float:
+        """Logarithm of what the start makes an offset's probability, up to a constant.
+
+        Notes
+        -----
+        Rough starts err by more than Gaussians of their error bars would: Student's t.
+        """
+        away2 = float(np.sum(np.subtract(offset.center_px, self.start.center_px) ** 2))
+        turned2 = (offset.tilt_deg[0] - self.start.pitch_deg) ** 2
+        turned2 += (offset.tilt_deg[1] - self.start.yaw_deg) ** 2
+        terms = np.log1p(away2 / (4.0 * self.sigma_px**2)) + np.log1p(turned2 / (4.0 * _TILT_DEG**2))
+        return -3.0 * float(terms)
 
 
 @dataclass(frozen=True, eq=False)
-class Rival:
-    """Another origin of the same lattice, which explains nearly as much.
+class LatticeFit:
+    """Lattices with a free origin and the offsets possible: what a fit at any of these starts from."""
 
-    Parameters
-    ----------
-    center_px : tuple of float
-        Center ``(x, y)`` it would mean, native px.
-    tilt_deg : tuple of float
-        ``(pitch, yaw)`` it would mean.
-    share : float
-        Share of the spots it explains; that of the chosen origin, since the lattice is the same.
-    rms_px : float
-        Residual of those.
-    log_odds : float
-        Logarithm of its odds against the chosen origin, prior included; negative.
-    distance_px : float
-        Distance from the chosen center.
-    """
-
-    center_px: tuple[float, float]
-    tilt_deg: tuple[float, float]
-    share: float
-    rms_px: float
-    log_odds: float
-    distance_px: float
+    task: Task
+    lattices: list[Indexed]
+    offsets: tuple[HklOffset, ...]
+    recorded: list[Recorded | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,14 +117,10 @@ class LatticeSolution:
         Root mean square residual per coordinate of the indexed spots.
     lattices : tuple of FoundLattice
         All lattices found, the first one first.
-    rivals : tuple of Rival
-        Other origins within reach that cannot be excluded, likeliest first.
     predicted : ndarray, shape (n, 2)
         Predicted ``(x, y)`` of the indexed spots; NaN elsewhere.
     distance_mm : float
         Distance with which the spots agree best, within what a header's distance may be off.
-    reason : str
-        "" if the solution is to be trusted, else why not.
     notes : tuple of str
         What the user should know besides.
     tried : int
@@ -167,6 +132,8 @@ class LatticeSolution:
         The one that this solution is refined at; see `refined_at` for others.
     diagnostics : LatticeDiagnostics or None
         Numbers by which right lattices differ from wrong ones; `solve_lattice` always states them.
+    other_cell : bool
+        Whether a cell was given and the first lattice has another one.
     lattice_fit : LatticeFit or None
         What `refined_at` starts from.
     """
@@ -181,13 +148,12 @@ class LatticeSolution:
     share: float
     rms_px: float
     lattices: tuple[FoundLattice, ...]
-    rivals: tuple[Rival, ...]
     predicted: FloatArray
     distance_mm: float
-    reason: str = ""
     notes: tuple[str, ...] = field(default=())
     tried: int = 0
     offsets: tuple[HklOffset, ...] = ()
     offset: HklOffset | None = None
     diagnostics: LatticeDiagnostics | None = None
+    other_cell: bool = False
     lattice_fit: LatticeFit | None = field(default=None, repr=False)

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.predict.lattice.parameterization import FREE_CELL
-from xgeom_core.predict.lattice.solution import Cell
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+Cell = tuple[float, float, float, float, float, float]
 
 _LARGEST_ORDER = 24
 _MOST_AXES = 14

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from xgeom_core.estimate import Estimate
 from xgeom_core.metadata import Metadata
 from xgeom_core.predict.background.radial_fit import RadialFit
-from xgeom_core.predict.lattice import LatticeSolution
-from xgeom_core.predict.lattice.solution import HklOffset
+from xgeom_core.predict.lattice import HklOffset, LatticeSolution
 from xgeom_core.predict.network import NetworkOpinion
 from xgeom_core.predict.posterior.finding import Finding
 from xgeom_core.predict.posterior.reliability import UNKNOWN, reliabilities
@@ -200,9 +199,10 @@ def background_features(fit: RadialFit, side_px: int) -> dict[str, float]:
 
 
 def best_lattice(solutions: Sequence[LatticeSolution]) -> LatticeSolution | None:
-    """The lattice that is most likely right."""
+    """The lattice that is most likely right; none of another cell than the one given."""
     known = reliabilities()["lattice"]
-    return min(solutions, key=lambda one: known.p_wrong(lattice_features(one)), default=None)
+    possible = [one for one in solutions if not one.other_cell]
+    return min(possible, key=lambda one: known.p_wrong(lattice_features(one)), default=None)
 
 
 def lattice_finding(solution: LatticeSolution | None) -> Finding | None:

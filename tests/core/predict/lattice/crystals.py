@@ -9,6 +9,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from xgeom_core.geometry import Geometry
+from xgeom_core.predict.posterior.reliability import reliabilities
+from xgeom_core.predict.posterior.sources import lattice_features
 from xgeom_core.predict.spots.find import Spots
 
 SHAPE = (2527, 2463)
@@ -40,10 +42,19 @@ class Truth:
 
 
 def judged(found, truth: Truth, within_px: float = 0.15) -> str:
-    """Whether an answer is "right", "wrong", or "refused": not given, or given with a reason for doubt."""
-    if found is None or found.reason:
-        return "refused"
-    return "right" if np.hypot(*np.subtract(found.center_px, truth.center)) < within_px else "wrong"
+    """Whether an answer is "right", "wrong", or "doubted".
+
+    Doubted is one that is not given, is more likely wrong than right by its own numbers, or stands at another
+    offset of the indices while the true one is listed as hardly less likely.
+    """
+    if found is None or reliabilities()["lattice"].p_wrong(lattice_features(found)) > 0.5:
+        return "doubted"
+    if np.hypot(*np.subtract(found.center_px, truth.center)) < within_px:
+        return "right"
+    true = min(found.offsets, key=lambda one: np.hypot(*np.subtract(one.center_px, truth.center)))
+    listed = np.hypot(*np.subtract(true.center_px, truth.center)) < 1.5 and true is not found.offset
+    near = listed and true.log_likelihood > found.offset.log_likelihood - 3.0
+    return "doubted" if near else "wrong"
 
 
 def cell_vectors(cell) -> np.ndarray:

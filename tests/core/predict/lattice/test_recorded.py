@@ -32,7 +32,7 @@ def test_the_true_origin_wins_without_help_of_the_start(crystals, seed):
     truth = crystals.Truth(distance=150.0)
     spots = _fading(crystals, truth, seed)
     for off in ((25.0, 0.0), (-15.0, 20.0)):
-        found = solve_lattice(spots, truth.geometry(off=off), reach_px=80.0, sigma_px=1000.0)
+        found = solve_lattice(spots, truth.geometry(off=off), sigma_px=1000.0)
         assert found is not None
         assert np.allclose(found.center_px, truth.center, atol=0.15)
 
@@ -47,7 +47,7 @@ def test_dead_pixels_are_no_evidence(crystals):
         known[:, : int(truth.center[0]) + 60] = True
         half = replace(spots.take(spots.x < truth.center[0] + 60), known=known)
         for off in ((12.0, -9.0), (0.0, 25.0)):
-            found = solve_lattice(half, truth.geometry(off=off), reach_px=80.0, sigma_px=1000.0)
+            found = solve_lattice(half, truth.geometry(off=off), sigma_px=1000.0)
             verdicts.append(crystals.judged(found, truth))
             assert np.allclose(found.center_px, truth.center, atol=0.15), "doubted or not"
     assert (verdicts.count("right"), verdicts.count("wrong")) == (4, 0)
