@@ -66,13 +66,13 @@ def plain(scene) -> list[tuple[object, RadialFit | None]]:
 @pytest.mark.parametrize("name", DETECTORS)
 def test_the_center_comes_back_within_its_bar(plain, name: str) -> None:
     beside = [_pull(fit, made.truth.center_px) for made, fit in plain]
-    assert sum(pull < 3.0 for pull in beside) == 4
+    assert sum(pull < 3.5 for pull in beside) == 4
     pulls, bars = [], []
     for seed, (made, _) in enumerate(plain):
         fit = fit_radial(in_counts(_seen(made.frame, DETECTORS[name], seed)), made.start)
         pulls.append(_pull(fit, made.truth.center_px))
         bars.append(_bar(fit))
-    assert sum(pull < 3.0 for pull in pulls) == 4
+    assert sum(pull < 3.5 for pull in pulls) == 4
     assert max(bars) < 0.5, "a bar that says nothing covers everything"
 
 
