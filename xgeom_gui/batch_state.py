@@ -136,14 +136,19 @@ def _prediction(entry: Mapping[str, Any]) -> Prediction:
 def _candidate(values: Mapping[str, Any]) -> Candidate:
     from xgeom_core.predict.candidate import Candidate  # noqa: PLC0415 - slow to import
 
-    pairs = {
-        name: tuple(float(one) for one in values[name]) if values.get(name) else None
-        for name in ("center_px", "center_sigma_px", "tilt_deg", "tilt_sigma_deg")
-    }
-    if pairs["center_px"] is None or pairs["center_sigma_px"] is None:
-        raise ValueError("a candidate without a center")
-    sources = tuple(str(one) for one in values["sources"])
-    return Candidate(**pairs, weight=float(values["weight"]), sources=sources, label=str(values["label"]))
+    def pair(name: str) -> tuple[float, float]:
+        x, y = values[name]
+        return float(x), float(y)
+
+    return Candidate(
+        pair("center_px"),
+        pair("center_sigma_px"),
+        pair("tilt_deg") if values["tilt_deg"] else None,
+        pair("tilt_sigma_deg") if values["tilt_sigma_deg"] else None,
+        float(values["weight"]),
+        tuple(str(one) for one in values["sources"]),
+        str(values["label"]),
+    )
 
 
 def _plain_estimate(estimate: Estimate | None) -> dict[str, Any] | None:

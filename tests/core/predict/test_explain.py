@@ -83,7 +83,14 @@ def test_everything_is_gathered_and_drawn(frame: Frame, tmp_path) -> None:
     spots, solution = lattice()
     assert background is not None
     rough = Finding.of("network", network().center_px, None, np.eye(2))
-    said = [item for item in (rough, background_finding([background], 400)) if item is not None]
+    said = [
+        item
+        for item in (
+            rough,
+            background_finding([background], [np.array([*network().center_px, 0.0, 0.0])], 400),
+        )
+        if item is not None
+    ]
     answer = reach_verdict(weigh(said, frame.shape), None)
     told = Explanation.from_parts(frame, network(), background, solution, answer, spots)
     assert told.title == "a.cbf  [3]"

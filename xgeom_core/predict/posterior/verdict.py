@@ -22,6 +22,8 @@ _ANSWERING = (
     *("lattice", "background", "direct beam"),
     *("180-degree symmetry", "quadrant symmetry", "Friedel pairs"),
 )
+# What measures the frame itself is told as evidence where it agrees, too.
+_MEASURING = ("lattice", "background")
 # A header that is right with this probability, which the frame can neither confirm nor contradict, is told.
 _STANDS = 0.5
 # A source whose own error bar is this many times longer than the answer's adds nothing.
@@ -90,7 +92,8 @@ def reach_verdict(
     wide = best.sigma_px > _SIGMA_SHARE * found.side_px
     if answering and found.certainty >= OK and not wide:
         estimate = _settled(best, notes)
-        evidence = "+".join(answering)
+        agreeing = [name for name in _MEASURING if name in best.sources and name not in answering]
+        evidence = "+".join(sorted([*answering, *agreeing], key=_ANSWERING.index))
     elif header is not None and found.p_right("header") > _STANDS and not answering:
         estimate, evidence = _stated(found, header), "header"
     else:

@@ -28,7 +28,9 @@ FloatArray = NDArray[np.float64]
 # The prior: weights and standard deviations of the center about the middle, in sides of the frame, and of the
 # tilt, in degrees.
 _CENTERS = ((0.6, 0.15), (0.3, 0.5), (0.1, 1.5))
-_TILTS = ((0.58, 0.7), (0.40, 2.0), (0.02, 15.0))
+_TILTS = ((0.68, 0.6), (0.29, 1.6), (0.03, 15.0))
+# Where a header states a swing: how likely the detector is swung, by about that; and what counts as one.
+_SWUNG, _SWUNG_DEG, _UNUSUAL_DEG = 0.8, 2.0, 5.0
 # An answer counts as right within so many of its error bars, or within a pixel.
 TOLERANCE_SIGMA, TOLERANCE_PX = 3.0, 1.0
 # Being off by more than this share of the side is as bad as it gets.
@@ -211,16 +213,37 @@ def radius(mixture: Mixture, center_px: FloatArray) -> float:
     return float(_OF_R68 * r68 / _R68 + (1.0 - _OF_R68) * r95 / _R95)
 
 
-def prior(shape: tuple[int, int]) -> Mixture:
-    """What is thought of center and tilt before a frame is looked at; `shape` is (slow, fast)."""
+def prior(shape: tuple[int, int], swings: Sequence[FloatArray] = ()) -> Mixture:
+    """What is thought of center and tilt before a frame is looked at.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(slow, fast)``.
+    swings : sequence of ndarray, shape (2,)
+        Pitch and yaw in degrees that a header states of a swung detector, in every way that it can be read:
+        nobody writes a swing into the header of a detector that is not swung.
+    """
     side = max(shape)
-    weights, covariances = [], []
+    unswung = 1.0 - _SWUNG if swings else 1.0
+    tilts = [(unswung * weight, (0.0, 0.0), sigma) for weight, sigma in _TILTS]
+    tilts += [(_SWUNG / len(swings), (float(one[0]), float(one[1])), _SWUNG_DEG) for one in swings]
+    weights, means, covariances = [], [], []
     for center_weight, center in _CENTERS:
-        for tilt_weight, tilt in _TILTS:
-            weights.append(np.log(center_weight * tilt_weight))
-            covariances.append(np.diag(np.square([center * side] * 2 + [tilt] * 2)))
-    mean = np.array([0.5 * shape[1], 0.5 * shape[0], 0.0, 0.0])
-    return Mixture.prior(weights, np.tile(mean, (len(weights), 1)), np.array(covariances))
+        for tilt_weight, middle, sigma in tilts:
+            weights.append(float(np.log(center_weight * tilt_weight)))
+            means.append([0.5 * shape[1], 0.5 * shape[0], *middle])
+            covariances.append(np.diag(np.square([center * side] * 2 + [sigma] * 2)))
+    return Mixture.prior(weights, np.array(means), np.array(covariances))
+
+
+def _stated_swings(findings: Sequence[Finding]) -> list[FloatArray]:
+    """Tilts beyond the usual that a header states."""
+    header = next((finding for finding in findings if finding.source == "header"), None)
+    if header is None or not header.knows_tilt:
+        return []
+    tilts = np.unique(np.round(header.mean[:, 2:], 2), axis=0)
+    return [tilt for tilt in tilts if np.abs(tilt).max() > _UNUSUAL_DEG]
 
 
 def weigh(
@@ -239,7 +262,7 @@ def weigh(
     """
     side = max(shape)
     known = reliabilities() if known is None else known
-    mixture = prior(shape)
+    mixture = prior(shape, _stated_swings(findings))
     # Those of few places first: what they exclude need not be multiplied with all of a lattice's.
     ordered = sorted(findings, key=lambda finding: len(finding.mean))
     likelihoods = [Likelihood.of(finding, known.get(finding.source, UNKNOWN), side) for finding in ordered]
