@@ -66,7 +66,7 @@ def test_a_tilt_that_the_frame_does_not_tell_is_not_told() -> None:
 
 def test_a_background_far_from_everything_else_is_doubted_and_what_else_may_be_true_is_listed() -> None:
     verdict = reach_verdict(
-        together(say("network", (402, 501), 3.0), say("background", (520, 500), 0.1, 0.1)), None
+        together(say("network", (402, 501), 3.0), say("background", (520, 500), 0.1)), None
     )
     assert verdict.status == "uncertain"
     centers = [candidate.center_px[0] for candidate in verdict.candidates]
