@@ -82,12 +82,16 @@ def _alternative(found: Posterior, place: Place) -> str:
     if "lattice" in place.sources and "lattice" in found.best.sources:
         what = place.label if "hkl" in place.label else "another origin of the lattice"
         return f"{chance} for {what}, {apart:.1f} px away"
-    if place.sources:
-        speaks = " and ".join(place.sources)
-        verb = "say" if len(place.sources) > 1 else "says"
-        return f"{chance} that the {speaks} {verb} right and the beam is {apart:.3g} px away"
-    wrong = " and ".join(missing) or "everything"
-    return f"{chance} that the {wrong} {'are' if len(missing) > 1 else 'is'} misread"
+    if not place.sources:
+        return f"{chance} that everything is misread"
+    if missing:
+        verb = "are" if len(missing) > 1 else "is"
+        return (
+            f"{chance} that the {' and '.join(missing)} {verb} misread and the beam lies {apart:.3g} px away"
+        )
+    new = [name for name in place.sources if name not in found.best.sources]
+    as_says = f", where the {' and '.join(new)} puts it" if new else ""
+    return f"{chance} that the beam lies {apart:.3g} px away{as_says}"
 
 
 def suspicion(finding: Finding) -> str:
