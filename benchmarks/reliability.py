@@ -305,8 +305,8 @@ BEGIN = {
     "near": (0.0, 1.0), "near_share": (np.log(0.01), 1.0), "near_deg": (0.0, 0.7), "temper": (0.0, 0.5),
     "drawn_share": (np.log(0.02), 1.0), "drawn_deg": (0.0, 0.7), "tilt_factor": (0.0, 0.5),
 }  # fmt: skip
-# Sources that see a pattern as a whole never sharpen what something measures: many are right to less than this
-# share of the side (820 px: 1.6 px), but what they miss by is none of their own making.
+# Sources that see a pattern as a whole never sharpen what something measures: many are right to less than
+# this share of the side (820 px: 1.6 px), but what they miss by is none of their own making.
 ROUGH = ("network", "180-degree symmetry", "quadrant symmetry", "resolution limit")
 ROUGH_SHARE = 0.002
 # Sources that search are off by little only if by less than their own false places lie apart.
