@@ -7,8 +7,8 @@ import pty
 import random
 import resource
 import select
-import signal
 import shutil
+import signal
 import subprocess
 import sys
 import time
