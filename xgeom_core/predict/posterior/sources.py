@@ -12,7 +12,7 @@ from xgeom_core.metadata import Metadata
 from xgeom_core.predict.background.radial_fit import RadialFit
 from xgeom_core.predict.lattice import HklOffset, LatticeSolution
 from xgeom_core.predict.network import NetworkOpinion
-from xgeom_core.predict.posterior.finding import Finding
+from xgeom_core.predict.posterior.finding import Finding, Point
 from xgeom_core.predict.posterior.reliability import UNKNOWN, reliabilities
 from xgeom_core.predict.symmetry import Witness
 
@@ -30,6 +30,9 @@ _OTHER_READING = 0.1
 _STATED_SHARE, _STATED_DEG = 0.005, 1.0
 # Symmetries of the same pixels.
 _ALIKE = ("180-degree symmetry", "quadrant symmetry")
+# Rings over less azimuth than this about the beam are on one side of it; by what share of the side a center
+# may then be traded for a tilt or a distance.
+_ONE_SIDED_DEG, _TRADED_SHARE = 110.0, 0.001
 # The most that the scores of fits from different starts count in their log odds.
 _MOST_SCORE = 6.0
 # What a score is worth: the patches of a frame that it compares are not quite independent.
@@ -138,10 +141,15 @@ def background_finding(
     told = sorted(_sound(fits), key=lambda fit: _log_odds(fit, fits, side_px), reverse=True)
     if not told:
         return None
-    places = []
+    places: list[tuple[Point, Point | None, FloatArray, float, str]] = []
     for number, fit in enumerate(told):
         if not any(_same(fit, other) for other in told[:number]):
             weight = _log_odds(fit, fits, side_px) - _log_odds(told[0], fits, side_px)
+            if fit.azimuth_deg < _ONE_SIDED_DEG:
+                # A tilt, a shift and another distance do the same to rings that are seen on one side only.
+                loose = fit.covariance[:2, :2] + np.eye(2) * (_TRADED_SHARE * side_px) ** 2
+                places.append((fit.center_px, None, loose, weight, ""))
+                continue
             places.append((fit.center_px, fit.tilt_deg, fit.covariance, weight, ""))
             if fit.mirror is not None:
                 center, tilt, odds = fit.mirror

@@ -77,7 +77,7 @@ def test_grains_and_one_bright_side_do_not_move_the_center(scene, p_wrong) -> No
     assert fit is not None
     assert fit.tilt_deg is not None
     assert fit.rings >= 4
-    assert p_wrong(fit) < 0.1
+    assert p_wrong(fit) < 0.5
     error = np.array([*fit.center_px, *fit.tilt_deg]) - [
         *made.truth.center_px,
         made.truth.pitch_deg,
