@@ -28,6 +28,9 @@ EVIDENCE = ("background", "lattice")
 
 # No start is believed better than the first share of the side (5 px), or taken for worse than the second.
 _BEST_SHARE, _WORST_SHARE = 0.002, 0.075
+# Spots are indexed about so many starts, and about further ones whose background tells more: looking for a
+# lattice where there is none takes longest.
+_MOST_INDEXED = 2
 # Spots are mapped to reciprocal space by the background's geometry if that is more likely right than not.
 _BELIEVED = 0.5
 # A tilt that is known no better than this bends a lattice more than none.
@@ -132,7 +135,8 @@ def attempt(frame: Frame, start: Start, options: PredictOptions, found: Evidence
         if "background" in options.use and not found.spots.is_map:
             with found.timed("background"):
                 fit = fit_radial(frame, start.center_px, start_tilt_deg=start.tilt_deg, spots=found.spots)
-        if "lattice" in options.use:
+        told = fit is not None and fit.tilt_deg is not None and _trusted(fit, start, max(frame.shape))
+        if "lattice" in options.use and (told or len(found.starts) < _MOST_INDEXED):
             with found.timed("lattice"), np.errstate(all="ignore"):
                 known = best_lattice(found.lattices) or next(iter(found.lattices), None)
                 solution = _index(frame, start, fit, options, found.spots, known)
