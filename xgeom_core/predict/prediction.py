@@ -117,8 +117,8 @@ class Prediction:
     background, lattice : Estimate or None
         What each kind of evidence says by itself, believed or not (see their status).
     evidence : str
-        What the answer rests on: ``"background"``, ``"lattice"``, ``"lattice+background"``,
-        ``"network"``, ``"lattice+network"`` (the likeliest of several centers), or the name of a method.
+        What the answer rests on: sources that tell it, joined by ``"+"``, such as ``"lattice+background"``,
+        ``"direct beam"``, ``"header"``, ``"network"``; or the name of a method.
     crystal : LatticeSummary or None
         Spots, cell and indexed share.
     explanation : Explanation or None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -98,7 +98,7 @@ def reach_verdict(
         estimate, evidence = _stated(found, header), "header"
     else:
         estimate = _uncertain(found, bool(answering) and wide, absent or {})
-        evidence = "+".join(best.sources) or "network"
+        evidence = "+".join(name for name in best.sources if _tells(found, name)) or "network"
     likely = [place for place in found.places if place.weight >= _LEAST_CANDIDATE][:_MOST_CANDIDATES]
     return Verdict(
         estimate,
@@ -193,12 +193,6 @@ def _agreement(found: Posterior) -> tuple[tuple[str, str], ...]:
         right = 100.0 * found.p_right(finding.source)
         rows.append((finding.source, f"{_in_px(apart)} from the answer; right with {right:.3g}%"))
     return tuple(rows)
-
-
-def with_warnings(verdict: Verdict, *said: str) -> Verdict:
-    """The same with more to know."""
-    estimate = replace(verdict.estimate, warnings=(*verdict.estimate.warnings, *said))
-    return replace(verdict, estimate=estimate)
 
 
 def _in_px(value: float) -> str:

@@ -37,12 +37,11 @@ TOLERANCE_SIGMA, TOLERANCE_PX = 3.0, 1.0
 _LOSS_SHARE = 0.05
 # Parts of one place, however wide: wider ones are another opinion.
 _WIDEST = 4.0
-# Quantiles of the distance from the center in standard deviations, in two dimensions.
-_R68, _R95 = 1.51, 2.448
+# Quantiles of the distance from the center in standard deviations, in two dimensions, and how much the first
+# of them counts in an error bar.
+_R68, _R95, _OF_R68 = 1.51, 2.448, 0.6
 # Parts no wider than this, in units of the heaviest, are the core of a place.
 _CORE = 1.5
-# How much the first of them counts in an error bar.
-_OF_R68 = 0.6
 
 
 @dataclass(frozen=True, eq=False)
