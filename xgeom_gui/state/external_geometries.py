@@ -150,7 +150,7 @@ def _name(program: str, *parts: str) -> str:
     return f"{program} ({where})" if where else program
 
 
-class Comparison(QObject):
+class ExternalGeometries(QObject):
     """Geometry files beside the open frame, and what the user decided about them.
 
     Signals
