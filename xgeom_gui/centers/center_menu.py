@@ -58,6 +58,9 @@ class CenterMenu(QObject):
     def menu_of(self, center: Center) -> QMenu:
         """Everything that can be done with a center."""
         menu = _menu(center.name, self._panel)
+        if center.for_size is not None:
+            _add(menu, "Remove", self._actions["remove"].toolTip(), partial(self.remove, center))
+            return menu
         _add(
             menu, "Zoom to it", "Show its place in the image", partial(self._zoom, center.estimate.center_px)
         )

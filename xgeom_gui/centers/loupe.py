@@ -43,7 +43,7 @@ class Loupe(QWidget):
         self._timer = QTimer(self, interval=_BLINK_MS)
         self._timer.timeout.connect(self.blink)
         session.frame_changed.connect(self.update)
-        for signal in (session.centers_changed, session.current_center.changed):
+        for signal in (session.centers_changed, session.external.changed, session.current_center.changed):
             signal.connect(self.update)
         self.hide()
 

@@ -12,7 +12,7 @@ from xgeom_gui.centers.centers_table import CentersTable
 from xgeom_gui.centers.compare_wording import causes_of, notes_of
 from xgeom_gui.look.theme import SOFT_INK, STATUS_COLORS, THEME, UNCERTAIN
 from xgeom_gui.state.centers import Center
-from xgeom_gui.state.formatting import candidate_lines, center_rows
+from xgeom_gui.state.formatting import CenterRow, candidate_lines, center_rows
 from xgeom_gui.state.session import Session
 
 _WORDS = {
@@ -63,7 +63,9 @@ class CentersPanel(QWidget):
         self.model.shown_changed.connect(self._show_mark)
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
         session.current_center.changed.connect(self._mirror)
-        for signal in (session.centers_changed, session.prediction_changed, session.metadata_changed):
+        about = (session.prediction_changed, session.metadata_changed)
+        # Another reference is no other center.
+        for signal in (session.centers_changed, session.external.changed, *about):
             signal.connect(self._refresh)
         session.activity_changed.connect(self._refresh_status)
         THEME.changed.connect(self._refresh_status)
@@ -72,7 +74,8 @@ class CentersPanel(QWidget):
 
     def _refresh(self) -> None:
         session = self._session
-        rows = center_rows(session.centers, session.reference, session.metadata)
+        known = session.centers + session.misfits
+        rows = center_rows(known, session.reference, session.metadata)
         # A reset flickers: only when something changed.
         if rows != self.model.rows:
             self._mirroring = True
@@ -105,12 +108,15 @@ class CentersPanel(QWidget):
         session = self._session
         frame, prediction = session.frame, session.prediction
         notes = list(frame.warnings) if frame else []
-        notes += causes_of(self.model.rows, session.metadata, session.image_size)
+        notes += causes_of(self._fitting_rows(), session.metadata, session.image_size)
         notes += notes_of(session.centers)
         notes += prediction.warnings if prediction else ()
         lines = [f'<span style="color:{UNCERTAIN}">•</span> {escape(note)}' for note in dict.fromkeys(notes)]
         self.notes.setText("<br>".join(lines))
         self.notes.setVisible(bool(lines))
+
+    def _fitting_rows(self) -> list[CenterRow]:
+        return [row for row in self.model.rows if row.center.for_size is None]
 
     def add_below_table(self, widget: QWidget) -> None:
         """Show a widget between the table and the words about the answer."""

@@ -40,12 +40,15 @@ class Center:
         Whether its mark is left away.
     compared : Compared or None
         What another program's file says, where the center comes from one.
+    for_size : tuple of int or None
+        Pixels ``(fast, slow)`` of the detector it is for, where that is another than the frame's.
     """
 
     estimate: Estimate
     style: SourceStyle
     hidden: bool = False
     compared: Compared | None = None
+    for_size: Size | None = None
 
     @property
     def name(self) -> str:
@@ -93,3 +96,10 @@ def centers_of(
         for one in external.shown(index, size)
     )
     return (*own, *others)
+
+
+def misfits_of(external: ExternalGeometries, index: int, size: Size | None) -> tuple[Center, ...]:
+    """What other programs' files say of detectors of other sizes: listed, never drawn."""
+    return tuple(
+        Center(one.estimate, one.style, True, one, theirs) for one, theirs in external.misfits(index, size)
+    )

@@ -117,8 +117,11 @@ class FileDesk(QObject):
         known_from = (hints_of(self._session), key.generation)
         if known_from != self._known_from:
             self._known_from = known_from
+            size = self._session.image_size
             for path in self._external.paths:
-                self._ask(path)
+                # Beside a frame of another detector a file would be read with that one's pixels.
+                if self._external.size_of(path) in {None, size}:
+                    self._ask(path)
 
     def _on_frame(self) -> None:
         self._keep_up()
@@ -150,7 +153,7 @@ class FileDesk(QObject):
                 self._welcome(request.path)
             if request.path in self._fresh:
                 self._fresh[request.path] = readings
-            self._external.set_readings(request.path, readings)
+            self._external.set_readings(request.path, readings, request.hints.image_size)
             if request.look_only and self._session.frame is not None:
                 self._ask(request.path)
         self._settle()

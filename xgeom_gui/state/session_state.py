@@ -18,7 +18,7 @@ from xgeom_gui.services.picture import Picture
 from xgeom_gui.services.predictor import Experiment, ModelChoice, PredictionKey
 from xgeom_gui.services.reader import LoadedFrame, ReadRequest, SourceInfo
 from xgeom_gui.state.batch import Batch
-from xgeom_gui.state.centers import Center, centers_of
+from xgeom_gui.state.centers import Center, centers_of, misfits_of
 from xgeom_gui.state.current_center import CurrentCenter
 from xgeom_gui.state.display import Display
 from xgeom_gui.state.external_geometries import ExternalGeometries
@@ -100,6 +100,7 @@ class SessionState(Announcer):
         self._shown: Prediction | None = None
         self._estimates: tuple[Estimate, ...] = ()
         self._centers: tuple[Center, ...] = ()
+        self._misfits: tuple[Center, ...] = ()
         self.current_center = CurrentCenter(self.user_centers, self)
         self._model = ModelChoice()
         self._automatic = True
@@ -169,16 +170,17 @@ class SessionState(Announcer):
 
     def _remake(self) -> tuple[SignalInstance, ...]:
         """Make what is derived anew; the signals that are due once everything else is in place."""
-        before = self._key, self._shown, self._centers
+        before = self._key, self._shown, self._centers + self._misfits
         self._key = self.key_for(self.index)
         matches = self._prediction is not None and self._prediction[0] == self._key
         self._shown = self._prediction[1] if self._prediction is not None and matches else None
         self._estimates = self._all_estimates()
         self._centers = centers_of(self._estimates, self.external, self.index, self.image_size)
+        self._misfits = misfits_of(self.external, self.index, self.image_size)
         answered = self._key == before[0] and self._shown is before[1]
         due = (
             (self.prediction_changed, not answered),
-            (self.centers_changed, before[2] != self._centers),
+            (self.centers_changed, before[2] != self._centers + self._misfits),
             (self.current_center.changed, self.current_center.renew(self._centers, self.best, self.metadata)),
         )
         return tuple(signal for signal, is_due in due if is_due)
@@ -211,6 +213,11 @@ class SessionState(Announcer):
     def best(self) -> Estimate | None:
         """The answer: the one that differences refer to."""
         return self.prediction.best if self.prediction else None
+
+    @property
+    def misfits(self) -> tuple[Center, ...]:
+        """Centers for detectors of other sizes: they are listed, and nothing is done with them."""
+        return self._misfits
 
     @property
     def reference(self) -> Estimate | None:

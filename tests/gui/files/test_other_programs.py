@@ -181,13 +181,29 @@ def test_a_geometry_of_another_detector_is_refused_with_both_sizes(opened, nxmx_
     assert "DIALS" not in table(opened) and opened.session.external.paths == ()
 
 
-def test_geometry_steps_aside_when_a_frame_of_another_size_opens(opened, nxmx_file, bare_file, expt_file):
+@pytest.mark.parametrize("program", ["dials", "pyfai"])
+def test_geometry_of_another_detector_is_grayed_and_never_drawn(
+    opened, nxmx_file, bare_file, tmp_path, program
+):
+    """Also a .poni that does not say which detector it is for: the frame that it was added beside tells."""
+    path = tmp_path / {"dials": "a.expt", "pyfai": "a.poni"}[program]
+    text = written(program)
+    if program == "pyfai":
+        text = "\n".join(line for line in text.splitlines() if not line.startswith("Detector"))
+        text += '\nDetector: Detector\nDetector_config: {"pixel1": 2e-4, "pixel2": 1e-4}\n'
+    path.write_text(text)
     opened.open(nxmx_file)
-    drop(opened, expt_file)
+    drop(opened, path)
+    name = next(iter(set(table(opened)) - {"Header", "Network", "Fit"}))
+    numbers = table(opened)[name]
     opened.open(bare_file)
-    assert "DIALS" not in table(opened)
+    assert table(opened)[name] == ["–"] * 8 + ["for a detector of 400 × 300"]
+    assert name not in opened.window.image.marks and name not in opened.window.image.legend.texts
+    opened.window.centers.table.select(name)
+    assert opened.session.current_center.source == "fit"
+    assert name not in opened.window.centers.notes.text()
     opened.open(nxmx_file)
-    assert "DIALS" in table(opened)
+    assert table(opened)[name] == numbers and name in opened.window.image.marks
 
 
 def test_a_tables_centers_follow_the_frame(opened, nxmx_file, table_file):
