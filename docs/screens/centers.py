@@ -84,7 +84,7 @@ def _datasets(file: h5py.File) -> list[str]:
 
 
 def run(studio: Studio) -> None:
-    tools, session = studio.window.center_tools, studio.session
+    session = studio.session
     studio.open(_fading(studio.scratch / "fading.h5"))
     studio.window.actions_by_name["run"].trigger()
     studio.window.run_tools.panel.start()
