@@ -34,11 +34,9 @@ def site(repo: Path, tmp_path_factory) -> Path:
 
 def test_every_page_is_in_the_site_and_in_the_menu(site: Path, repo: Path) -> None:
     pages = {file.relative_to(repo / "docs").with_suffix("") for file in (repo / "docs").rglob("*.md")}
-    scripts = {
-        file.relative_to(repo / "docs").with_suffix("") for file in (repo / "docs/tutorials").glob("*.py")
-    }
+    pages |= {Path("tutorials") / script.stem for script in (repo / "docs" / "tutorials").glob("*.py")}
     menu = (repo / "mkdocs.yml").read_text(encoding="utf-8")
-    for page in pages | scripts:
+    for page in pages:
         assert (site / page.with_suffix(".html")).is_file(), page
         assert f"{page.as_posix()}.md" in menu, page
 
