@@ -7,8 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
 from xgeom_core.frame import Frame
 from xgeom_core.frames import open_frames
@@ -21,23 +19,20 @@ from xgeom_core.predict.network import network_estimate, run_network
 from xgeom_core.resources import resource
 
 
-class BrightestPixel(nn.Module):
+def brightest_pixel(frames: np.ndarray, told: np.ndarray | None = None) -> np.ndarray:
     """A perfect reader of one bright pixel, in place of a network."""
-
-    def forward(self, x: torch.Tensor, told: torch.Tensor | None = None) -> torch.Tensor:
-        side = x.shape[-1]
-        best = x.flatten(1).argmax(dim=1)
-        center = torch.stack([best % side, best // side], dim=1).float()
-        out = torch.full((len(x), 8), -4.0)
-        out[:, :2] = (center + 0.5) / side - 0.5
-        out[:, 2:4] = 0.0
-        return out
+    side = frames.shape[-1]
+    best = frames.reshape(len(frames), -1).argmax(axis=1)
+    out = np.full((len(frames), 8), -4.0, np.float32)
+    out[:, :2] = (np.stack([best % side, best // side], axis=1) + 0.5) / side - 0.5
+    out[:, 2:4] = 0.0
+    return out
 
 
 def oracle(**settings: int) -> Model:
     network = NetworkSettings(**({"width": 4, "input_px": 64, "activations": 8} | settings))
     return Model(
-        BrightestPixel(), ModelCard(name="o", xgeom_version="0", network=network, frames_seen=0, steps=0)
+        brightest_pixel, ModelCard(name="o", xgeom_version="0", network=network, frames_seen=0, steps=0)
     )
 
 

@@ -17,7 +17,7 @@ from xgeom_core.models.inference.weights import Weights
 from xgeom_core.models.settings import Architecture, NetworkSettings
 
 Network = Callable[[FloatArray32, FloatArray32 | None], FloatArray32]
-"""Frames (B, 1, H, W), or (B, 2, H, W) for those that see the canvas, and distance (B, 2) to outputs (B, 8)."""
+"""Frames (B, 1, H, W), or (B, 2, H, W) where the canvas is seen, and distance (B, 2) to outputs (B, 8)."""
 
 _MADE: dict[Architecture, Callable[[NetworkSettings, Weights], Network]] = {
     "baseline": BaselineInference,

@@ -60,4 +60,6 @@ def _means(x: FloatArray32, axis: int, step: int) -> FloatArray32:
     sizes = np.diff(np.append(starts, x.shape[axis])).astype(np.float32)
     shape = [1] * x.ndim
     shape[axis] = -1
-    return np.add.reduceat(x, starts, axis=axis) / sizes.reshape(shape)
+    means: FloatArray32 = np.add.reduceat(x, starts, axis=axis)
+    means /= sizes.reshape(shape)
+    return means

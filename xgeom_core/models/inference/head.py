@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from xgeom_core.models.design import ANSWERED, LOG_SCALE_RANGE, OUTPUTS, USUAL_LOG_SCALE
@@ -33,7 +35,7 @@ class HeadInference:
         # Every other layer is a rectifier.
         self._layers = [
             weights.linear(f"{name}{2 * number}", before, after)
-            for number, (before, after) in enumerate(zip(widths[:-1], widths[1:], strict=True))
+            for number, (before, after) in enumerate(pairwise(widths))
         ]
 
     def __call__(self, features_BF: FloatArray32, distance_B2: FloatArray32 | None) -> FloatArray32:

@@ -71,7 +71,9 @@ class Convolution:
         step = -(-self.size // stride) * stride
         sets = step // stride
         deep = -(-high // step) * step
-        along_b, along_y, along_x, along_c = padded.strides
+        along_b, along_y = padded.strides[:2]
+        # Not the array's own: numpy may say anything of an axis of one channel.
+        along_x, along_c = channels * padded.itemsize, padded.itemsize
         # The last squares of the last column look beyond it.
         numbers = np.empty((count * columns * deep + step) * length, np.float32)
         laid_out = numbers[: -step * length].reshape(count, columns, deep, length)

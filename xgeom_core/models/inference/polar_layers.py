@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.models.design import FINE_AZIMUTHS, FINE_RADII, GAIN
-from xgeom_core.models.inference.layers import FloatArray32, Linear, neighbors, rectified
+from xgeom_core.models.inference.layers import FloatArray32, neighbors, rectified
 from xgeom_core.models.inference.weights import Weights
 from xgeom_core.models.settings import PolarSettings
 
@@ -117,9 +117,7 @@ def _between(
     right, down = np.repeat(right, 2, axis=-1), np.repeat(down, 2, axis=-1)
     rows = []
     for below in (0, wide):
-        here, beside = (
-            pixels[below + step :].take(place, mode="clip").view(np.float32) for step in (0, 1)
-        )
+        here, beside = (pixels[below + step :].take(place, mode="clip").view(np.float32) for step in (0, 1))
         beside -= here
         beside *= right
         beside += here

@@ -28,9 +28,7 @@ class _Block:
         inner = after // BOTTLENECK_EXPANSION
 
         def made(part: str, channels: tuple[int, int], size: int, stride: int = 1) -> Convolution:
-            return weights.convolution(
-                f"{name}.{part}", channels, size, stride, norm=f"{name}.{part}_norm"
-            )
+            return weights.convolution(f"{name}.{part}", channels, size, stride, norm=f"{name}.{part}_norm")
 
         if bottleneck:
             self._path = [
@@ -42,9 +40,7 @@ class _Block:
             self._path = [made("first", channels, 3, stride), made("second", (after, after), 3)]
         self._carry = None
         if stride != 1 or before != after:
-            self._carry = weights.convolution(
-                f"{name}.carry.0", channels, 1, stride, norm=f"{name}.carry.1"
-            )
+            self._carry = weights.convolution(f"{name}.carry.0", channels, 1, stride, norm=f"{name}.carry.1")
 
     def __call__(self, x_BHWC: FloatArray32) -> FloatArray32:
         y_BHWC = x_BHWC
@@ -78,9 +74,7 @@ class ResNetInference:
             # What a second convolution makes is added to the first: one that sees both inputs does it all.
             weights.join(f"{name}stem.0.weight", f"{name}detail.weight")
             channels += detail_channels
-        self._stem = weights.convolution(
-            f"{name}stem.0", (channels, width), 7, 2, norm=f"{name}stem.1"
-        )
+        self._stem = weights.convolution(f"{name}stem.0", (channels, width), 7, 2, norm=f"{name}stem.1")
         counts, bottleneck = STAGES[settings.architecture]
         channels = width
         self._blocks: list[_Block] = []

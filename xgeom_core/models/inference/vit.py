@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import erf
 
 from xgeom_core.models.design import PATCH_NUMBERS
 from xgeom_core.models.inference.head import HeadInference
@@ -52,6 +51,9 @@ class _Layer:
     def __call__(self, x_BTE: FloatArray32) -> FloatArray32:
         x_BTE = x_BTE + self._told(self._attention(self._norms[0](x_BTE)))
         wide = self._wider(self._norms[1](x_BTE))
+        # Slow to import, and few models are transformers.
+        from scipy.special import erf  # noqa: PLC0415
+
         out: FloatArray32 = x_BTE + self._narrower(wide * (0.5 + 0.5 * erf(wide * np.float32(0.5**0.5))))
         return out
 

@@ -97,7 +97,8 @@ class Weights:
     def _norm(self, name: str, channels: int) -> tuple[FloatArray32, FloatArray32]:
         """What a batch normalization multiplies by and adds."""
         weight, bias, mean, variance = (
-            self.take(f"{name}.{part}", channels) for part in ("weight", "bias", "running_mean", "running_var")
+            self.take(f"{name}.{part}", channels)
+            for part in ("weight", "bias", "running_mean", "running_var")
         )
         self._left.pop(f"{name}.num_batches_tracked", None)
         scale = (weight / np.sqrt(variance + _EPSILON)).astype(np.float32)

@@ -13,7 +13,7 @@ from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, optimize
+from scipy import ndimage
 
 from xgeom_core.frame import PooledFrame
 from xgeom_core.geometry import FloatArray
@@ -229,6 +229,9 @@ def _descend(
 
 def _climb(points: RingPoints, start: FloatArray, width: float, side: float) -> FloatArray:
     """A maximum of the score near a start."""
+    # Slow to import, and few frames are searched for rings.
+    from scipy import optimize  # noqa: PLC0415
+
     size = width * points.factor / points.lever
     most = _FARTHEST_SHARE * side / points.lever
 
