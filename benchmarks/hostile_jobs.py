@@ -49,9 +49,9 @@ from xgeom_core.training.events import (
 )
 from xgeom_core.training.search_space import load_space
 from xgeom_core.training.sweep import score_of, sweep
-from xgeom_gui.panels.jobs import words
 from xgeom_gui.services.run_reader import read_predictions, read_ranking
 from xgeom_gui.services.training_history import TrainingHistory
+from xgeom_gui.training import words
 
 OTHERS = ("first", "second", "third")
 KINDS = (

@@ -28,13 +28,13 @@ from PySide6.QtCore import QEventLoop, QTimer
 from watchdog import Watchdog
 
 from xgeom_core.training.events import Event, RunStarted, Step, Validation, to_line
-from xgeom_gui.launch import blank_settings, make_application
-from xgeom_gui.panels.jobs.panel import JobsPanel
+from xgeom_gui.app.launch import blank_settings, make_application
 from xgeom_gui.services.jobs_owner import JobsOwner
 from xgeom_gui.services.predictor import PredictorThread
-from xgeom_gui.session import Session
-from xgeom_gui.settings import Settings
-from xgeom_gui.training_desk import TrainingDesk
+from xgeom_gui.state.session import Session
+from xgeom_gui.state.settings import Settings
+from xgeom_gui.training.panel import JobsPanel
+from xgeom_gui.training.training_desk import TrainingDesk
 
 EVERY_S, PLANNED, PATIENCE_S = 0.05, 1_000_000, 300
 # Runs in a process of its own, as a training does.

@@ -34,9 +34,9 @@ from watchdog import Watchdog
 
 from xgeom_core.frames import write_nxmx
 from xgeom_core.metadata import Metadata
-from xgeom_gui.launch import blank_settings, make_application, make_window, spare_collector
+from xgeom_gui.app.launch import blank_settings, make_application, make_window, spare_collector
 from xgeom_gui.services.predictor import Experiment
-from xgeom_gui.settings import Settings
+from xgeom_gui.state.settings import Settings
 
 SIZES = {"6": (2527, 2463), "18": (4371, 4150)}
 TYPES = ("uint16", "uint32", "float32", "int32")
@@ -140,7 +140,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.app = make_application()
-        self.window, self.session, self.coordinator = make_window(Settings(blank_settings(folder)))
+        self.window, self.session, self.controller = make_window(Settings(blank_settings(folder)))
         self.session.set_automatic(False)
         self.window.resize(1366, 768)
         self.window.show()
@@ -148,7 +148,7 @@ class Bench:
 
     def wait_for_lookahead(self, index: int) -> None:
         """Until the next frame is ready: a user looks at a frame for a moment."""
-        reader, wanted = self.coordinator.reader, self.session.wanted
+        reader, wanted = self.controller.reader, self.session.wanted
         assert wanted is not None
         wait(lambda: reader.is_ready(replace(wanted, index=index)))
 
@@ -177,13 +177,13 @@ class Bench:
         """While the frame shown is predicted."""
         dog, session = Watchdog(), self.session
         dog.start()
-        self.coordinator.predict_now()
+        self.controller.predict_now()
         wait(lambda: session.prediction is not None and not session.activity)
         return dog.stop()
 
     def stall_of_run(self) -> str:
         """While a run is predicted and the user flips through it."""
-        dog, session, run = Watchdog(), self.session, self.window.center_tools.run
+        dog, session, run = Watchdog(), self.session, self.window.run_tools.panel
         self.window.actions_by_name["run"].trigger()
         dog.start()
         run.start()
@@ -223,7 +223,7 @@ def main() -> int:
             if kind == options.types[-1]:
                 more(bench, shape, path, not options.no_prediction)
             path.unlink()
-    bench.coordinator.shutdown()
+    bench.controller.shutdown()
     sys.stdout.flush()
     os._exit(0)
 

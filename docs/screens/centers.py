@@ -87,8 +87,8 @@ def run(studio: Studio) -> None:
     tools, session = studio.window.center_tools, studio.session
     studio.open(_fading(studio.scratch / "fading.h5"))
     studio.window.actions_by_name["run"].trigger()
-    tools.run.start()
-    studio.wait(lambda: session.batch.shared is not None and tools.run.plots.settled)
+    studio.window.run_tools.panel.start()
+    studio.wait(lambda: session.batch.shared is not None and studio.window.run_tools.panel.plots.settled)
     studio.shoot("run")
     with studio.theme("dark"):
         studio.shoot("run-dark")

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from studio import Studio
 
-from xgeom_gui.main_window import MainWindow
+from xgeom_gui.app.main_window import MainWindow
 
 
 def tree(studio: Studio) -> None:

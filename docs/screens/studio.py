@@ -18,9 +18,9 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QWidget
 
-from xgeom_gui.launch import blank_settings, make_application, make_window
-from xgeom_gui.settings import Settings
-from xgeom_gui.theme import THEME, ThemeChoice
+from xgeom_gui.app.launch import blank_settings, make_application, make_window
+from xgeom_gui.look.theme import THEME, ThemeChoice
+from xgeom_gui.state.settings import Settings
 
 SIZE = (1366, 768)
 POLL_MS, SETTLE_MS, PATIENCE_S = 50, 500, 150
@@ -42,7 +42,7 @@ class Studio:
         make_application()
         # Files of the pictures have the same short names wherever they are made.
         self.scratch = Path(tempfile.mkdtemp(prefix="xgeom-"))
-        self.window, self.session, self._coordinator = make_window(
+        self.window, self.session, self._controller = make_window(
             Settings(blank_settings(self.scratch / "settings"))
         )
         self.window.resize(*SIZE)
@@ -99,4 +99,4 @@ class Studio:
 
     def close(self) -> None:
         """End the threads."""
-        self._coordinator.shutdown(0)
+        self._controller.shutdown(0)

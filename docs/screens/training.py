@@ -31,7 +31,7 @@ from xgeom_core.training.events import (
     Validation,
     to_line,
 )
-from xgeom_gui.panels.jobs.compose import Composer
+from xgeom_gui.training.compose import Composer
 
 STEPS = 4000
 _CPU = Device("cpu", "AMD EPYC 9354, 16 cores", 128.0)

@@ -25,11 +25,11 @@ from xgeom_core.frames import write_nxmx
 from xgeom_core.metadata import Metadata
 from xgeom_core.predict import Prediction
 from xgeom_core.predict.report.explanation import Explanation
-from xgeom_gui.coordinator import Coordinator
-from xgeom_gui.launch import make_application, make_window
-from xgeom_gui.main_window import MainWindow
-from xgeom_gui.session import Session
-from xgeom_gui.settings import Settings
+from xgeom_gui.app.launch import make_application, make_window
+from xgeom_gui.app.main_window import MainWindow
+from xgeom_gui.state.session import Session
+from xgeom_gui.state.session_controller import SessionController
+from xgeom_gui.state.settings import Settings
 
 SHAPE = (300, 400)
 METADATA = Metadata(
@@ -102,7 +102,7 @@ class Opened:
 
     window: MainWindow
     session: Session
-    coordinator: Coordinator
+    controller: SessionController
     predictor: FakePredictor
     qtbot: Any
 
@@ -172,11 +172,11 @@ def opened(qtbot, tmp_path: Path, predictor: FakePredictor) -> Iterator[Opened]:
     """An empty window, shown; closed and taken apart afterwards."""
     store = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
     store.setValue("training/run_root", str(tmp_path / "runs"))
-    window, session, coordinator = make_window(Settings(store), load=predictor.load)
+    window, session, controller = make_window(Settings(store), load=predictor.load)
     window.resize(1366, 768)
     window.show()
     qtbot.waitExposed(window)
-    yield Opened(window, session, coordinator, predictor, qtbot)
+    yield Opened(window, session, controller, predictor, qtbot)
     if window.isVisible():
         with qtbot.waitSignal(window.closed, timeout=60_000):
             window.close()

@@ -9,10 +9,10 @@ from typing import Any
 from PySide6.QtCore import QSettings
 
 import fake_desk as fakes
-from xgeom_gui.panels.jobs.panel import JobsPanel
 from xgeom_gui.services.predictor import PredictorThread
-from xgeom_gui.session import Session
-from xgeom_gui.settings import Settings
+from xgeom_gui.state.session import Session
+from xgeom_gui.state.settings import Settings
+from xgeom_gui.training.panel import JobsPanel
 
 
 @dataclass

@@ -11,9 +11,9 @@ from PySide6.QtCore import QObject, Signal
 
 from xgeom_core.errors import XgeomError
 from xgeom_core.frame import Frame
-from xgeom_gui.painted_mask import without
 from xgeom_gui.services.frame_math import Superseded, stacked
 from xgeom_gui.services.latest import LatestThread
+from xgeom_gui.services.painted_mask import without
 from xgeom_gui.services.reader import ReadRequest, varied
 
 if TYPE_CHECKING:

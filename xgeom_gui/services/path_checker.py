@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 
-from xgeom_gui.locations import is_there
 from xgeom_gui.services.latest import LatestThread
+from xgeom_gui.services.locations import is_there
 
 
 class PathChecker(LatestThread):

@@ -13,11 +13,11 @@ from PySide6.QtCore import QObject, Signal
 from xgeom_core.errors import XgeomError
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame
-from xgeom_gui.locations import is_there
-from xgeom_gui.painted_mask import PaintedMask, without
 from xgeom_gui.services.frame_math import SINGLE, Stack, Superseded, stacked
 from xgeom_gui.services.latest import LatestThread
+from xgeom_gui.services.locations import is_there
 from xgeom_gui.services.lookahead import Lookahead
+from xgeom_gui.services.painted_mask import PaintedMask, without
 from xgeom_gui.services.picture import Picture, make_picture
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 
-from xgeom_gui.corrections import Corrections, FrameId
-from xgeom_gui.undo import History
+from xgeom_gui.state.undo import History
+from xgeom_gui.state.user_centers import Corrections, FrameId
 
 
 def viewport(opened):

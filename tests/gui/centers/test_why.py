@@ -108,7 +108,7 @@ def test_a_second_model_that_cannot_be_used_ends_in_a_sentence(opened, tools, mo
     def refuse(name):
         raise ModelError("other.safetensors is no model of xgeom.")
 
-    opened.coordinator.predictor._load = refuse
+    opened.controller.predictor._load = refuse
     opened.session.second.choose("other.safetensors")
     opened.qtbot.waitUntil(lambda: opened.session.second.choice is None, timeout=20_000)
     assert opened.window.messages.text == "other.safetensors is no model of xgeom."

@@ -38,7 +38,7 @@ def test_only_a_few_are_kept():
 
 def counted(opened):
     """Frames that are read from the file from now on, by number."""
-    reader = opened.coordinator.reader
+    reader = opened.controller.reader
     read, open_source = [], reader._open_source
 
     class Counting:
@@ -92,7 +92,7 @@ def test_a_file_written_anew_is_not_shown_from_before(opened, write_hdf5, tmp_pa
 
 
 def test_what_lies_ahead_and_is_broken_is_no_news_until_it_is_wanted(opened, nxmx_file):
-    reader = opened.coordinator.reader
+    reader = opened.controller.reader
     open_source = reader._open_source
 
     class Broken:

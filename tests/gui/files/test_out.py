@@ -12,8 +12,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from xgeom_core.errors import UnreadableFileError, UsageError
-from xgeom_gui.exports import export_rows
-from xgeom_gui.session_file import SavedMask, SavedSession, SessionParts, read_session, write_session
+from xgeom_gui.files.session_file import SavedMask, SavedSession, SessionParts, read_session, write_session
+from xgeom_gui.services.exports import export_rows
 
 
 def saved(opened, path: Path) -> Path:

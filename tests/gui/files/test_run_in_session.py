@@ -14,9 +14,9 @@ import pytest
 from xgeom_core.estimate import Estimate
 from xgeom_core.predict import Prediction
 from xgeom_core.predict.prediction import LatticeSummary
-from xgeom_gui.batch_rows import BatchRow, RunPlan
-from xgeom_gui.batch_state import BatchState, batch_of, plain_batch
-from xgeom_gui.session_file import SavedSession, read_session, write_session
+from xgeom_gui.files.session_file import SavedSession, read_session, write_session
+from xgeom_gui.state.batch_rows import BatchRow, RunPlan
+from xgeom_gui.state.batch_state import BatchState, batch_of, plain_batch
 
 
 def answer(index: int, *, status: str = "ok", away: float = 0.0) -> Prediction:
@@ -106,7 +106,7 @@ def test_the_frames_of_a_run_may_be_moved_with_the_session(tmp_path):
 
 
 def predict_run(opened) -> None:
-    panel = opened.window.center_tools.run
+    panel = opened.window.run_tools.panel
     panel.start()
     opened.qtbot.waitUntil(lambda: opened.session.batch.shared is not None, timeout=30_000)
     assert not opened.session.batch.running
@@ -127,7 +127,7 @@ def test_a_session_brings_the_run_back(opened, nxmx_file, tmp_path, monkeypatch)
 
     monkeypatch.setattr(opened.predictor, "predict", odd)
     opened.open(nxmx_file)
-    batch, panel = opened.session.batch, opened.window.center_tools.run
+    batch, panel = opened.session.batch, opened.window.run_tools.panel
     panel.every.setValue(3)
     predict_run(opened)
     order = [row.index for row in batch.doubtful]
@@ -150,7 +150,7 @@ def test_a_session_brings_the_run_back(opened, nxmx_file, tmp_path, monkeypatch)
 def test_a_run_that_was_cancelled_keeps_its_progress(opened, nxmx_file, tmp_path):
     opened.open(nxmx_file)
     opened.predictor.delay_s = 0.3
-    batch, panel = opened.session.batch, opened.window.center_tools.run
+    batch, panel = opened.session.batch, opened.window.run_tools.panel
     panel.start()
     opened.qtbot.waitUntil(lambda: batch.done >= 2, timeout=20_000)
     panel.cancel_button.click()
@@ -165,7 +165,7 @@ def test_a_run_that_was_cancelled_keeps_its_progress(opened, nxmx_file, tmp_path
 
 def test_a_session_opened_in_the_middle_of_a_run_replaces_it(opened, nxmx_file, tmp_path):
     opened.open(nxmx_file)
-    batch, panel = opened.session.batch, opened.window.center_tools.run
+    batch, panel = opened.session.batch, opened.window.run_tools.panel
     panel.last.setValue(1)
     predict_run(opened)
     file = write(opened, tmp_path / "mine.xgeom.json")
@@ -196,7 +196,7 @@ def test_a_damaged_run_leaves_the_rest_of_the_session(opened, nxmx_file, tmp_pat
 
 def test_the_list_of_a_run_is_exported(opened, nxmx_file, tmp_path):
     opened.open(nxmx_file)
-    panel = opened.window.center_tools.run
+    panel = opened.window.run_tools.panel
     assert not panel.export_button.isEnabled()
     predict_run(opened)
     assert panel.export_button.isEnabled()

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QSettings, Qt
 
-from xgeom_gui.app import parse
-from xgeom_gui.panels.frame_bar import FrameStrip
-from xgeom_gui.panels.recent import RecentMenu
+from xgeom_gui.app.command_line import parse
+from xgeom_gui.files.recent_menu import RecentMenu
+from xgeom_gui.image.frame_bar import FrameStrip
 from xgeom_gui.services.predictor import Experiment
-from xgeom_gui.settings import Settings
+from xgeom_gui.state.settings import Settings
 
 
 def value(opened) -> int:
@@ -119,7 +119,7 @@ def test_what_was_opened_is_remembered_and_what_is_gone_is_greyed(opened, cbf_se
 def test_the_empty_window_lists_recent_files(opened, nxmx_file):
     opened.window.file_tools.recent.add(str(nxmx_file))
     opened.window.file_tools.recent.add("/nowhere/gone.h5")
-    from xgeom_gui.panels.recent import RecentList
+    from xgeom_gui.files.recent_menu import RecentList
 
     found = opened.window.findChild(RecentList)
     found._recent.look()

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
-from xgeom_gui.display import COLOR_MAPS, Display
+from xgeom_gui.image.color_maps import look_up_table, shades, special_colors
 from xgeom_gui.services.coding import MASKED, SATURATED, SPECIAL, Coding
 from xgeom_gui.services.contrast import SCALES, stretch
 from xgeom_gui.services.picture import make_picture
-from xgeom_gui.views.color_maps import look_up_table, shades, special_colors
+from xgeom_gui.state.display import COLOR_MAPS, Display
 
 
 def lightness(pixels):

@@ -7,9 +7,9 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainterPath
 
-from xgeom_gui.masks import MaskDesk
+from xgeom_gui.image.mask_painter import circle_region, stroke_region
 from xgeom_gui.services.coding import PAINTED
-from xgeom_gui.views.mask_painter import circle_region, stroke_region
+from xgeom_gui.state.masks import MaskDesk
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont, QTransform
 
 from xgeom_core.geometry import Geometry
-from xgeom_gui.panels.rings import spacings_in
-from xgeom_gui.rings import Rings, finest_resolution_A, ring_points, round_resolutions
-from xgeom_gui.views.corner_glyph import round_length
-from xgeom_gui.views.ring_labels import RingLabels
-from xgeom_gui.views.ring_lines import on_screen
+from xgeom_gui.image.corner_glyph import round_length
+from xgeom_gui.image.ring_labels import RingLabels
+from xgeom_gui.image.ring_lines import on_screen
+from xgeom_gui.image.rings_panel import spacings_in
+from xgeom_gui.state.rings import Rings, finest_resolution_A, ring_points, round_resolutions
 
 SHAPE = (2527, 2463)
 FLAT = Geometry((1200.0, 1300.0), 300.0, (0.172, 0.172), 0.98)

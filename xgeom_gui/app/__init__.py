@@ -1,0 +1,1 @@
+"""The window put together: command line, start, layout, actions, menus, messages."""

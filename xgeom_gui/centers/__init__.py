@@ -1,0 +1,1 @@
+"""The centers of one frame: card, table, dragging, loupe, copying, what an answer rests on."""

@@ -1,0 +1,149 @@
+"""The panel of centers: every source, how they differ, and what to know about the answer."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from xgeom_gui.centers.centers_model import CentersModel
+from xgeom_gui.centers.centers_table import CentersTable
+from xgeom_gui.centers.compare_wording import causes_of, notes_of
+from xgeom_gui.look.theme import SOFT_INK, STATUS_COLORS, THEME, UNCERTAIN
+from xgeom_gui.state.centers import Center, centers_of, image_size, reference_of
+from xgeom_gui.state.formatting import candidate_lines, center_rows
+from xgeom_gui.state.session import Session
+
+_WORDS = {
+    "ok": "The answer is trusted.",
+    "stated": "The header stands.",
+    "uncertain": "Uncertain.",
+    "failed": "No center found.",
+}
+
+
+class CentersPanel(QWidget):
+    """Table of centers, the answer's status in words, and its warnings.
+
+    Signals
+    -------
+    chosen : object
+        ``(x, y)`` of a center that was double-clicked, in native pixels.
+    taken : str
+        Source of that center: keys are to move it.
+    """
+
+    chosen = Signal(object)
+    taken = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.model = CentersModel(self)
+        self.table = CentersTable(self.model)
+        self.table.doubleClicked.connect(self._choose)
+        self.table.activated.connect(self._choose)
+        self.status = QLabel()
+        self.status.setTextFormat(Qt.TextFormat.RichText)
+        self.notes = QLabel()
+        self.notes.setTextFormat(Qt.TextFormat.RichText)
+        for label in (self.status, self.notes):
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.table)
+        self._below = QVBoxLayout()
+        layout.addLayout(self._below)
+        layout.addWidget(self.status)
+        layout.addWidget(self.notes)
+        self._mirroring = False
+        self.model.shown_changed.connect(self._show_mark)
+        self.table.selectionModel().selectionChanged.connect(self._on_selection)
+        session.corrections.selected_changed.connect(self._mirror)
+        session.estimates_changed.connect(self._refresh)
+        session.activity_changed.connect(self._refresh_status)
+        THEME.changed.connect(self._refresh_status)
+        THEME.changed.connect(self._refresh_notes)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        session = self._session
+        rows = center_rows(centers_of(session), reference_of(session), session.metadata)
+        # A reset flickers: only when something changed.
+        if rows != self.model.rows:
+            self._mirroring = True
+            self.model.set_rows(rows)
+            self._mirroring = False
+            self._mirror()
+        self._refresh_status()
+        self._refresh_notes()
+
+    def _refresh_status(self) -> None:
+        prediction = self._session.prediction
+        if prediction is None:
+            self.status.setText(f'<span style="color:{SOFT_INK}">{escape(self._waiting_text())}</span>')
+            return
+        color = STATUS_COLORS[prediction.status]
+        text = f'<b style="color:{color}">{_WORDS[prediction.status]}</b>'
+        if prediction.reason:
+            text += f" {escape(prediction.reason)}"
+        if prediction.status == "uncertain":
+            text += "".join(f"<br>{escape(line)}" for line in candidate_lines(prediction))
+        self.status.setText(text)
+
+    def _waiting_text(self) -> str:
+        if self._session.frame is None:
+            return "Open a frame to see where its beam center is."
+        activity = self._session.activity
+        return f"{activity[:1].upper()}{activity[1:]}" if activity else "Not predicted yet: press P."
+
+    def _refresh_notes(self) -> None:
+        session = self._session
+        frame, prediction = session.frame, session.prediction
+        notes = list(frame.warnings) if frame else []
+        notes += causes_of(self.model.rows, session.metadata, image_size(session))
+        notes += notes_of(centers_of(session))
+        notes += prediction.warnings if prediction else ()
+        lines = [f'<span style="color:{UNCERTAIN}">•</span> {escape(note)}' for note in dict.fromkeys(notes)]
+        self.notes.setText("<br>".join(lines))
+        self.notes.setVisible(bool(lines))
+
+    def add_below_table(self, widget: QWidget) -> None:
+        """Show a widget between the table and the words about the answer."""
+        self._below.addWidget(widget)
+
+    def _on_selection(self) -> None:
+        selected = self.table.selected
+        if not self._mirroring:
+            self._session.corrections.select(selected.estimate.source if selected else "")
+
+    def _mirror(self) -> None:
+        """Select the row of the center that is selected anywhere else."""
+        wanted, selected = self._session.corrections.selected, self.table.selected
+        if wanted == (selected.estimate.source if selected else ""):
+            return
+        self._mirroring = True
+        found = bool(wanted) and self.table.select(wanted)
+        self._mirroring = False
+        if not found and selected is not None:
+            # The row is gone; the one that took its place is meant now.
+            self._session.corrections.select(selected.estimate.source if wanted else "")
+            if not wanted:
+                self.table.clearSelection()
+
+    def current(self) -> Center | None:
+        """The center that actions are about: the selected one, else the reference, else the first."""
+        rows = self.model.rows
+        reference = next((row.center for row in rows if row.is_reference), rows[0].center if rows else None)
+        return self.table.selected or reference
+
+    def _show_mark(self, source: str, shown: bool) -> None:
+        self._session.comparison.set_hidden(source, not shown)
+
+    def _choose(self, index: QModelIndex) -> None:
+        estimate = self.model.center_at(index.row()).estimate
+        self.chosen.emit(estimate.center_px)
+        self.taken.emit(estimate.source)

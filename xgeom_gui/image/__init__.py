@@ -1,0 +1,1 @@
+"""The frame on the screen: picture, contrast, marks, rings, masks, profiles, playing."""

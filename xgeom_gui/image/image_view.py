@@ -1,0 +1,209 @@
+"""The frame with its marks; follows the session and never edits it while drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Signal
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QGraphicsEllipseItem, QGraphicsItem, QMenu, QVBoxLayout, QWidget
+
+from xgeom_gui.image.canvas import Canvas
+from xgeom_gui.image.frame_view_box import FrameViewBox
+from xgeom_gui.image.legend import Legend
+from xgeom_gui.image.marks import MarkItem, ellipse_item, mark_size
+from xgeom_gui.image.overlays import Overlays
+from xgeom_gui.image.picture_item import PictureView
+from xgeom_gui.look.theme import CANVAS, THEME
+from xgeom_gui.state.centers import centers_of
+from xgeom_gui.state.orientation import Orientation
+from xgeom_gui.state.session import Session
+
+_ZOOM_REACH_PX = 30.0
+# Below this size on the screen an ellipse is a smudge under its mark.
+_SMALLEST_ELLIPSE = 4.0
+
+
+class ImageView(QWidget):
+    """The image, its marks and their legend.
+
+    Signals
+    -------
+    hovered : object
+        ``(x, y)`` in native pixels under the pointer, or None when it left.
+    oriented
+        The frame lies in another way.
+    """
+
+    hovered = Signal(object)
+    oriented = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setAccessibleName("Diffraction frame")
+        self._canvas = Canvas(self)
+        # Files dropped on the image belong to the window.
+        self._canvas.setAcceptDrops(False)
+        self._canvas.viewport().setAcceptDrops(False)
+        self._canvas.viewport().installEventFilter(self)
+        self.box = FrameViewBox()
+        self._canvas.setCentralItem(self.box)
+        self.picture = PictureView(self.box, session.display, self)
+        self.legend = Legend(self._canvas)
+        self.overlays = Overlays(self.box, self._canvas, session, self)
+        self._marks: list[MarkItem] = []
+        self._ellipses: list[QGraphicsEllipseItem] = []
+        self._menu = QMenu(self)
+        self._shape: tuple[int, int] | None = None
+        self._whole = True
+        self._orientation = Orientation()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._canvas)
+        THEME.changed.connect(self._recolor)
+        self._recolor()
+        session.frame_changed.connect(self._show_frame)
+        session.estimates_changed.connect(self._show_marks)
+        self.box.sigTransformChanged.connect(self._size_ellipses)
+        self.box.sigRangeChangedManually.connect(self._on_manual_zoom)
+        self.box.menu_wanted.connect(self._open_menu)
+        self._canvas.scene().sigMouseMoved.connect(self._on_move)
+
+    def _recolor(self) -> None:
+        self._canvas.setBackground(CANVAS.color)
+
+    def set_menu(self, actions: Sequence[QAction | None]) -> None:
+        """Actions of the right-click menu; None separates."""
+        self._menu.clear()
+        for action in actions:
+            if action is None:
+                self._menu.addSeparator()
+            else:
+                self._menu.addAction(action)
+
+    def reset_view(self) -> None:
+        """Show the whole frame."""
+        if self._shape is not None:
+            height, width = self._shape
+            self.box.setRange(QRectF(0, 0, width, height), padding=0.02)
+            self._whole = True
+
+    def show_range(self, x: tuple[float, float], y: tuple[float, float]) -> None:
+        """Show a part of the frame, from and to in native pixels; the shape of the window may add to it."""
+        self._whole = False
+        self.box.setRange(QRectF(x[0], y[0], x[1] - x[0], y[1] - y[0]), padding=0)
+
+    def zoom_to(self, point: tuple[float, float], reach: float = _ZOOM_REACH_PX) -> None:
+        """Show a place with so many native pixels to each side."""
+        x, y = point
+        self._whole = False
+        self.box.setRange(QRectF(x - reach, y - reach, 2 * reach, 2 * reach), padding=0)
+
+    @property
+    def orientation(self) -> Orientation:
+        """How the frame lies on the screen."""
+        return self._orientation
+
+    def orient(self, orientation: Orientation) -> None:
+        """Lay the frame down in another way; what was in the middle stays there."""
+        if orientation == self._orientation:
+            return
+        middle = self.box.viewRect().center()
+        reach = min(self.box.viewRect().width(), self.box.viewRect().height()) / 2.0
+        self._orientation = orientation
+        self.box.invertX(orientation.mirrored)
+        self._canvas.turn(orientation.turns)
+        self.overlays.glyph.set_orientation(orientation)
+        if self._whole:
+            self.reset_view()
+        else:
+            self.zoom_to((middle.x(), middle.y()), reach)
+        self.oriented.emit()
+
+    @property
+    def canvas(self) -> pg.GraphicsView:
+        """What everything is drawn on."""
+        return self._canvas
+
+    @property
+    def marks(self) -> dict[str, MarkItem]:
+        """The marks shown, by source."""
+        return {mark.center.estimate.source: mark for mark in self._marks}
+
+    @property
+    def ellipses(self) -> list[QGraphicsEllipseItem]:
+        """The uncertainty ellipses, visible or not."""
+        return list(self._ellipses)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Keep the legend in its corner and a whole frame whole."""
+        super().resizeEvent(event)
+        self.legend.move(12, 12)
+        self.overlays.place()
+        if self._whole:
+            self.reset_view()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
+        """Notice when the pointer leaves the image."""
+        if event.type() == QEvent.Type.Leave:
+            self.hovered.emit(None)
+        return super().eventFilter(watched, event)
+
+    def _show_frame(self) -> None:
+        picture = self._session.picture
+        if picture is None:
+            return
+        self.picture.show(picture)
+        # The zoom is kept from frame to frame; only another detector starts afresh.
+        if picture.shape != self._shape:
+            self._shape = picture.shape
+            self._limit_zoom()
+            self.reset_view()
+
+    def _limit_zoom(self) -> None:
+        assert self._shape is not None
+        height, width = self._shape
+        margin = max(width, height)
+        self.box.setLimits(
+            xMin=-margin, xMax=width + margin, yMin=-margin, yMax=height + margin, minXRange=2, minYRange=2
+        )
+
+    def _show_marks(self) -> None:
+        for item in (*self._marks, *self._ellipses):
+            self.box.removeItem(item)
+        self._marks, self._ellipses = [], []
+        # Small marks on top of large ones, so that sources that agree can all be seen.
+        shown = [center for center in centers_of(self._session) if not center.hidden]
+        for center in sorted(shown, key=mark_size, reverse=True):
+            ellipse = ellipse_item(center)
+            if ellipse is not None:
+                self._ellipses.append(ellipse)
+                self._place(ellipse, 10)
+            mark = MarkItem(center)
+            self._marks.append(mark)
+            self._place(mark, 20 + len(self._marks))
+        self.legend.show_centers(shown)
+        self._size_ellipses()
+
+    def _place(self, item: QGraphicsItem, z: float) -> None:
+        item.setZValue(z)
+        self.box.addItem(item, ignoreBounds=True)
+
+    def _size_ellipses(self) -> None:
+        pixel = max(self.box.viewPixelSize())
+        for ellipse in self._ellipses:
+            ellipse.setVisible(ellipse.rect().width() / pixel >= _SMALLEST_ELLIPSE)
+
+    def _on_manual_zoom(self) -> None:
+        self._whole = False
+
+    def _open_menu(self, place: QPoint) -> None:
+        self._menu.popup(place)
+
+    def _on_move(self, place: QPointF) -> None:
+        if self._shape is None:
+            return
+        point = self.box.mapSceneToView(place)
+        self.hovered.emit((point.x(), point.y()))

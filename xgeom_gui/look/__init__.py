@@ -1,0 +1,1 @@
+"""Colors, styles and plain widgets that every room may use."""

@@ -1,1 +1,0 @@
-"""Panels of the training tab: composing jobs, watching and comparing them."""

@@ -1,0 +1,1 @@
+"""Answers for every frame of a run: the table, its plots, the runner."""

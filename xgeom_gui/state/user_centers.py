@@ -1,0 +1,256 @@
+"""What the user says of centers: moved by hand, accepted, or a place to start the fit from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from xgeom_core.estimate import Estimate
+from xgeom_gui.state.undo import History
+
+MANUAL, ACCEPTED = "manual", "accepted"
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class FrameId:
+    """Which frame: file, dataset, number from 0."""
+
+    path: str
+    dataset: str
+    index: int
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """What the user said of one frame.
+
+    Parameters
+    ----------
+    manual : Estimate or None
+        A center moved by hand.
+    accepted : Estimate or None
+        A center that the user takes for true.
+    start_px : tuple of float or None
+        Where the fit starts from instead of the network's center.
+    """
+
+    manual: Estimate | None = None
+    accepted: Estimate | None = None
+    start_px: Point | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is said."""
+        return self.manual is None and self.accepted is None and self.start_px is None
+
+
+class Corrections(QObject):
+    """Keeps the corrections of every frame; changes them by commands of the history.
+
+    Signals
+    -------
+    changed
+        What is said of the frame shown is something else.
+    selected_changed
+        Another center is selected.
+    """
+
+    changed = Signal()
+    selected_changed = Signal()
+
+    def __init__(self, history: History, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._history = history
+        self._said: dict[FrameId, Correction] = {}
+        self._shown: FrameId | None = None
+        self._selected = ""
+        self._before_drag: tuple[FrameId, Correction] | None = None
+
+    @property
+    def current(self) -> Correction:
+        """What is said of the frame shown."""
+        return self.of(self._shown) if self._shown else Correction()
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """The user's centers of the frame shown: accepted, by hand."""
+        said = self.current
+        return tuple(one for one in (said.accepted, said.manual) if one is not None)
+
+    @property
+    def preferred(self) -> Estimate | None:
+        """The user's last word on the frame shown: a center by hand is being tried out."""
+        said = self.current
+        return said.manual or said.accepted
+
+    @property
+    def selected(self) -> str:
+        """Source of the center that keys and actions are about; "" for none."""
+        return self._selected
+
+    @property
+    def dragging(self) -> bool:
+        """Whether a center is in the user's hand."""
+        return self._before_drag is not None
+
+    @property
+    def accepted(self) -> dict[FrameId, Estimate]:
+        """Every center that was accepted, by frame."""
+        return {frame: said.accepted for frame, said in self._said.items() if said.accepted is not None}
+
+    def of(self, frame: FrameId) -> Correction:
+        """What is said of a frame."""
+        return self._said.get(frame, Correction())
+
+    def show(self, frame: FrameId | None) -> None:
+        """Another frame is shown."""
+        self._shown, self._before_drag = frame, None
+
+    def select(self, source: str) -> None:
+        """Select the center of a source; "" for none."""
+        if source != self._selected:
+            self._selected = source
+            self.selected_changed.emit()
+
+    def drag(self, origin: Estimate, center_px: Point) -> None:
+        """A center is on its way: shown at once, undoable only when dropped.
+
+        Parameters
+        ----------
+        origin : Estimate
+            The center that was taken; it stays, and lends its tilt to the one by hand.
+        center_px : tuple of float
+            Native ``(x, y)``.
+        """
+        if self._shown is None:
+            return
+        if self._before_drag is None:
+            self._before_drag = (self._shown, self.current)
+        self._put(self._shown, replace(self.current, manual=by_hand(origin, center_px)))
+
+    def drop(self) -> None:
+        """The center that was dragged stays where it is."""
+        if self._before_drag is None:
+            return
+        frame, before = self._before_drag
+        self._before_drag = None
+        after = self.of(frame)
+        if after is not before:
+            self._swap(frame, before, after, "move the center")
+
+    def cancel_drag(self) -> None:
+        """The center goes back to where it was taken."""
+        if self._before_drag is not None:
+            frame, before = self._before_drag
+            self._before_drag = None
+            self._put(frame, before)
+
+    def nudge(self, origin: Estimate, step: Point) -> None:
+        """Move a center by a step in native px; many steps are undone as one."""
+        x, y = origin.center_px
+        moved = by_hand(origin, (x + step[0], y + step[1]))
+        merge = f"nudge {self._shown}" if origin.source == MANUAL else ""
+        self._change("nudge the center", merge or f"nudge {self._shown}", manual=moved)
+
+    def accept(self, origin: Estimate) -> None:
+        """Take a center for true; one moved by hand is then settled."""
+        accepted = replace(
+            origin,
+            source=ACCEPTED,
+            status="ok",
+            reason="",
+            convention=f"accepted from {origin.source}",
+        )
+        self._change("accept the center", manual=None, accepted=accepted)
+
+    def start_from(self, center_px: Point | None) -> None:
+        """Start the fit of this frame from a place; None for the network's center again."""
+        self._change("fit from here", start_px=center_px)
+
+    def reset(self) -> None:
+        """Forget everything that was said of the frame shown."""
+        if self._shown is not None and not self.current.empty:
+            self._swap(self._shown, self.current, Correction(), "reset the center")
+
+    def state(self) -> list[dict[str, Any]]:
+        """Everything that was said, as plain values for a session file."""
+        return [
+            {
+                "path": frame.path,
+                "dataset": frame.dataset,
+                "index": frame.index,
+                "manual": _plain(said.manual),
+                "accepted": _plain(said.accepted),
+                "start_px": list(said.start_px) if said.start_px else None,
+            }
+            for frame, said in self._said.items()
+        ]
+
+    def restore(self, state: Iterable[Mapping[str, Any]]) -> None:
+        """Take over what `state` gave; entries that make no sense are left out."""
+        said: dict[FrameId, Correction] = {}
+        for entry in state:
+            try:
+                frame = FrameId(str(entry["path"]), str(entry["dataset"]), int(entry["index"]))
+                start = _point(entry["start_px"]) if entry.get("start_px") else None
+                said[frame] = Correction(
+                    _estimate(MANUAL, entry.get("manual")), _estimate(ACCEPTED, entry.get("accepted")), start
+                )
+            except (KeyError, TypeError, ValueError):
+                continue
+        self._said = said
+        self.changed.emit()
+
+    def _change(self, text: str, merge: str = "", **fields: Any) -> None:
+        if self._shown is not None:
+            self._swap(self._shown, self.current, replace(self.current, **fields), text, merge)
+
+    def _swap(
+        self, frame: FrameId, before: Correction, after: Correction, text: str, merge: str = ""
+    ) -> None:
+        self._history.do(
+            f"{text} (frame {frame.index})",
+            partial(self._put, frame, after),
+            partial(self._put, frame, before),
+            merge,
+        )
+
+    def _put(self, frame: FrameId, said: Correction) -> None:
+        if said.empty:
+            self._said.pop(frame, None)
+        else:
+            self._said[frame] = said
+        if frame == self._shown:
+            self.changed.emit()
+
+
+def by_hand(origin: Estimate, center_px: Point) -> Estimate:
+    """A center by hand, with the tilt of the one it was taken from."""
+    return Estimate(MANUAL, (float(center_px[0]), float(center_px[1])), origin.tilt_deg)
+
+
+def _plain(estimate: Estimate | None) -> dict[str, Any] | None:
+    if estimate is None:
+        return None
+    return {
+        "center_px": list(estimate.center_px),
+        "tilt_deg": list(estimate.tilt_deg) if estimate.tilt_deg else None,
+        "convention": estimate.convention,
+    }
+
+
+def _estimate(source: str, values: Mapping[str, Any] | None) -> Estimate | None:
+    if not values:
+        return None
+    tilt = _point(values["tilt_deg"]) if values.get("tilt_deg") else None
+    return Estimate(source, _point(values["center_px"]), tilt, convention=str(values.get("convention", "")))
+
+
+def _point(values: Any) -> Point:
+    x, y = values
+    return float(x), float(y)

@@ -1,0 +1,1 @@
+"""The training tab: composing jobs, watching and comparing them."""

@@ -1,1 +1,0 @@
-"""Pictures of the state: each subscribes to it and never edits it while drawing."""
