@@ -9,6 +9,7 @@ import typer
 
 from xgeom_core.cli.terminal import say, tell
 from xgeom_core.errors import UsageError
+from xgeom_core.models.torch_needed import need_torch
 
 if TYPE_CHECKING:
     from xgeom_core.models.onnx_export import NetworkInput
@@ -70,6 +71,7 @@ def _refuse(path: Path, source: Path, overwrite: bool) -> None:
 
 
 def _to_onnx(source: Path, target: Path) -> None:
+    need_torch("Writing ONNX")
     from xgeom_core.models.onnx_export import export_onnx, need_packages  # noqa: PLC0415 - torch takes seconds
     from xgeom_core.models.torch_model import load_torch_model  # noqa: PLC0415
 
