@@ -172,16 +172,20 @@ HOSTILE = {
 }
 
 
+# In these there is something to look at, if nothing to see.
+LOOKED_AT = {"one row", "negative", "huge", "one hot pixel", "noise"}
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("fit", [True, False])
-def test_odd_frames_get_an_answer_or_a_reason(name: str, fit: bool, tiny_model) -> None:
+def test_odd_frames_get_a_reason_and_are_never_sure(name: str, fit: bool, tiny_model) -> None:
     data = HOSTILE[name].astype(np.float32)
     meta = Metadata(distance_mm=100.0, pixel_mm=(0.1, 0.1), wavelength_A=1.0)
     saturated = np.full(data.shape, name == "saturated")
     frame = Frame(np.nan_to_num(data), np.isfinite(data) & ~saturated, saturated, meta)
     prediction = Predictor(tiny_model).predict(frame, fit=fit)
-    assert prediction.status in ({"uncertain", "failed"} if fit else {"ok", "uncertain", "failed"})
-    assert prediction.reason or not fit
+    assert prediction.status == ("uncertain" if name in LOOKED_AT else "failed")
+    assert len(prediction.reason) > 20
     json.dumps(prediction.record(), allow_nan=False)
 
 
