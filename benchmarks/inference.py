@@ -1,10 +1,11 @@
 """How long does a network take for a frame, one at a time and in batches, and beside torch?
 
-    python benchmarks/inference.py [--model default] [--batch 16] [--frames 32] [--threads 1]
+    python benchmarks/inference.py [--model default] [--batch 16] [--frames 32] [--threads 1] [--onnx FILE]
 
 Prints milliseconds of processor and wall time a frame. "whole" is all that `network_estimate` does: the
 frame is summed onto the network's canvas, standardized and shown to the network; "network" is the network
-alone, on inputs that are ready. Where torch is installed it answers the same in turn: the ratio of the two
+alone, on inputs that are ready. Where torch is installed it answers the same in turn (or onnxruntime, with a
+file of `xgeom export default --out FILE.onnx`): the ratio of the two
 says more than either on a busy machine, and the largest difference of any output that both are the same.
 Processor time over several threads sums them up: on a machine of its own the wall time with two threads lies
 between half of it and all of it.
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -45,13 +47,13 @@ def spent(work: Callable[[], object], frames: int) -> tuple[float, float]:
     return 1000 * own / frames, 1000 * wall / frames
 
 
-def shown(name: str, ours: tuple[float, float], theirs: tuple[float, float] | None) -> str:
+def shown(name: str, ours: tuple[float, float], beside: str, theirs: tuple[float, float] | None) -> str:
     """One line of the table."""
     line = f"{name:24s} {ours[0]:7.1f} ms of processor a frame   {ours[1]:7.1f} ms wall"
     if theirs is None:
         return line
     ratios = ", ".join(f"{mine / other:.2f}" for mine, other in zip(ours, theirs, strict=True))
-    return f"{line}   torch {theirs[0]:7.1f} ms {theirs[1]:7.1f} ms   ratios {ratios}"
+    return f"{line}   {beside} {theirs[0]:7.1f} ms {theirs[1]:7.1f} ms   ratios {ratios}"
 
 
 def torch_network(name: str, threads: int) -> Network | None:
@@ -74,6 +76,22 @@ def torch_network(name: str, threads: int) -> Network | None:
     return answer
 
 
+def onnx_network(path: Path, threads: int) -> Network:
+    """An exported network, run by onnxruntime."""
+    import onnxruntime  # noqa: PLC0415 - an optional package
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    told = {entry.name for entry in session.get_inputs()}
+
+    def answer(frames: FloatArray32, distance: FloatArray32 | None) -> FloatArray32:
+        feed = {"frames": np.ascontiguousarray(frames), "distance": distance}
+        return np.asarray(session.run(["outputs"], {name: feed[name] for name in told})[0])
+
+    return answer
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -81,6 +99,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--frames", type=int, default=32)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--onnx", type=Path)
     options = parser.parse_args()
     model = load_model(options.model)
     settings = model.card.network
@@ -97,7 +116,11 @@ def main() -> None:
     distance = np.zeros((options.batch, 2), np.float32)
     rounds = max(1, options.frames // options.batch)
     count = rounds * options.batch
-    other = torch_network(options.model, options.threads)
+    if options.onnx is None:
+        other = torch_network(options.model, options.threads)
+    else:
+        other = onnx_network(options.onnx, options.threads)
+    beside = "torch" if options.onnx is None else "onnxruntime"
 
     def whole(asked: Network) -> None:
         for _ in range(rounds):
@@ -121,7 +144,7 @@ def main() -> None:
                 for asked in (model.network, other)
             )
             assert ours is not None
-            print(shown(name, ours, theirs))
+            print(shown(name, ours, beside, theirs))
     if other is not None:
         off = np.abs(model.network(stacked, distance) - other(stacked, distance)).max()
         print(f"largest difference of any output on {options.batch} frames: {off:.1g}")

@@ -134,6 +134,8 @@ def main() -> None:
     plain = installed(needed(text, r"^dependencies = \[(.*?)^\]"))
     whole = installed([*plain, *needed(text, r"^train = \[(.*?)\]")])
     print(f"installed: {sum(plain.values()):.0f} MB; with the extra train {sum(whole.values()):.0f} MB")
+    instead = {name: size for name, size in installed(["onnxruntime"]).items() if name not in plain}
+    print(f"onnxruntime, which could have run the networks: {sum(instead.values()):.0f} MB more")
     largest = sorted(set(whole.items()), key=lambda each: -each[1])[:8]
     print("largest: " + ", ".join(f"{name} {size:.0f} MB" for name, size in largest))
 

@@ -14,7 +14,7 @@ from xgeom_core.predict import Prediction
 from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.stream import simulate_frame
 
-# No error bar and no "ok" is wrong here, or a quick run tells as well.
+# A wrong answer, or a bar that is too short, must show in a quick run as well.
 pytestmark = pytest.mark.telling
 
 KINDS = ("standard", "varied", "flat", "binary")
