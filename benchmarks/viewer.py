@@ -161,14 +161,13 @@ class Bench:
         x, y = origin.center_px
 
         def step(number: int) -> None:
-            session.corrections.drag(origin, (x + 3.0 * number, y + 2.0 * number))
-            session.corrections.select("manual")
+            session.user_centers.drag(origin, (x + 3.0 * number, y + 2.0 * number))
 
         # Everything that follows counts, what comes back from threads and its painting as well.
         gui, wall = timed(lambda: [(step(number), wait(lambda: True)) for number in range(1, STEPS + 1)])
         found = gui / STEPS, wall / STEPS
-        session.corrections.drop()
-        session.corrections.reset()
+        session.user_centers.drop()
+        session.user_centers.reset()
         session.rings.choose(resolution=False, ice=False)
         self.window.actions_by_name["radial_profile"].trigger()
         return found

@@ -32,3 +32,8 @@ def resource(name: str) -> Path:
     raise XgeomError(
         f"The bundled file {name!r} is missing; xgeom may not be installed whole. Install it again."
     )
+
+
+def example_file() -> Path:
+    """The bundled example: an NXmx file of three stills of one simulated experiment."""
+    return resource("example/frame.h5")

@@ -30,15 +30,14 @@ def by_hand(studio: Studio) -> None:
     best = session.best
     assert best is not None
     studio.window.image.zoom_to(best.center_px, 40)
-    session.corrections.drag(best, (best.center_px[0] - 6.0, best.center_px[1] - 4.0))
-    session.corrections.drop()
+    session.user_centers.drag(best, (best.center_px[0] - 6.0, best.center_px[1] - 4.0))
+    session.user_centers.drop()
     tools.hand.hold("manual")
     actions["blink"].setChecked(True)
-    studio.wait(lambda: "manual" in tools.strip.scores)
     studio.shoot("center-by-hand")
     actions["blink"].setChecked(False)
     tools.hand.let_go()
-    session.corrections.reset()
+    session.user_centers.reset()
     studio.window.image.reset_view()
 
 
@@ -84,7 +83,7 @@ def _datasets(file: h5py.File) -> list[str]:
 
 
 def run(studio: Studio) -> None:
-    tools, session = studio.window.center_tools, studio.session
+    session = studio.session
     studio.open(_fading(studio.scratch / "fading.h5"))
     studio.window.actions_by_name["run"].trigger()
     studio.window.run_tools.panel.start()

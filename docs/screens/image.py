@@ -23,13 +23,13 @@ INCIDENT_BEAM_DIRECTION= 0 0 1
 def _protein(studio: Studio) -> None:
     if studio.session.frame is None or not studio.session.frame.path.endswith("0003.cbf.bz2"):
         studio.open(studio.frames / PROTEIN)
-    comparison = studio.session.comparison
-    if not comparison.paths:
+    external = studio.session.external
+    if not external.paths:
         table, xds = studio.scratch / "refined.csv", studio.scratch / "XDS.INP"
         table.write_text(_TABLE)
         xds.write_text(_XDS)
         studio.window.take([str(table), str(xds)])
-        studio.wait(lambda: len(comparison.shown(0, None)) >= 2 and studio.answered)
+        studio.wait(lambda: len(external.shown(0, None)) >= 2 and studio.answered)
     studio.session.rings.choose(resolution=True, ice=False)
     studio.window.image.reset_view()
 
@@ -81,12 +81,12 @@ def mask(studio: Studio) -> None:
 
 
 def swung(studio: Studio) -> None:
-    for path in studio.session.comparison.paths:
-        studio.session.comparison.discard(path)
+    for path in studio.session.external.paths:
+        studio.session.external.discard(path)
     studio.session.rings.choose(resolution=False, calibrant="CeO2")
     studio.open(studio.frames / SWUNG)
     # The conics are those of the swing that the header states.
-    studio.session.comparison.measure_from("header")
+    studio.session.external.measure_from("header")
     studio.window.actions_by_name["radial_profile"].trigger()
     studio.wait(lambda: studio.window.image_tools.radial_profile.profile is not None)
     studio.shoot("swung")

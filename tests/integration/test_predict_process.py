@@ -14,9 +14,9 @@ import pytest
 from xgeom_core.errors import XgeomError
 from xgeom_core.frame import Frame
 from xgeom_core.metadata import Metadata
+from xgeom_core.predict.service.client import PredictProcess
 from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.stream import simulate_frame
-from xgeom_gui.services.predict_process import PredictProcess
 from xgeom_gui.services.predictor import (
     Experiment,
     ModelChoice,
@@ -106,7 +106,7 @@ def test_closing_the_thread_breaks_a_prediction_off_and_leaves_no_process(frame,
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_the_process_ends_when_its_window_is_killed() -> None:
     code = (
-        "import time\nfrom xgeom_gui.services.predict_process import PredictProcess\n"
+        "import time\nfrom xgeom_core.predict.service.client import PredictProcess\n"
         "process = PredictProcess()\nprocess('default')\nprint(process.pid, flush=True)\ntime.sleep(600)"
     )
     import subprocess

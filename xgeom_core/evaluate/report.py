@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xgeom_core import __version__
 from xgeom_core.errors import UsageError
 from xgeom_core.evaluate import figures
 from xgeom_core.evaluate.metrics import WITHIN_PX, Scores, Summary
 from xgeom_core.evaluate.run import Evaluation, Row
 from xgeom_core.models.settings import REFERENCE_PX
 from xgeom_core.system.safe_files import write_text
+from xgeom_core.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-import xgeom_core
+from xgeom_core import version
 from xgeom_core.errors import TrainingError
 from xgeom_core.jobs.control import exit_record
 from xgeom_core.jobs.job import Job
@@ -25,7 +25,7 @@ _LAST_WORDS_BYTES = 4000
 def child_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """Environment in which a child finds the same xgeom_core, installed or not, and speaks at once."""
     environment = {name: value for name, value in os.environ.items() if name not in {MARK, FOLDER_MARK}}
-    root = str(Path(xgeom_core.__file__).resolve().parent.parent)
+    root = str(Path(version.__file__).resolve().parent.parent)
     paths = [root, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     environment["PYTHONUNBUFFERED"] = "1"

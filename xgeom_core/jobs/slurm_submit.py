@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import xgeom_core
+from xgeom_core import version
 from xgeom_core.errors import TrainingError
 from xgeom_core.jobs.job import Job, SlurmSettings
 from xgeom_core.jobs.records import LOG, SlurmTicket, cannot_write
@@ -86,7 +86,7 @@ _PYTHON = '"$XGEOM_PYTHON"'
 
 def _setup(wanted: SlurmSettings) -> list[str]:
     lines = list(wanted.setup)
-    root = Path(xgeom_core.__file__).resolve().parent.parent
+    root = Path(version.__file__).resolve().parent.parent
     if root.name not in {"site-packages", "dist-packages"}:
         # Last, so that an xgeom of the environment that was switched to goes first.
         lines.append(f'export PYTHONPATH="${{PYTHONPATH:+$PYTHONPATH:}}"{shlex.quote(str(root))}')

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import torch
 
-from xgeom_core import __version__
 from xgeom_core.errors import TrainingError
 from xgeom_core.system.safe_files import forget_partials, open_to_append, open_to_read, replacing, write_text
 from xgeom_core.training.config import Config, load_config
 from xgeom_core.training.failure_messages import CHECKPOINT
 from xgeom_core.training.trial_processes import POLITE
+from xgeom_core.version import __version__
 
 STOP = "STOP"
 COOLDOWN = "COOLDOWN"

@@ -10,7 +10,6 @@ from typing import Any
 
 from torch import nn
 
-from xgeom_core import __version__
 from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import ModelCard, Score
 from xgeom_core.models.store import save_model
@@ -24,6 +23,7 @@ from xgeom_core.training.predictions import rows_of, write_predictions
 from xgeom_core.training.processes import Processes
 from xgeom_core.training.tensorboard_writer import Board
 from xgeom_core.training.validation import ValidationSet, validate
+from xgeom_core.version import __version__
 
 
 class Record:

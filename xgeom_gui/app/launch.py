@@ -25,7 +25,6 @@ from xgeom_gui.look.theme import THEME, apply_theme
 from xgeom_gui.services.geometry_reader import GeometryReader
 from xgeom_gui.services.predictor import PredictorLike, PredictorThread
 from xgeom_gui.services.reader import FrameReader
-from xgeom_gui.state.centers import centers_of, reference_of
 from xgeom_gui.state.formatting import center_rows, plain_table
 from xgeom_gui.state.geometry_files import FileDesk
 from xgeom_gui.state.session import Session
@@ -176,7 +175,7 @@ class Screenshot(QObject):
         session = self._session
         prediction = session.prediction
         if session.frame is not None:
-            rows = center_rows(centers_of(session), reference_of(session), session.metadata)
+            rows = center_rows(session.centers, session.reference, session.metadata)
             self._say(plain_table(rows, prediction))
         self.code = 0 if session.best is not None else 1
         try:

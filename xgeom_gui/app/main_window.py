@@ -38,7 +38,6 @@ from xgeom_gui.image.image_view import ImageView
 from xgeom_gui.image.setup import ImageTools
 from xgeom_gui.look.stacked_panels import DOCK_WIDTH, ResultsDock
 from xgeom_gui.runs.setup import RunTools
-from xgeom_gui.state.centers import centers_of
 from xgeom_gui.state.session import Session
 from xgeom_gui.state.session_controller import SessionController
 from xgeom_gui.state.settings import Settings
@@ -261,6 +260,6 @@ class MainWindow(QMainWindow):
         self._settings.predict_automatically = on
 
     def _zoom_to_best(self) -> None:
-        center = self._session.best or next((one.estimate for one in centers_of(self._session)), None)
+        center = self._session.current_center.center
         if center is not None:
-            self.image.zoom_to(center.center_px)
+            self.image.zoom_to(center.estimate.center_px)

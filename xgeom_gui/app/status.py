@@ -36,9 +36,10 @@ class StatusBar(QStatusBar):
         self.addWidget(self.deed)
         self.addPermanentWidget(self.cursor_readout)
         session.said.connect(self._show_deed)
-        for signal in (session.activity_changed, session.estimates_changed):
+        for signal in (session.activity_changed, session.prediction_changed):
             signal.connect(self._show_answer)
-        for signal in (session.cursor_changed, session.frame_changed, session.estimates_changed):
+        about = (session.metadata_changed, session.current_center.changed)
+        for signal in (session.cursor_changed, session.frame_changed, *about):
             signal.connect(self._show_cursor)
 
     def _show_answer(self) -> None:

@@ -28,7 +28,7 @@ _FINE_PX, _MIDDLE_PX, _COARSE_PX = 0.1, 1.0, 10.0
 
 
 class HaloItem(QGraphicsItem):
-    """A dashed circle about the selected center, of constant size on the screen."""
+    """A dashed circle about the current center, of constant size on the screen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class HaloItem(QGraphicsItem):
 
 
 class CenterHand(QObject):
-    """Drags marks of centers, nudges the selected one, and shows which it is.
+    """Drags marks of centers, nudges the current one, and shows which it is.
 
     A click takes hold of a center; a drag makes or moves the center by hand ("Mine") and leaves the
     one it was taken from where it is. While a center is held, arrow keys on the image nudge it;
@@ -82,8 +82,7 @@ class CenterHand(QObject):
         self._view.viewport().installEventFilter(self)
         for watched in (image, self._view):
             watched.installEventFilter(self)
-        session.estimates_changed.connect(self._place_halo)
-        session.corrections.selected_changed.connect(self._place_halo)
+        session.current_center.changed.connect(self._place_halo)
         session.frame_changed.connect(self._on_frame)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
@@ -96,12 +95,12 @@ class CenterHand(QObject):
 
     @property
     def holding(self) -> bool:
-        """Whether arrow keys move the selected center."""
+        """Whether arrow keys move the current center."""
         return self._holding and self._selected() is not None
 
     def hold(self, source: str) -> None:
         """Take hold of a center, so that the arrow keys move it."""
-        self._session.corrections.select(source)
+        self._session.current_center.choose(source)
         self._holding = True
         self._image.setFocus()
         self._place_halo()
@@ -112,11 +111,10 @@ class CenterHand(QObject):
         self._place_halo()
 
     def nudge(self, step: tuple[float, float]) -> None:
-        """Move the selected center by a step in native px."""
+        """Move the current center by a step in native px."""
         origin = self._selected()
         if origin is not None:
-            self._session.corrections.nudge(origin, step)
-            self._session.corrections.select(MANUAL)
+            self._session.user_centers.nudge(origin, step)
 
     def _on_mouse(self, event: QMouseEvent) -> bool:
         kind = event.type()
@@ -155,14 +153,13 @@ class CenterHand(QObject):
         # The view maps whole pixels only; what is lost there is put back.
         lost = (event.position() + self._offset) - QPointF((event.position() + self._offset).toPoint())
         point = self._image.box.mapSceneToView(scene + lost)
-        self._session.corrections.drag(self._taken, (point.x(), point.y()))
-        self._session.corrections.select(MANUAL)
+        self._session.user_centers.drag(self._taken, (point.x(), point.y()))
         self._image.hovered.emit((point.x(), point.y()))
         return True
 
     def _release(self) -> None:
         if self._dragging:
-            self._session.corrections.drop()
+            self._session.user_centers.drop()
         self._taken, self._dragging = None, False
         self._view.viewport().unsetCursor()
 
@@ -194,7 +191,7 @@ class CenterHand(QObject):
 
     def _escape(self) -> bool:
         if self._taken is not None:
-            self._session.corrections.cancel_drag()
+            self._session.user_centers.cancel_drag()
             self._release()
             return True
         if self._holding:
@@ -208,8 +205,8 @@ class CenterHand(QObject):
             self.let_go()
 
     def _selected(self) -> Estimate | None:
-        mark = self._image.marks.get(self._session.corrections.selected)
-        return mark.center.estimate if mark is not None else None
+        center = self._session.current_center.center
+        return center.estimate if center is not None else None
 
     def _under(self, place: QPointF) -> Estimate | None:
         """The center to take at a place of the viewport: one's own first, then the nearest."""

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from xgeom_core.errors import XgeomError
 from xgeom_gui.centers.panel import CentersPanel
 from xgeom_gui.services.predictor import Experiment
-from xgeom_gui.state.centers import Center, centers_of, image_size, reference_of
+from xgeom_gui.state.centers import Center
 from xgeom_gui.state.session import Session
 
 
@@ -58,6 +58,9 @@ class CenterMenu(QObject):
     def menu_of(self, center: Center) -> QMenu:
         """Everything that can be done with a center."""
         menu = _menu(center.name, self._panel)
+        if center.for_size is not None:
+            _add(menu, "Remove", self._actions["remove"].toolTip(), partial(self.remove, center))
+            return menu
         _add(
             menu, "Zoom to it", "Show its place in the image", partial(self._zoom, center.estimate.center_px)
         )
@@ -65,7 +68,7 @@ class CenterMenu(QObject):
         shown.setCheckable(True)
         shown.setChecked(not center.hidden)
         menu.addMenu(self.readings_of(center, menu))
-        reference = reference_of(self._session)
+        reference = self._session.reference
         measure = _add(
             menu,
             "Measure from it",
@@ -100,7 +103,7 @@ class CenterMenu(QObject):
                 menu,
                 f"{option.name[:1].upper()}{option.name[1:]}: ({x:.2f}, {y:.2f})",
                 "Holds for the whole file",
-                partial(self._session.comparison.read_as, compared.name, option.name),
+                partial(self._session.external.read_as, compared.name, option.name),
             )
             action.setCheckable(True)
             # Ticked is what the table shows, also before the user has decided.
@@ -112,14 +115,14 @@ class CenterMenu(QObject):
         """Show or hide the mark of a center."""
         center = center or self._panel.current()
         if center is not None:
-            self._session.comparison.set_hidden(center.estimate.source, not center.hidden)
+            self._session.external.set_hidden(center.estimate.source, not center.hidden)
 
     def remove(self, center: Center | None = None) -> None:
         """Remove a center that came from another program's file."""
         center = center or self._panel.table.selected
         if center is None:
             return
-        if self._session.comparison.remove(center.estimate.source):
+        if self._session.external.remove(center.estimate.source):
             self._session.say(f"Removed {center.name}.")
         else:
             self._session.say(f"{center.name} comes with the frame: hide its mark instead (Space).")
@@ -128,8 +131,8 @@ class CenterMenu(QObject):
         """Refer differences to a center; a second time to the best answer again."""
         center = center or self._panel.table.selected
         if center is not None:
-            again = self._session.comparison.reference == center.estimate.source
-            self._session.comparison.measure_from("" if again else center.estimate.source)
+            again = self._session.external.reference == center.estimate.source
+            self._session.external.measure_from("" if again else center.estimate.source)
 
     def copy_center(self, center: Center | None = None) -> None:
         """Copy the two numbers."""
@@ -189,7 +192,7 @@ class CenterMenu(QObject):
             "Center in px (fast, slow), from the frame's outer corner",
             partial(self.copy_center, center),
         )
-        size = image_size(self._session)
+        size = self._session.image_size
         if size is None:
             return
         for one in wordings(center, self._session.metadata, size):
@@ -203,7 +206,7 @@ class CenterMenu(QObject):
 
     def _pop_up_readings(self) -> None:
         chosen = self._panel.table.selected
-        ambiguous = [one for one in centers_of(self._session) if one.compared and one.compared.options]
+        ambiguous = [one for one in self._session.centers if one.compared and one.compared.options]
         center = next((one for one in ambiguous if one == chosen), ambiguous[0] if ambiguous else None)
         if center is None:
             self._session.say("No center here has an ambiguous convention.")

@@ -156,10 +156,11 @@ class CentersModel(QAbstractTableModel):
         row, section = self._rows[index.row()], index.column()
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return COLUMNS[section].text(row)
+                misfit = row.center.for_size is not None and 0 < section < len(COLUMNS) - 1
+                return "–" if misfit else COLUMNS[section].text(row)
             case Qt.ItemDataRole.DecorationRole if section == 0:
                 return self._icon(row.center.style)
-            case Qt.ItemDataRole.CheckStateRole if section == 0:
+            case Qt.ItemDataRole.CheckStateRole if section == 0 and row.center.for_size is None:
                 return Qt.CheckState.Unchecked if row.center.hidden else Qt.CheckState.Checked
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _alignment(section)
@@ -176,6 +177,8 @@ class CentersModel(QAbstractTableModel):
 
     def flags(self, index: _Index) -> Qt.ItemFlag:
         """The first column has the box."""
+        if self._rows[index.row()].center.for_size is not None:
+            return Qt.ItemFlag.ItemNeverHasChildren
         flags = super().flags(index)
         return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() == 0 else flags
 
@@ -202,6 +205,8 @@ def _brush(row: CenterRow, section: int) -> QBrush | None:
 
 
 def _standing_color(row: CenterRow) -> Role:
+    if row.center.for_size is not None:
+        return SOFT_INK
     word = standing(row.center)
     if word == "ambiguous":
         return UNCERTAIN

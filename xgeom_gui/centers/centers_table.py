@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
@@ -17,7 +17,7 @@ _SLACK = 6
 
 
 class CentersTable(QTableView):
-    """Shows a `CentersModel`; keeps the selection when it is filled anew.
+    """Shows a `CentersModel`; as high as its rows.
 
     Signals
     -------
@@ -30,8 +30,6 @@ class CentersTable(QTableView):
     def __init__(self, model: CentersModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._centers = model
-        self._chosen = ""
-        self._row = 0
         self.setModel(model)
         self.setAccessibleName("Table of centers")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -53,8 +51,7 @@ class CentersTable(QTableView):
         header.setHighlightSections(False)
         header.setMinimumSectionSize(34)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        model.modelAboutToBeReset.connect(self._remember)
-        model.modelReset.connect(self._restore)
+        model.modelReset.connect(self._fit)
         self._fit()
 
     @property
@@ -93,18 +90,6 @@ class CentersTable(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
         """A narrower table may need a scroll bar, and then room for it."""
         super().resizeEvent(event)
-        self._fit()
-
-    def _remember(self) -> None:
-        current: QModelIndex = self.currentIndex()
-        center = self.selected
-        self._chosen = center.estimate.source if center else ""
-        self._row = current.row()
-
-    def _restore(self) -> None:
-        # A row that was removed leaves the selection to the one that takes its place.
-        if self._chosen and not self.select(self._chosen) and self._centers.rows:
-            self.setCurrentIndex(self._centers.index(min(self._row, len(self._centers.rows) - 1), 0))
         self._fit()
 
     def _fit(self) -> None:

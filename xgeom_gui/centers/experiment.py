@@ -54,7 +54,7 @@ class ExperimentPanel(QWidget):
             layout.addWidget(field, 1, column)
             layout.setColumnStretch(column, 1)
             self.fields[name] = field
-        session.estimates_changed.connect(self._refresh)
+        session.metadata_changed.connect(self._refresh)
         self._refresh()
 
     def set_memory(self, memory: ExperimentMemory) -> None:
@@ -84,7 +84,7 @@ class ExperimentPanel(QWidget):
                 widget.setVisible(bool(names))
 
         memory.changed.connect(show)
-        self._session.estimates_changed.connect(show)
+        self._session.metadata_changed.connect(show)
         show()
 
     def _refresh(self) -> None:

@@ -63,7 +63,7 @@ class ExplanationPanel(QWidget):
             group.addButton(button)
         group.buttonToggled.connect(self._show_profiles)
         self._content = self._lay_out()
-        session.estimates_changed.connect(self._ask)
+        session.prediction_changed.connect(self._ask)
         controller.predictor.why_done.connect(self._take)
         controller.predictor.why_failed.connect(self._on_failed)
         THEME.changed.connect(self._show)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from xgeom_gui.image.color_maps import colored, look_up_table
 from xgeom_gui.image.marks import paint_mark
 from xgeom_gui.look.theme import INK, LINE, PAPER, SOFT_INK
-from xgeom_gui.state.centers import Center, centers_of, reference_of
+from xgeom_gui.state.centers import Center
 from xgeom_gui.state.session import Session
 
 ZOOM = 20
@@ -42,9 +42,9 @@ class Loupe(QWidget):
         self.resize(self.sizeHint())
         self._timer = QTimer(self, interval=_BLINK_MS)
         self._timer.timeout.connect(self.blink)
-        session.estimates_changed.connect(self.update)
         session.frame_changed.connect(self.update)
-        session.corrections.selected_changed.connect(self.update)
+        for signal in (session.centers_changed, session.external.changed, session.current_center.changed):
+            signal.connect(self.update)
         self.hide()
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
@@ -78,15 +78,15 @@ class Loupe(QWidget):
     @property
     def pair(self) -> tuple[Center, ...]:
         """The centers compared: two, or fewer if there are no more."""
-        centers = centers_of(self._session)
-        reference = reference_of(self._session)
+        centers = self._session.centers
+        reference = self._session.reference
         first = next(
             (one for one in centers if reference and one.estimate.source == reference.source),
             centers[0] if centers else None,
         )
         if first is None:
             return ()
-        chosen = self._session.corrections.selected
+        chosen = self._session.current_center.source
         others = [one for one in centers if one is not first]
         second = next((one for one in others if one.estimate.source == chosen), None)
         mine = next((one for one in reversed(others) if not one.hidden), None)

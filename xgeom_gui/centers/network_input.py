@@ -58,7 +58,7 @@ class SightPanel(QWidget):
         layout.addWidget(self.words)
         layout.addWidget(self.view)
         self.view.hide()
-        session.estimates_changed.connect(self._ask)
+        session.prediction_changed.connect(self._ask)
         predictor.sight_done.connect(self._take)
         predictor.sight_failed.connect(self._on_failed)
         THEME.changed.connect(self._recolor)

@@ -33,7 +33,8 @@ class SecondModelDesk(QObject):
         self._session, self._predictor = session, predictor
         self._known: dict[PredictionKey, Estimate] = {}
         self._asked: PredictionKey | None = None
-        session.estimates_changed.connect(self._ask)
+        for signal in (session.prediction_changed, session.second.changed):
+            signal.connect(self._ask)
         predictor.second_done.connect(self._on_done)
         predictor.second_failed.connect(self._on_failed)
 

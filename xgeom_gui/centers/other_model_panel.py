@@ -42,7 +42,8 @@ class SecondModelPanel(QWidget):
         layout.setSpacing(6)
         layout.addWidget(self.words)
         layout.addLayout(row)
-        session.estimates_changed.connect(self._refresh)
+        for signal in (session.prediction_changed, session.second.changed):
+            signal.connect(self._refresh)
         self._refresh()
 
     def choose(self) -> None:

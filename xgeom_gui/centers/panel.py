@@ -11,8 +11,8 @@ from xgeom_gui.centers.centers_model import CentersModel
 from xgeom_gui.centers.centers_table import CentersTable
 from xgeom_gui.centers.compare_wording import causes_of, notes_of
 from xgeom_gui.look.theme import SOFT_INK, STATUS_COLORS, THEME, UNCERTAIN
-from xgeom_gui.state.centers import Center, centers_of, image_size, reference_of
-from xgeom_gui.state.formatting import candidate_lines, center_rows
+from xgeom_gui.state.centers import Center
+from xgeom_gui.state.formatting import CenterRow, candidate_lines, center_rows
 from xgeom_gui.state.session import Session
 
 _WORDS = {
@@ -62,8 +62,11 @@ class CentersPanel(QWidget):
         self._mirroring = False
         self.model.shown_changed.connect(self._show_mark)
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
-        session.corrections.selected_changed.connect(self._mirror)
-        session.estimates_changed.connect(self._refresh)
+        session.current_center.changed.connect(self._mirror)
+        about = (session.prediction_changed, session.metadata_changed)
+        # Another reference is no other center.
+        for signal in (session.centers_changed, session.external.changed, *about):
+            signal.connect(self._refresh)
         session.activity_changed.connect(self._refresh_status)
         THEME.changed.connect(self._refresh_status)
         THEME.changed.connect(self._refresh_notes)
@@ -71,7 +74,8 @@ class CentersPanel(QWidget):
 
     def _refresh(self) -> None:
         session = self._session
-        rows = center_rows(centers_of(session), reference_of(session), session.metadata)
+        known = session.centers + session.misfits
+        rows = center_rows(known, session.reference, session.metadata)
         # A reset flickers: only when something changed.
         if rows != self.model.rows:
             self._mirroring = True
@@ -104,12 +108,15 @@ class CentersPanel(QWidget):
         session = self._session
         frame, prediction = session.frame, session.prediction
         notes = list(frame.warnings) if frame else []
-        notes += causes_of(self.model.rows, session.metadata, image_size(session))
-        notes += notes_of(centers_of(session))
+        notes += causes_of(self._fitting_rows(), session.metadata, session.image_size)
+        notes += notes_of(session.centers)
         notes += prediction.warnings if prediction else ()
         lines = [f'<span style="color:{UNCERTAIN}">•</span> {escape(note)}' for note in dict.fromkeys(notes)]
         self.notes.setText("<br>".join(lines))
         self.notes.setVisible(bool(lines))
+
+    def _fitting_rows(self) -> list[CenterRow]:
+        return [row for row in self.model.rows if row.center.for_size is None]
 
     def add_below_table(self, widget: QWidget) -> None:
         """Show a widget between the table and the words about the answer."""
@@ -117,31 +124,25 @@ class CentersPanel(QWidget):
 
     def _on_selection(self) -> None:
         selected = self.table.selected
-        if not self._mirroring:
-            self._session.corrections.select(selected.estimate.source if selected else "")
+        if not self._mirroring and selected is not None:
+            self._session.current_center.choose(selected.estimate.source)
 
     def _mirror(self) -> None:
-        """Select the row of the center that is selected anywhere else."""
-        wanted, selected = self._session.corrections.selected, self.table.selected
+        """Select the row of the current center."""
+        wanted, selected = self._session.current_center.source, self.table.selected
         if wanted == (selected.estimate.source if selected else ""):
             return
         self._mirroring = True
-        found = bool(wanted) and self.table.select(wanted)
+        if not self.table.select(wanted):
+            self.table.clearSelection()
         self._mirroring = False
-        if not found and selected is not None:
-            # The row is gone; the one that took its place is meant now.
-            self._session.corrections.select(selected.estimate.source if wanted else "")
-            if not wanted:
-                self.table.clearSelection()
 
     def current(self) -> Center | None:
-        """The center that actions are about: the selected one, else the reference, else the first."""
-        rows = self.model.rows
-        reference = next((row.center for row in rows if row.is_reference), rows[0].center if rows else None)
-        return self.table.selected or reference
+        """The center that actions are about."""
+        return self._session.current_center.center
 
     def _show_mark(self, source: str, shown: bool) -> None:
-        self._session.comparison.set_hidden(source, not shown)
+        self._session.external.set_hidden(source, not shown)
 
     def _choose(self, index: QModelIndex) -> None:
         estimate = self.model.center_at(index.row()).estimate

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMessageBox
 
-from xgeom_core.estimate import Estimate
 from xgeom_gui.centers.center_drag_tool import CenterHand
 from xgeom_gui.centers.center_strip import CenterStrip
 from xgeom_gui.centers.explanation import ExplanationPanel
@@ -20,11 +20,9 @@ from xgeom_gui.centers.variants import VariantsPanel
 from xgeom_gui.centers.why import WhyPanel
 from xgeom_gui.image.image_view import ImageView
 from xgeom_gui.look.stacked_panels import ResultsDock
-from xgeom_gui.services.sharpness import SharpnessThread
-from xgeom_gui.state.centers import centers_of
+from xgeom_gui.state.centers import NAMES, Center
 from xgeom_gui.state.session import Session
 from xgeom_gui.state.session_controller import SessionController
-from xgeom_gui.state.user_centers import MANUAL
 
 
 class CenterTools(QObject):
@@ -54,12 +52,11 @@ class CenterTools(QObject):
     ) -> None:
         super().__init__(image)
         self._session, self._controller, self._actions = session, controller, actions
+        self._image = image
         self.hand = CenterHand(session, image)
         self.loupe = Loupe(session, image)
-        thread = SharpnessThread(self)
-        controller.adopt(thread)
         buttons = ("accept", "fit_here", "reset_center", "blink", "undo", "redo")
-        self.strip = CenterStrip(session, thread, [actions[name] for name in buttons])
+        self.strip = CenterStrip([actions[name] for name in buttons])
         panel.add_below_table(self.strip)
         panel.taken.connect(self.hand.hold)
         self._build_tabs(results)
@@ -68,14 +65,13 @@ class CenterTools(QObject):
             "redo": session.history.redo,
             "accept": self.accept,
             "fit_here": self.fit_here,
-            "reset_center": session.corrections.reset,
+            "reset_center": session.user_centers.reset,
             "why": lambda: results.show_tab("Why?"),
         }
         for name, handler in handlers.items():
             actions[name].triggered.connect(lambda _checked, act=handler: act())
         actions["blink"].toggled.connect(self.loupe.set_shown)
-        session.estimates_changed.connect(self._refresh)
-        session.corrections.selected_changed.connect(self._refresh)
+        session.current_center.changed.connect(self._refresh)
         session.history.indexChanged.connect(self._refresh)
         self._refresh()
 
@@ -97,39 +93,48 @@ class CenterTools(QObject):
         results.add_tab("Why?", why, "What speaks for the answer, and what the network sees (W)")
 
     def accept(self) -> None:
-        """Take the center in question for true."""
-        center = self._in_question()
-        if center is not None:
-            self._session.corrections.accept(center)
-            x, y = center.center_px
-            self._session.say(f"Accepted ({x:.2f}, {y:.2f}) for frame {self._session.index}.")
+        """Take the current center for true; ask first where a trusted one would be passed over."""
+        center = self._session.current_center.center
+        if center is None:
+            return
+        trusted = self._session.trusted
+        if trusted is None or center.estimate.status == "ok":
+            self._accept(center)
+            return
+        better = NAMES.get(trusted.source, trusted.source)
+        text = f"{center.name} is uncertain, and {better} is trusted.\nAccept {center.name} all the same?"
+        icon, cancel = QMessageBox.Icon.Question, QMessageBox.StandardButton.Cancel
+        question = QMessageBox(icon, "Accept an uncertain center?", text, cancel, self._image)
+        accept = question.addButton(f"Accept {center.name}", QMessageBox.ButtonRole.AcceptRole)
+        question.setDefaultButton(cancel)
+        question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        accept.clicked.connect(lambda: self._accept(center))
+        question.open()
+
+    def _accept(self, center: Center) -> None:
+        self._session.user_centers.accept(center.estimate)
+        x, y = center.estimate.center_px
+        self._session.say(f"Accepted {center.name} ({x:.2f}, {y:.2f}).")
 
     def fit_here(self) -> None:
-        """Fit again from the center in question."""
-        center = self._in_question()
+        """Fit again from the current center."""
+        center = self._session.current_center.center
         if center is not None:
-            self._session.corrections.start_from(center.center_px)
+            self._session.user_centers.start_from(center.estimate.center_px)
             # Asked for by hand, it is answered also where automatic prediction is off.
             self._controller.predict_now()
 
-    def _in_question(self) -> Estimate | None:
-        """The selected center, else the user's own, else the answer, else any."""
-        session = self._session
-        known = {one.estimate.source: one.estimate for one in centers_of(session)}
-        best = session.best.source if session.best else ""
-        names = (session.corrections.selected, MANUAL, best)
-        return next((known[name] for name in names if name in known), next(iter(known.values()), None))
-
     def _refresh(self) -> None:
         session, actions = self._session, self._actions
-        any_center = session.frame is not None and self._in_question() is not None
-        for name in ("accept", "fit_here", "blink"):
-            actions[name].setEnabled(any_center)
-        actions["reset_center"].setEnabled(not session.corrections.current.empty)
-        for name, can, text in (
+        name = session.current_center.name
+        for one in ("accept", "fit_here", "blink"):
+            actions[one].setEnabled(bool(name))
+        actions["accept"].setText(f"Accept {name}".strip())
+        actions["fit_here"].setToolTip(f"Fit again, starting from {name or 'a center'} (F)")
+        actions["reset_center"].setEnabled(not session.user_centers.current.empty)
+        for step, can, text in (
             ("undo", session.history.canUndo(), session.history.undoText()),
             ("redo", session.history.canRedo(), session.history.redoText()),
         ):
-            actions[name].setEnabled(can)
-            word = name.capitalize()
-            actions[name].setToolTip(f"{word}: {text}" if can else f"Nothing to {name}")
+            actions[step].setEnabled(can)
+            actions[step].setToolTip(f"{step.capitalize()}: {text}" if can else f"Nothing to {step}")

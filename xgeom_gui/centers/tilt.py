@@ -34,7 +34,8 @@ class TiltPanel(QWidget):
             text.setToolTip(tip)
             layout.addWidget(glyph, row, 0)
             layout.addWidget(text, row, 1)
-        session.estimates_changed.connect(self._refresh)
+        for signal in (session.prediction_changed, session.metadata_changed):
+            signal.connect(self._refresh)
         self._refresh()
 
     def _refresh(self) -> None:

@@ -59,7 +59,7 @@ class VariantsPanel(QWidget):
         layout.setSpacing(6)
         layout.addLayout(row)
         layout.addWidget(self.answers)
-        session.estimates_changed.connect(self._refresh)
+        session.prediction_changed.connect(self._refresh)
         session.options_changed.connect(self._refresh)
         THEME.changed.connect(self._refresh)
         self._refresh()

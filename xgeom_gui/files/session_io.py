@@ -92,7 +92,7 @@ class SessionDesk(QObject):
         return SavedSession(
             wanted.spec if wanted else "",
             session.index,
-            session.comparison.paths,
+            session.external.paths,
             self.parts.collect(),
             painted,
         )
@@ -135,8 +135,8 @@ class SessionDesk(QObject):
         session, parts = self._session, self.parts
         parts.register("display", session.display.state, session.display.restore)
         parts.register("rings", session.rings.state, session.rings.restore)
-        parts.register("centers", session.corrections.state, session.corrections.restore)
-        parts.register("marks", session.comparison.state, session.comparison.restore)
+        parts.register("centers", session.user_centers.state, session.user_centers.restore)
+        parts.register("marks", session.external.state, session.external.restore)
         parts.register("orientation", self._orientation, self._restore_orientation)
         parts.register("view", self._view, self._restore_view)
         parts.register("frames", self._frames, self._restore_frames)

@@ -25,7 +25,6 @@ from xgeom_gui.services.path_checker import PathChecker
 from xgeom_gui.services.saver import Saver, SaveRequest
 from xgeom_gui.services.tree_reader import TreeReader
 from xgeom_gui.services.watcher import Watcher
-from xgeom_gui.state.centers import centers_of, reference_of
 from xgeom_gui.state.experiment_store import ExperimentMemory
 from xgeom_gui.state.formatting import center_rows
 from xgeom_gui.state.session import Session
@@ -195,7 +194,7 @@ class FileTools(QObject):
         where = (
             {"file": frame.path, "dataset": frame.dataset, "frame": frame.index} if frame and source else {}
         )
-        rows = center_rows(centers_of(session), reference_of(session), session.metadata)
+        rows = center_rows(session.centers, session.reference, session.metadata)
         return [where | center_cells(row) for row in rows]
 
     def _connect(self) -> None:

@@ -16,7 +16,6 @@ from xgeom_gui.image.marks import MarkItem, ellipse_item, mark_size
 from xgeom_gui.image.overlays import Overlays
 from xgeom_gui.image.picture_item import PictureView
 from xgeom_gui.look.theme import CANVAS, THEME
-from xgeom_gui.state.centers import centers_of
 from xgeom_gui.state.orientation import Orientation
 from xgeom_gui.state.session import Session
 
@@ -65,7 +64,7 @@ class ImageView(QWidget):
         THEME.changed.connect(self._recolor)
         self._recolor()
         session.frame_changed.connect(self._show_frame)
-        session.estimates_changed.connect(self._show_marks)
+        session.centers_changed.connect(self._show_marks)
         self.box.sigTransformChanged.connect(self._size_ellipses)
         self.box.sigRangeChangedManually.connect(self._on_manual_zoom)
         self.box.menu_wanted.connect(self._open_menu)
@@ -175,7 +174,7 @@ class ImageView(QWidget):
             self.box.removeItem(item)
         self._marks, self._ellipses = [], []
         # Small marks on top of large ones, so that sources that agree can all be seen.
-        shown = [center for center in centers_of(self._session) if not center.hidden]
+        shown = [center for center in self._session.centers if not center.hidden]
         for center in sorted(shown, key=mark_size, reverse=True):
             ellipse = ellipse_item(center)
             if ellipse is not None:

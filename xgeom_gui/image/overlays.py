@@ -107,11 +107,10 @@ class Overlays(QObject):
         self.glyph, self.legend = CornerGlyph(canvas), PixelLegend(canvas)
         self.glyph.hide()
         self.legend.resized.connect(self.place)
-        about = (session.estimates_changed, session.corrections.selected_changed)
-        for signal in (session.frame_changed, *about, session.rings.changed):
+        for signal in (session.frame_changed, session.current_center.changed, session.rings.changed):
             signal.connect(self._show_rings)
         session.frame_changed.connect(self._show_frame)
-        session.estimates_changed.connect(self._show_scale)
+        session.metadata_changed.connect(self._show_scale)
         session.display.changed.connect(self._show_frame)
         session.display.changed.connect(self._show_rings)
         view.sigTransformChanged.connect(self._show_scale)
@@ -149,7 +148,7 @@ class Overlays(QObject):
         rings = wanted.on(geometry, shape) if geometry is not None else ()
         if rings or self.rings.rings:
             soon = self._since.isValid() and not self._since.hasExpired(_MOVING_MS)
-            moving = self._session.corrections.dragging or soon
+            moving = self._session.user_centers.dragging or soon
             self._since.start()
             self.rings.show_rings(rings, shape, dark, moving)
             if moving:

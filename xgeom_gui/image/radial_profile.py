@@ -72,7 +72,7 @@ class RadialProfilePanel(QWidget):
 
     def _connect(self) -> None:
         session = self._session
-        about = (session.estimates_changed, session.corrections.selected_changed)
+        about = (session.metadata_changed, session.current_center.changed)
         for signal in (session.frame_changed, *about):
             signal.connect(self.refresh)
         session.rings.changed.connect(self._draw_lines)

@@ -50,7 +50,7 @@ class RingsPanel(QWidget):
         self.ice.toggled.connect(lambda on: self._rings.choose(ice=on))
         self.calibrant.activated.connect(lambda row: self._rings.choose(calibrant=("", *CALIBRANTS)[row]))
         self.own.editingFinished.connect(lambda: self._rings.choose(own=spacings_in(self.own.text())))
-        about = (session.estimates_changed, session.corrections.selected_changed)
+        about = (session.metadata_changed, session.current_center.changed)
         for signal in (self._rings.changed, session.frame_changed, *about):
             signal.connect(self.refresh)
         self.refresh()

@@ -12,9 +12,9 @@ from PySide6.QtCore import QObject, Signal
 
 from xgeom_core.errors import XgeomError
 from xgeom_core.frame import Frame
+from xgeom_core.predict.service.client import PredictProcess
 from xgeom_gui.services.frame_math import SINGLE, Stack
 from xgeom_gui.services.latest import LatestThread
-from xgeom_gui.services.predict_process import PredictProcess
 
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction

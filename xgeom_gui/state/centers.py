@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from xgeom_core.estimate import Estimate
 from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
 from xgeom_gui.look.marker_styles import SourceStyle, style_of
-from xgeom_gui.state.external_geometries import Compared
-
-if TYPE_CHECKING:
-    from xgeom_gui.state.session import Session
+from xgeom_gui.state.external_geometries import Compared, ExternalGeometries, Size
 
 NAMES = {
     "truth": "Known",
@@ -43,12 +40,15 @@ class Center:
         Whether its mark is left away.
     compared : Compared or None
         What another program's file says, where the center comes from one.
+    for_size : tuple of int or None
+        Pixels ``(fast, slow)`` of the detector it is for, where that is another than the frame's.
     """
 
     estimate: Estimate
     style: SourceStyle
     hidden: bool = False
     compared: Compared | None = None
+    for_size: Size | None = None
 
     @property
     def name(self) -> str:
@@ -73,29 +73,33 @@ class Center:
         return self.metadata(frame).geometry(self.estimate.center_px, self.estimate.tilt_deg)
 
 
-def centers_of(session: Session) -> tuple[Center, ...]:
-    """What frame, predictor and other programs' files say of the frame shown."""
-    if session.frame is None:
-        return ()
-    comparison = session.comparison
-    own = tuple(
-        Center(estimate, style_of(estimate.source), comparison.is_hidden(estimate.source))
-        for estimate in session.estimates
+def centers_of(
+    estimates: Iterable[Estimate], external: ExternalGeometries, index: int, size: Size | None
+) -> tuple[Center, ...]:
+    """What is said of a frame by itself, the predictor and the user, and by other programs' files.
+
+    Parameters
+    ----------
+    estimates : iterable of Estimate
+    external : ExternalGeometries
+    index : int
+        Number of the frame, from 0.
+    size : tuple of int or None
+        Its pixels ``(fast, slow)``.
+    """
+    own = (
+        Center(estimate, style_of(estimate.source), external.is_hidden(estimate.source))
+        for estimate in estimates
     )
-    others = tuple(
-        Center(one.estimate, one.style, comparison.is_hidden(one.name), one)
-        for one in comparison.shown(session.index, image_size(session))
+    others = (
+        Center(one.estimate, one.style, external.is_hidden(one.name), one)
+        for one in external.shown(index, size)
     )
-    return own + others
+    return (*own, *others)
 
 
-def reference_of(session: Session) -> Estimate | None:
-    """The center that differences refer to: the one the user chose while it is there, else the best."""
-    wanted = session.comparison.reference
-    chosen = (center.estimate for center in centers_of(session) if center.estimate.source == wanted)
-    return next(chosen, session.best)
-
-
-def image_size(session: Session) -> tuple[int, int] | None:
-    """Pixels ``(fast, slow)`` of the frame shown."""
-    return session.frame.shape[::-1] if session.frame is not None else None
+def misfits_of(external: ExternalGeometries, index: int, size: Size | None) -> tuple[Center, ...]:
+    """What other programs' files say of detectors of other sizes: listed, never drawn."""
+    return tuple(
+        Center(one.estimate, one.style, True, one, theirs) for one, theirs in external.misfits(index, size)
+    )

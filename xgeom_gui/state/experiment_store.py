@@ -39,7 +39,7 @@ class ExperimentMemory(QObject):
         self._filled: dict[str, Experiment] = {}
         self._filling = False
         session.source_changed.connect(self._recall)
-        session.estimates_changed.connect(self._keep)
+        session.metadata_changed.connect(self._keep)
 
     @property
     def detector(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -150,7 +150,7 @@ def _name(program: str, *parts: str) -> str:
     return f"{program} ({where})" if where else program
 
 
-class Comparison(QObject):
+class ExternalGeometries(QObject):
     """Geometry files beside the open frame, and what the user decided about them.
 
     Signals
@@ -164,6 +164,8 @@ class Comparison(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._files: dict[str, tuple[Track, ...]] = {}
+        # Of the frame that a file was added beside: many do not say which detector they are for.
+        self._sizes: dict[str, Size] = {}
         self._removed: set[_Key] = set()
         self._choices: dict[str, str] = {}
         # What one kind of evidence says by itself lies under the answer: it is there to be switched on.
@@ -192,16 +194,27 @@ class Comparison(QObject):
 
     def shown(self, frame: int, size: Size | None) -> tuple[Compared, ...]:
         """What the files say of a frame (counted from 0) of a size ``(fast, slow)``."""
-        found = []
+        return tuple(one for one, theirs in self._said(frame) if None in {size, theirs} or theirs == size)
+
+    def misfits(self, frame: int, size: Size | None) -> tuple[tuple[Compared, Size], ...]:
+        """What the files say of detectors of other sizes, and of which."""
+        said = ((one, theirs) for one, theirs in self._said(frame) if theirs is not None)
+        return tuple((one, theirs) for one, theirs in said if size not in {None, theirs})
+
+    def size_of(self, path: str) -> Size | None:
+        """Pixels ``(fast, slow)`` of the frame that a file was added beside."""
+        return self._sizes.get(path)
+
+    def _said(self, frame: int) -> Iterator[tuple[Compared, Size | None]]:
+        """Everything that is said of a frame of this number, and for which size."""
         for name, style, track in self._rows:
             reading = track.at(frame)
-            if reading is not None and fits(reading, size):
+            if reading is not None:
                 # The same object each time, so that views notice what did not change.
                 key = (name, id(reading))
                 if key not in self._made:
                     self._made[key] = Compared(name, style, reading, self._choices.get(track.path))
-                found.append(self._made[key])
-        return tuple(found)
+                yield self._made[key], reading.image_size or self._sizes.get(track.path)
 
     def is_hidden(self, source: str) -> bool:
         """Whether the mark of a source is left away."""
@@ -213,9 +226,11 @@ class Comparison(QObject):
         self._files.setdefault(path, ())
         self._renew()
 
-    def set_readings(self, path: str, readings: Sequence[Reading]) -> None:
-        """A file was read; one that was removed in the meantime stays so."""
+    def set_readings(self, path: str, readings: Sequence[Reading], size: Size | None = None) -> None:
+        """A file was read beside a frame of this size; one that was removed in the meantime stays so."""
         if path in self._files:
+            if size is not None:
+                self._sizes.setdefault(path, size)
             self._files[path] = tracks_of(path, readings)[:MOST_PER_FILE]
             self._renew()
 
@@ -223,6 +238,7 @@ class Comparison(QObject):
         """Forget a file."""
         if path in self._files:
             del self._files[path]
+            self._sizes.pop(path, None)
             self._choices.pop(path, None)
             self._renew()
 

@@ -281,6 +281,8 @@ _STANDING = {
 def standing(center: Center) -> str:
     """What a center is worth, in a word: a header states, a network is rough, a fit measures."""
     estimate, compared = center.estimate, center.compared
+    if center.for_size is not None:
+        return f"for a detector of {center.for_size[0]} × {center.for_size[1]}"
     if estimate.status != "ok":
         return estimate.status
     if compared is None:

@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject
 from xgeom_core.formats.reading import Hints, Reading
 from xgeom_gui.services.geometry_reader import GeometryReader, GeometryRequest
 from xgeom_gui.services.locations import RUN_SEPARATOR
-from xgeom_gui.state.centers import image_size
 from xgeom_gui.state.external_geometries import MOST_PER_FILE, Size, Track, fits
 from xgeom_gui.state.session import Session
 
@@ -20,7 +19,7 @@ _NAMED = 3
 def hints_of(session: Session) -> Hints:
     """What the open frame, and the user, know that a geometry file may leave out."""
     metadata = session.metadata
-    return Hints(metadata.pixel_mm, image_size(session), metadata.distance_mm, metadata.wavelength_A)
+    return Hints(metadata.pixel_mm, session.image_size, metadata.distance_mm, metadata.wavelength_A)
 
 
 class FileDesk(QObject):
@@ -34,7 +33,7 @@ class FileDesk(QObject):
 
     def __init__(self, session: Session, reader: GeometryReader, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session, self._comparison, self._reader = session, session.comparison, reader
+        self._session, self._external, self._reader = session, session.external, reader
         reader.setParent(self)
         self._asked: dict[str, GeometryRequest] = {}
         self._serial = 0
@@ -43,7 +42,7 @@ class FileDesk(QObject):
         self._frames: list[str] = []
         self._known_from: tuple[Hints, int] | None = None
         session.frame_changed.connect(self._on_frame)
-        session.estimates_changed.connect(self._keep_up)
+        session.metadata_changed.connect(self._keep_up)
         reader.done.connect(self._on_done)
         reader.is_frames.connect(self._on_frames)
         reader.assembles.connect(self._on_assembles)
@@ -70,7 +69,7 @@ class FileDesk(QObject):
 
     def _welcome(self, path: str) -> None:
         self._fresh[path] = ()
-        self._comparison.add(path)
+        self._external.add(path)
 
     def _ask(self, path: str, *, either: bool = False) -> None:
         self._serial += 1
@@ -118,8 +117,11 @@ class FileDesk(QObject):
         known_from = (hints_of(self._session), key.generation)
         if known_from != self._known_from:
             self._known_from = known_from
-            for path in self._comparison.paths:
-                self._ask(path)
+            size = self._session.image_size
+            for path in self._external.paths:
+                # Beside a frame of another detector a file would be read with that one's pixels.
+                if self._external.size_of(path) in {None, size}:
+                    self._ask(path)
 
     def _on_frame(self) -> None:
         self._keep_up()
@@ -140,7 +142,7 @@ class FileDesk(QObject):
         if self._answered(request):
             if request.path in self._fresh:
                 del self._fresh[request.path]
-                self._comparison.discard(request.path)
+                self._external.discard(request.path)
             # What was read before stays: the file may be in the middle of being written.
             self._session.notice(sentence)
         self._settle()
@@ -151,7 +153,7 @@ class FileDesk(QObject):
                 self._welcome(request.path)
             if request.path in self._fresh:
                 self._fresh[request.path] = readings
-            self._comparison.set_readings(request.path, readings)
+            self._external.set_readings(request.path, readings, request.hints.image_size)
             if request.look_only and self._session.frame is not None:
                 self._ask(request.path)
         self._settle()
@@ -159,20 +161,20 @@ class FileDesk(QObject):
     def _judge(self, path: str, readings: Sequence[Reading]) -> None:
         """Tell the user what became of a file that was added."""
         session, name = self._session, Path(path).name
-        size = image_size(session)
-        if size is None or not readings or path not in self._comparison.paths:
+        size = session.image_size
+        if size is None or not readings or path not in self._external.paths:
             return
         if not any(fits(reading, size) for reading in readings):
-            self._comparison.discard(path)
+            self._external.discard(path)
             session.notice(_misfit_text(name, readings, size))
             return
-        tracks = [track for track in self._comparison.tracks(path) if track.fits(size)]
-        if len(readings) > len(self._comparison.tracks(path)) == MOST_PER_FILE:
+        tracks = [track for track in self._external.tracks(path) if track.fits(size)]
+        if len(readings) > len(self._external.tracks(path)) == MOST_PER_FILE:
             text = f"{name} holds {len(readings)} geometries; the first {MOST_PER_FILE} are shown."
             session.notice(text, "info")
         here = [track for track in tracks if track.at(session.index) is not None]
         if here:
-            names = [self._comparison.name_of(track) for track in here]
+            names = [self._external.name_of(track) for track in here]
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             session.say(f"Added {', '.join(names[:_NAMED])}{more} from {name}.")
         else:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xgeom_core.errors import GeometryError
 from xgeom_core.geometry import Geometry, Pooling
 from xgeom_core.models.inputs import pooling_factor
-from xgeom_gui.state.centers import Center, centers_of, reference_of
+from xgeom_gui.state.centers import Center
 from xgeom_gui.state.session import Session
 
 NETWORK_CANVAS_PX = 512
 """Side of the square of summed pixels from which the bundled networks see a frame."""
-
-_FALLBACK = ("truth", "header")
 
 
 @dataclass(frozen=True)
@@ -37,21 +34,9 @@ class Aim:
 
 
 def aim_of(session: Session) -> Aim | None:
-    """The user's own center of the frame shown, else the reference, else what its file says, else any.
-
-    None without any center.
-    """
-    centers = {center.estimate.source: center for center in centers_of(session)}
-    if not centers:
-        return None
-    # What the user holds in the hand comes first: rings and profiles follow it.
-    first = (session.corrections.preferred, reference_of(session))
-    names = (*(one.source for one in first if one is not None), *_FALLBACK)
-    center = next((centers[name] for name in names if name in centers), next(iter(centers.values())))
-    try:
-        return Aim(center, center.geometry(session.metadata))
-    except GeometryError:
-        return Aim(center, None)
+    """The current center; None without any."""
+    current = session.current_center
+    return Aim(current.center, current.geometry) if current.center is not None else None
 
 
 def network_pooling(shape: tuple[int, int]) -> Pooling:

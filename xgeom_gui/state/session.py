@@ -28,6 +28,7 @@ class Session(SessionState):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.masks.changed.connect(self._want_masked)
+        self.user_centers.frame_wanted.connect(self.show_index)
 
     def open(self, spec: str, index: int = NAMED) -> None:
         """Ask for a file (``FILE`` or ``FILE::dataset``), a folder, or several files as one run."""
@@ -92,13 +93,14 @@ class Session(SessionState):
             return
         self._experiments[self.source.path] = experiment
         self._frame = stated(self._loaded.frame, experiment)
-        self.estimates_changed.emit()
+        self._announce((self.metadata_changed, *self._remake()))
 
     def use_model(self, name: str) -> None:
         """Answer with another model, or with the same file read anew."""
         self._model = ModelChoice(name, self._model.revision + 1)
+        due = self._remake()
         self.model_changed.emit()
-        self.estimates_changed.emit()
+        self._announce(due)
 
     def set_cursor(self, point: tuple[float, float] | None) -> None:
         """The pointer stands elsewhere."""
@@ -115,13 +117,16 @@ class Session(SessionState):
         self._refused = ""
         before, self._loaded = self._loaded, replace(loaded, request=self._wanted)
         self._frame = stated(loaded.frame, self.experiment)
-        self.corrections.show(self.frame_id)
+        self.user_centers.show(self.frame_id)
+        due = self._remake()
         new_source = before is None or replace(before.source, frames=loaded.source.frames) != loaded.source
         self.display.follow(loaded.picture, new_source)
         if new_source:
+            # What was done to another file cannot be seen here: it is not to be taken back here.
+            self.history.clear()
             self.source_changed.emit()
         self.frame_changed.emit()
-        self.estimates_changed.emit()
+        self._announce((self.metadata_changed, *due))
         self.masks.show_detector(loaded.frame.metadata.detector, loaded.frame.shape)
         self._want_masked()
 
@@ -140,7 +145,7 @@ class Session(SessionState):
         """An answer arrived; answers for anything that is no longer shown are dropped."""
         if key == self.prediction_key:
             self._prediction = (key, prediction)
-            self.estimates_changed.emit()
+            self._renew()
 
     def _want(self, request: ReadRequest) -> None:
         self._wanted = request

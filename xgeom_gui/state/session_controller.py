@@ -68,7 +68,7 @@ class SessionController(QObject):
         self._debounce = QTimer(self, singleShot=True, interval=_DEBOUNCE_MS)
         self._debounce.timeout.connect(self.predict_now)
         session.wanted_changed.connect(self._read)
-        session.estimates_changed.connect(self._predict_soon)
+        session.prediction_changed.connect(self._predict_soon)
         session.options_changed.connect(self._predict_soon)
         reader.loaded.connect(self._on_loaded)
         reader.failed.connect(self._on_read_failed)

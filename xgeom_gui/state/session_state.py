@@ -1,6 +1,6 @@
 """What the window knows, to be read: typed, observable, and without any widget.
 
-What other programs' files say beside the frame is kept by its `comparison`.
+What other programs' files say beside the frame is kept by its `external`.
 """
 
 from __future__ import annotations
@@ -8,26 +8,27 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame
-from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
 from xgeom_gui.services.frame_math import Stack
 from xgeom_gui.services.picture import Picture
 from xgeom_gui.services.predictor import Experiment, ModelChoice, PredictionKey
 from xgeom_gui.services.reader import LoadedFrame, ReadRequest, SourceInfo
 from xgeom_gui.state.batch import Batch
+from xgeom_gui.state.centers import Center, centers_of, misfits_of
+from xgeom_gui.state.current_center import CurrentCenter
 from xgeom_gui.state.display import Display
-from xgeom_gui.state.external_geometries import Comparison
+from xgeom_gui.state.external_geometries import ExternalGeometries
 from xgeom_gui.state.live_model import LiveModel
 from xgeom_gui.state.masks import MaskDesk
 from xgeom_gui.state.notifications import Announcer
 from xgeom_gui.state.other_model import SecondModel
 from xgeom_gui.state.rings import Rings
 from xgeom_gui.state.undo import History
-from xgeom_gui.state.user_centers import Corrections, FrameId
+from xgeom_gui.state.user_centers import FrameId, UserCenters
 
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
@@ -49,8 +50,12 @@ class SessionState(Announcer):
         Another file or dataset is open.
     frame_changed
         Another frame, or another picture of it, is shown.
-    estimates_changed
-        Prediction, known center, or what is known of the experiment changed.
+    prediction_changed
+        Another answer is shown, or another one is due: what an answer belongs to changed.
+    metadata_changed
+        What is known of the experiment changed.
+    centers_changed
+        Centers came, went, moved, or are marked otherwise.
     model_changed
         Another model answers.
     options_changed
@@ -62,7 +67,9 @@ class SessionState(Announcer):
     wanted_changed = Signal()
     source_changed = Signal()
     frame_changed = Signal()
-    estimates_changed = Signal()
+    prediction_changed = Signal()
+    metadata_changed = Signal()
+    centers_changed = Signal()
     model_changed = Signal()
     options_changed = Signal()
     cursor_changed = Signal()
@@ -70,15 +77,13 @@ class SessionState(Announcer):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.history = History(self)
-        self.corrections = Corrections(self.history, self)
-        self.corrections.changed.connect(self.estimates_changed)
+        self.user_centers = UserCenters(self.history, self)
         self.batch = Batch(self)
         self.second = SecondModel(self)
-        self.second.changed.connect(self.estimates_changed)
         self.live = LiveModel(self)
-        self.live.changed.connect(self.estimates_changed)
-        self.comparison = Comparison(self)
-        self.comparison.changed.connect(self.estimates_changed)
+        self.external = ExternalGeometries(self)
+        for part in (self.user_centers, self.second, self.live, self.external):
+            part.changed.connect(self._renew)
         self.display = Display(self)
         self.rings = Rings(self)
         self.masks = MaskDesk(self)
@@ -90,6 +95,13 @@ class SessionState(Announcer):
         self._refused = ""
         self._experiments: dict[str, Experiment] = {}
         self._prediction: tuple[PredictionKey, Prediction] | None = None
+        # Made once a change, read many times.
+        self._key: PredictionKey | None = None
+        self._shown: Prediction | None = None
+        self._estimates: tuple[Estimate, ...] = ()
+        self._centers: tuple[Center, ...] = ()
+        self._misfits: tuple[Center, ...] = ()
+        self.current_center = CurrentCenter(self.user_centers, self)
         self._model = ModelChoice()
         self._automatic = True
         self._variant: Variant = "measured"
@@ -140,19 +152,50 @@ class SessionState(Announcer):
     @property
     def prediction(self) -> Prediction | None:
         """The answer for the frame shown."""
-        key = self.prediction_key
-        if self._prediction is None or key is None or self._prediction[0] != key:
-            return None
-        return self._prediction[1]
+        return self._shown
 
     @property
     def estimates(self) -> tuple[Estimate, ...]:
         """What the frame's own file, the prediction and the user say: known, header, network, fit, mine."""
+        return self._estimates
+
+    @property
+    def centers(self) -> tuple[Center, ...]:
+        """Every center of the frame shown, other programs' included."""
+        return self._centers
+
+    def _renew(self) -> None:
+        """Something that centers are made of changed: make them anew, and tell whom it concerns."""
+        self._announce(self._remake())
+
+    def _remake(self) -> tuple[SignalInstance, ...]:
+        """Make what is derived anew; the signals that are due once everything else is in place."""
+        before = self._key, self._shown, self._centers + self._misfits
+        self._key = self.key_for(self.index)
+        matches = self._prediction is not None and self._prediction[0] == self._key
+        self._shown = self._prediction[1] if self._prediction is not None and matches else None
+        self._estimates = self._all_estimates()
+        self._centers = centers_of(self._estimates, self.external, self.index, self.image_size)
+        self._misfits = misfits_of(self.external, self.index, self.image_size)
+        answered = self._key == before[0] and self._shown is before[1]
+        due = (
+            (self.prediction_changed, not answered),
+            (self.centers_changed, before[2] != self._centers + self._misfits),
+            (self.current_center.changed, self.current_center.renew(self._centers, self.best, self.metadata)),
+        )
+        return tuple(signal for signal, is_due in due if is_due)
+
+    @staticmethod
+    def _announce(signals: tuple[SignalInstance, ...]) -> None:
+        for signal in signals:
+            signal.emit()
+
+    def _all_estimates(self) -> tuple[Estimate, ...]:
         known = (self.truth,) if self.truth else ()
-        others = (self.second.estimate(self.prediction_key), self.live.estimate(self.prediction_key))
-        mine = (*(one for one in others if one is not None), *self.corrections.estimates)
-        if self.prediction is not None:
-            return known + tuple(self.prediction.estimates) + self._evidence(self.prediction) + mine
+        others = (self.second.estimate(self._key), self.live.estimate(self._key))
+        mine = (*(one for one in others if one is not None), *self.user_centers.estimates)
+        if self._shown is not None:
+            return known + tuple(self._shown.estimates) + self._evidence(self._shown) + mine
         header = self.metadata.estimate()
         return known + ((header,) if header else ()) + mine
 
@@ -172,16 +215,30 @@ class SessionState(Announcer):
         return self.prediction.best if self.prediction else None
 
     @property
+    def misfits(self) -> tuple[Center, ...]:
+        """Centers for detectors of other sizes: they are listed, and nothing is done with them."""
+        return self._misfits
+
+    @property
+    def reference(self) -> Estimate | None:
+        """The center that differences refer to: the one the user chose while it is there, else the best."""
+        chosen = (one.estimate for one in self._centers if one.estimate.source == self.external.reference)
+        return next(chosen, self.best)
+
+    @property
+    def trusted(self) -> Estimate | None:
+        """The answer, where it can be used as it is."""
+        return self.best if self.prediction is not None and self.prediction.status == "ok" else None
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """Pixels ``(fast, slow)`` of the frame shown."""
+        return self._frame.shape[::-1] if self._frame is not None else None
+
+    @property
     def metadata(self) -> Metadata:
         """What is known of the experiment."""
         return self._frame.metadata if self._frame else Metadata()
-
-    @property
-    def geometry(self) -> Geometry | None:
-        """Geometry about the user's own center, else the best known; None while anything is missing."""
-        candidates = [self.corrections.preferred, self.best, self.truth, self.metadata.estimate()]
-        chosen = next((estimate for estimate in candidates if estimate is not None), None)
-        return self.metadata.geometry(chosen.center_px, chosen.tilt_deg) if chosen else None
 
     @property
     def experiment(self) -> Experiment:
@@ -191,7 +248,7 @@ class SessionState(Announcer):
     @property
     def prediction_key(self) -> PredictionKey | None:
         """What an answer for the frame shown belongs to."""
-        return self.key_for(self.index)
+        return self._key
 
     def key_for(self, index: int) -> PredictionKey | None:
         """What an answer for a frame of the open file belongs to, by its number."""
@@ -207,7 +264,7 @@ class SessionState(Announcer):
             self.experiment,
             request.stack,
             request.mask.revision if request.mask else 0,
-            self.corrections.of(FrameId(source.path, source.dataset, index)).start_px,
+            self.user_centers.of(FrameId(source.path, source.dataset, index)).start_px,
             request.variant,
         )
 

@@ -49,27 +49,31 @@ class Correction:
         return self.manual is None and self.accepted is None and self.start_px is None
 
 
-class Corrections(QObject):
-    """Keeps the corrections of every frame; changes them by commands of the history.
+class UserCenters(QObject):
+    """Keeps what the user said of every frame, and which center is chosen on the one shown.
+
+    Everything is changed by commands of the history; each takes the choice back with it.
 
     Signals
     -------
     changed
-        What is said of the frame shown is something else.
-    selected_changed
-        Another center is selected.
+        What is said of the frame shown is something else, or another center is chosen.
+    frame_wanted : int
+        Something is taken back on a frame that is not shown: it should be.
     """
 
     changed = Signal()
-    selected_changed = Signal()
+    frame_wanted = Signal(int)
 
     def __init__(self, history: History, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._history = history
         self._said: dict[FrameId, Correction] = {}
         self._shown: FrameId | None = None
-        self._selected = ""
-        self._before_drag: tuple[FrameId, Correction] | None = None
+        self._chosen = ""
+        # What an undo chose on a frame that is on its way.
+        self._chosen_there: tuple[FrameId, str] | None = None
+        self._before_drag: tuple[FrameId, Correction, str] | None = None
 
     @property
     def current(self) -> Correction:
@@ -83,15 +87,9 @@ class Corrections(QObject):
         return tuple(one for one in (said.accepted, said.manual) if one is not None)
 
     @property
-    def preferred(self) -> Estimate | None:
-        """The user's last word on the frame shown: a center by hand is being tried out."""
-        said = self.current
-        return said.manual or said.accepted
-
-    @property
-    def selected(self) -> str:
-        """Source of the center that keys and actions are about; "" for none."""
-        return self._selected
+    def chosen(self) -> str:
+        """Source of the center that the user chose on the frame shown; "" for the answer."""
+        return self._chosen
 
     @property
     def dragging(self) -> bool:
@@ -108,14 +106,18 @@ class Corrections(QObject):
         return self._said.get(frame, Correction())
 
     def show(self, frame: FrameId | None) -> None:
-        """Another frame is shown."""
+        """Another frame is shown: its answer is current again."""
+        if frame == self._shown:
+            return
+        there, self._chosen_there = self._chosen_there, None
+        self._chosen = there[1] if there is not None and there[0] == frame else ""
         self._shown, self._before_drag = frame, None
 
-    def select(self, source: str) -> None:
-        """Select the center of a source; "" for none."""
-        if source != self._selected:
-            self._selected = source
-            self.selected_changed.emit()
+    def choose(self, source: str) -> None:
+        """Choose the center of a source; "" for the answer."""
+        if source != self._chosen:
+            self._chosen = source
+            self.changed.emit()
 
     def drag(self, origin: Estimate, center_px: Point) -> None:
         """A center is on its way: shown at once, undoable only when dropped.
@@ -130,32 +132,31 @@ class Corrections(QObject):
         if self._shown is None:
             return
         if self._before_drag is None:
-            self._before_drag = (self._shown, self.current)
-        self._put(self._shown, replace(self.current, manual=by_hand(origin, center_px)))
+            self._before_drag = (self._shown, self.current, self._chosen)
+        self._put(self._shown, replace(self.current, manual=by_hand(origin, center_px)), MANUAL)
 
     def drop(self) -> None:
         """The center that was dragged stays where it is."""
         if self._before_drag is None:
             return
-        frame, before = self._before_drag
+        frame, before, chosen = self._before_drag
         self._before_drag = None
         after = self.of(frame)
         if after is not before:
-            self._swap(frame, before, after, "move the center")
+            self._swap(frame, (before, chosen), (after, MANUAL), "move the center")
 
     def cancel_drag(self) -> None:
         """The center goes back to where it was taken."""
         if self._before_drag is not None:
-            frame, before = self._before_drag
+            frame, before, chosen = self._before_drag
             self._before_drag = None
-            self._put(frame, before)
+            self._put(frame, before, chosen)
 
     def nudge(self, origin: Estimate, step: Point) -> None:
         """Move a center by a step in native px; many steps are undone as one."""
         x, y = origin.center_px
         moved = by_hand(origin, (x + step[0], y + step[1]))
-        merge = f"nudge {self._shown}" if origin.source == MANUAL else ""
-        self._change("nudge the center", merge or f"nudge {self._shown}", manual=moved)
+        self._change("nudge the center", MANUAL, f"nudge {self._shown}", manual=moved)
 
     def accept(self, origin: Estimate) -> None:
         """Take a center for true; one moved by hand is then settled."""
@@ -166,16 +167,16 @@ class Corrections(QObject):
             reason="",
             convention=f"accepted from {origin.source}",
         )
-        self._change("accept the center", manual=None, accepted=accepted)
+        self._change("accept the center", "", manual=None, accepted=accepted)
 
     def start_from(self, center_px: Point | None) -> None:
         """Start the fit of this frame from a place; None for the network's center again."""
-        self._change("fit from here", start_px=center_px)
+        self._change("fit from here", "", start_px=center_px)
 
     def reset(self) -> None:
         """Forget everything that was said of the frame shown."""
         if self._shown is not None and not self.current.empty:
-            self._swap(self._shown, self.current, Correction(), "reset the center")
+            self._swap(self._shown, (self.current, self._chosen), (Correction(), ""), "reset the center")
 
     def state(self) -> list[dict[str, Any]]:
         """Everything that was said, as plain values for a session file."""
@@ -206,27 +207,38 @@ class Corrections(QObject):
         self._said = said
         self.changed.emit()
 
-    def _change(self, text: str, merge: str = "", **fields: Any) -> None:
+    def _change(self, text: str, chosen: str, merge: str = "", **fields: Any) -> None:
         if self._shown is not None:
-            self._swap(self._shown, self.current, replace(self.current, **fields), text, merge)
+            after = replace(self.current, **fields)
+            self._swap(self._shown, (self.current, self._chosen), (after, chosen), text, merge)
 
     def _swap(
-        self, frame: FrameId, before: Correction, after: Correction, text: str, merge: str = ""
+        self,
+        frame: FrameId,
+        before: tuple[Correction, str],
+        after: tuple[Correction, str],
+        text: str,
+        merge: str = "",
     ) -> None:
         self._history.do(
             f"{text} (frame {frame.index})",
-            partial(self._put, frame, after),
-            partial(self._put, frame, before),
+            partial(self._put, frame, *after),
+            partial(self._put, frame, *before),
             merge,
         )
 
-    def _put(self, frame: FrameId, said: Correction) -> None:
+    def _put(self, frame: FrameId, said: Correction, chosen: str) -> None:
         if said.empty:
             self._said.pop(frame, None)
         else:
             self._said[frame] = said
         if frame == self._shown:
+            self._chosen = chosen
             self.changed.emit()
+        else:
+            # Nothing is taken back unseen.
+            self._chosen_there = frame, chosen
+            self.frame_wanted.emit(frame.index)
 
 
 def by_hand(origin: Estimate, center_px: Point) -> Estimate:

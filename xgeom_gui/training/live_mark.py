@@ -44,7 +44,8 @@ class LiveMark(QObject):
         desk.selected_changed.connect(self.refresh)
         desk.status_changed.connect(self._on_news)
         desk.events_arrived.connect(lambda job_id, _events: self._on_news(job_id))
-        session.estimates_changed.connect(self._ask)
+        for signal in (session.prediction_changed, session.live.changed):
+            signal.connect(self._ask)
         predictor.live_done.connect(self._on_done)
         predictor.live_failed.connect(self._on_failed)
 

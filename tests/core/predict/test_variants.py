@@ -7,7 +7,6 @@ import pytest
 
 from xgeom_core.frame import Frame
 from xgeom_core.predict.masked_frames import VARIANTS, spot_map, vary
-from xgeom_core.predict.radial_score import ring_image, sharpness
 
 SHAPE = (240, 260)
 CENTER = (131.3, 117.6)
@@ -77,26 +76,3 @@ def test_a_binary_frame_splits_into_its_two_values(frame):
     binary = vary(frame, "binary")
     assert not vary(binary, "background").data.any()
     assert np.array_equal(vary(binary, "spots").data, binary.data)
-
-
-def test_rings_are_sharpest_about_the_true_center(frame):
-    image = ring_image(frame)
-    true = sharpness(image, CENTER)
-    x, y = CENTER
-    for step in (1.0, 3.0, 10.0):
-        beside = [
-            sharpness(image, place) for place in ((x + step, y), (x - step, y), (x, y + step), (x, y - step))
-        ]
-        assert max(beside) < true
-    assert 0.5 < true < 1.0
-
-
-def test_sharpness_does_not_see_the_spots(frame):
-    ours, bare = ring_image(frame), ring_image(vary(frame, "background"))
-    assert sharpness(ours, CENTER) == pytest.approx(sharpness(bare, CENTER), abs=0.05)
-
-
-def test_too_little_of_a_frame_has_no_sharpness():
-    shape = (50, 50)
-    blind = Frame(np.zeros(shape, np.float32), np.zeros(shape, bool), np.zeros(shape, bool))
-    assert ring_image(blind) is None

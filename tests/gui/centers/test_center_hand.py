@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 
 from xgeom_gui.state.undo import History
-from xgeom_gui.state.user_centers import Corrections, FrameId
+from xgeom_gui.state.user_centers import FrameId, UserCenters
 
 
 def viewport(opened):
@@ -31,7 +31,7 @@ def drag(opened, start, by):
 
 
 def manual(opened):
-    found = opened.session.corrections.current.manual
+    found = opened.session.user_centers.current.manual
     return found.center_px if found else None
 
 
@@ -51,9 +51,9 @@ def test_dragging_a_center_makes_ones_own_and_leaves_the_source(on_frame):
     marks = on_frame.window.image.marks
     assert {"header", "network", "fit", "manual"} == set(marks)
     assert (marks["fit"].pos().x(), marks["fit"].pos().y()) == (210.25, 140.5)
-    assert on_frame.session.geometry.center_px == (x, y), "rings follow the hand"
-    assert on_frame.session.geometry.pitch_deg == 0.41, "the tilt is that of the center taken"
-    assert on_frame.session.corrections.selected == "manual"
+    assert on_frame.session.current_center.geometry.center_px == (x, y), "rings follow the hand"
+    assert on_frame.session.current_center.geometry.pitch_deg == 0.41, "the tilt is that of the center taken"
+    assert on_frame.session.current_center.source == "manual"
 
 
 def test_a_drag_is_one_step_of_undo_and_comes_back_with_redo(on_frame):
@@ -95,7 +95,7 @@ def test_escape_takes_a_drag_back(on_frame):
 def test_arrows_nudge_the_center_that_is_held(on_frame, modifier, step):
     qtbot, image = on_frame.qtbot, on_frame.window.image
     qtbot.mouseClick(viewport(on_frame), Qt.MouseButton.LeftButton, pos=place(on_frame, (205.0, 150.0)))
-    assert on_frame.session.corrections.selected == "header" and manual(on_frame) is None
+    assert on_frame.session.current_center.source == "header" and manual(on_frame) is None
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Down):
         qtbot.keyClick(image, key, modifier)
     assert manual(on_frame) == pytest.approx((205.0 + 2 * step, 150.0 + step))
@@ -139,13 +139,13 @@ def test_accepting_settles_the_center_by_hand(on_frame):
     drag(on_frame, (210.25, 140.5), (60, 30))
     moved = manual(on_frame)
     on_frame.window.actions_by_name["accept"].trigger()
-    accepted = on_frame.session.corrections.current.accepted
+    accepted = on_frame.session.user_centers.current.accepted
     assert accepted.center_px == moved and accepted.source == "accepted"
     assert manual(on_frame) is None
     frame = FrameId(on_frame.session.source.path, on_frame.session.source.dataset, 0)
-    assert on_frame.session.corrections.accepted == {frame: accepted}
+    assert on_frame.session.user_centers.accepted == {frame: accepted}
     on_frame.session.history.undo()
-    assert manual(on_frame) == moved and on_frame.session.corrections.current.accepted is None
+    assert manual(on_frame) == moved and on_frame.session.user_centers.current.accepted is None
 
 
 def test_fit_from_here_starts_at_the_selected_center_and_reset_forgets_it(on_frame):
@@ -157,26 +157,16 @@ def test_fit_from_here_starts_at_the_selected_center_and_reset_forgets_it(on_fra
     assert on_frame.session.prediction is not None
     on_frame.window.actions_by_name["reset_center"].trigger()
     on_frame.settle()
-    assert on_frame.session.corrections.current.empty
+    assert on_frame.session.user_centers.current.empty
     assert on_frame.predictor.starts == [None, moved], "the first answer is remembered"
     assert not on_frame.window.actions_by_name["reset_center"].isEnabled()
-
-
-def test_the_sharpness_follows_the_hand(on_frame):
-    strip = on_frame.window.center_tools.strip
-    on_frame.qtbot.waitUntil(lambda: "fit" in strip.scores)
-    before = dict(strip.scores)
-    drag(on_frame, (210.25, 140.5), (60, 30))
-    on_frame.qtbot.waitUntil(lambda: "manual" in strip.scores)
-    assert strip.scores["fit"] == before["fit"] and 0 <= strip.scores["manual"] <= 1
-    assert "Mine" in strip.score.text()
 
 
 def test_the_loupe_blinks_between_two_centers(on_frame):
     loupe = on_frame.window.center_tools.loupe
     on_frame.qtbot.keyClick(on_frame.window, Qt.Key.Key_B)
     assert loupe.isVisible()
-    on_frame.session.corrections.select("header")
+    on_frame.session.current_center.choose("header")
     assert [one.estimate.source for one in loupe.pair] == ["fit", "header"]
     first = loupe.shown
     before = loupe.grab().toImage()
@@ -189,9 +179,8 @@ def test_the_loupe_blinks_between_two_centers(on_frame):
 def test_the_loupe_shows_twenty_screen_pixels_a_pixel_about_the_center(on_frame):
     loupe = on_frame.window.center_tools.loupe
     on_frame.window.actions_by_name["blink"].setChecked(True)
-    on_frame.session.corrections.drag(on_frame.session.best, (60.5, 50.5))
-    on_frame.session.corrections.drop()
-    on_frame.session.corrections.select("manual")
+    on_frame.session.user_centers.drag(on_frame.session.best, (60.5, 50.5))
+    on_frame.session.user_centers.drop()
     while loupe.shown.estimate.source != "manual":
         loupe.blink()
     image = loupe.grab().toImage()
@@ -202,16 +191,16 @@ def test_the_loupe_shows_twenty_screen_pixels_a_pixel_about_the_center(on_frame)
 
 def test_what_was_said_survives_a_session_file():
     history = History()
-    corrections = Corrections(history)
-    corrections.show(FrameId("a.h5", "/data", 3))
-    corrections.restore(
+    user_centers = UserCenters(history)
+    user_centers.show(FrameId("a.h5", "/data", 3))
+    user_centers.restore(
         [
             {"path": "a.h5", "dataset": "/data", "index": 3, "accepted": {"center_px": [1.5, 2.5]}},
             {"path": "broken"},
         ]
     )
-    assert corrections.current.accepted.center_px == (1.5, 2.5)
-    twin = Corrections(History())
-    twin.restore(corrections.state())
+    assert user_centers.current.accepted.center_px == (1.5, 2.5)
+    twin = UserCenters(History())
+    twin.restore(user_centers.state())
     assert twin.of(FrameId("a.h5", "/data", 3)).accepted.center_px == (1.5, 2.5)
     assert len(twin.state()) == 1

@@ -21,7 +21,7 @@ from xgeom_gui.state.external_geometries import (
     MOST_PER_FILE,
     USUAL,
     Compared,
-    Comparison,
+    ExternalGeometries,
     names_of,
     tracks_of,
 )
@@ -92,36 +92,36 @@ def test_readings_of_frames_make_one_track_and_crystals_of_one_frame_several():
 
 
 def test_what_does_not_fit_the_image_is_not_shown(qapp):
-    comparison = Comparison()
-    comparison.add("/a")
-    comparison.set_readings("/a", [reading(image_size=(10, 20)), reading(image_size=(20, 10)), reading()])
-    assert [one.reading.image_size for one in comparison.shown(0, (10, 20))] == [(10, 20), None]
-    assert comparison.shown(0, (10, 20))[0] is comparison.shown(0, (10, 20))[0], "views rely on identity"
+    external = ExternalGeometries()
+    external.add("/a")
+    external.set_readings("/a", [reading(image_size=(10, 20)), reading(image_size=(20, 10)), reading()])
+    assert [one.reading.image_size for one in external.shown(0, (10, 20))] == [(10, 20), None]
+    assert external.shown(0, (10, 20))[0] is external.shown(0, (10, 20))[0], "views rely on identity"
 
 
 def test_removing_is_remembered_until_the_file_is_added_again(qapp):
-    comparison = Comparison()
-    comparison.add("/a")
+    external = ExternalGeometries()
+    external.add("/a")
     parts = [reading(where="experiment 0"), reading(where="experiment 1")]
-    comparison.set_readings("/a", parts)
-    assert comparison.remove("DIALS (experiment 0)")
-    assert not comparison.remove("fit")
-    comparison.set_readings("/a", parts)
-    assert [one.name for one in comparison.shown(0, None)] == ["DIALS (experiment 1)"]
-    comparison.add("/a")
-    assert len(comparison.shown(0, None)) == 2
+    external.set_readings("/a", parts)
+    assert external.remove("DIALS (experiment 0)")
+    assert not external.remove("fit")
+    external.set_readings("/a", parts)
+    assert [one.name for one in external.shown(0, None)] == ["DIALS (experiment 1)"]
+    external.add("/a")
+    assert len(external.shown(0, None)) == 2
     for name in ("DIALS (experiment 0)", "DIALS (experiment 1)"):
-        comparison.remove(name)
-    assert comparison.paths == ()
-    comparison.set_readings("/a", parts)
-    assert comparison.shown(0, None) == (), "an answer that comes late brings nothing back"
+        external.remove(name)
+    assert external.paths == ()
+    external.set_readings("/a", parts)
+    assert external.shown(0, None) == (), "an answer that comes late brings nothing back"
 
 
 def test_a_file_of_very_many_geometries_is_cut(qapp):
-    comparison = Comparison()
-    comparison.add("/a")
-    comparison.set_readings("/a", [reading(where=f"experiment {i}") for i in range(100)])
-    assert len(comparison.shown(0, None)) == MOST_PER_FILE
+    external = ExternalGeometries()
+    external.add("/a")
+    external.set_readings("/a", [reading(where=f"experiment {i}") for i in range(100)])
+    assert len(external.shown(0, None)) == MOST_PER_FILE
 
 
 def test_a_choice_moves_the_center_and_ends_the_doubt():

@@ -22,7 +22,6 @@ from xgeom_gui.centers.centers_model import CentersModel
 from xgeom_gui.centers.centers_table import CentersTable
 from xgeom_gui.services import geometry_reader
 from xgeom_gui.services.predictor import Experiment
-from xgeom_gui.state.centers import centers_of
 from xgeom_gui.state.settings import Settings
 
 SIZE = (400, 300)
@@ -179,16 +178,32 @@ def test_a_geometry_of_another_detector_is_refused_with_both_sizes(opened, nxmx_
     drop(opened, path)
     text = opened.window.messages.text
     assert "other.expt" in text and "1475 × 1679" in text and "400 × 300" in text
-    assert "DIALS" not in table(opened) and opened.session.comparison.paths == ()
+    assert "DIALS" not in table(opened) and opened.session.external.paths == ()
 
 
-def test_geometry_steps_aside_when_a_frame_of_another_size_opens(opened, nxmx_file, bare_file, expt_file):
+@pytest.mark.parametrize("program", ["dials", "pyfai"])
+def test_geometry_of_another_detector_is_grayed_and_never_drawn(
+    opened, nxmx_file, bare_file, tmp_path, program
+):
+    """Also a .poni that does not say which detector it is for: the frame that it was added beside tells."""
+    path = tmp_path / {"dials": "a.expt", "pyfai": "a.poni"}[program]
+    text = written(program)
+    if program == "pyfai":
+        text = "\n".join(line for line in text.splitlines() if not line.startswith("Detector"))
+        text += '\nDetector: Detector\nDetector_config: {"pixel1": 2e-4, "pixel2": 1e-4}\n'
+    path.write_text(text)
     opened.open(nxmx_file)
-    drop(opened, expt_file)
+    drop(opened, path)
+    name = next(iter(set(table(opened)) - {"Header", "Network", "Fit"}))
+    numbers = table(opened)[name]
     opened.open(bare_file)
-    assert "DIALS" not in table(opened)
+    assert table(opened)[name] == ["–"] * 8 + ["for a detector of 400 × 300"]
+    assert name not in opened.window.image.marks and name not in opened.window.image.legend.texts
+    opened.window.centers.table.select(name)
+    assert opened.session.current_center.source == "fit"
+    assert name not in opened.window.centers.notes.text()
     opened.open(nxmx_file)
-    assert "DIALS" in table(opened)
+    assert table(opened)[name] == numbers and name in opened.window.image.marks
 
 
 def test_a_tables_centers_follow_the_frame(opened, nxmx_file, table_file):
@@ -219,7 +234,7 @@ def test_an_ambiguous_convention_is_shown_and_can_be_read_otherwise(opened, nxmx
     assert table(opened)["Sphinx"][-1] == "ambiguous"
     assert "Riddles ahead." in opened.window.centers.notes.text()
     assert "MIDDLE" in tip_of(opened, "Sphinx") and "Who knows." in tip_of(opened, "Sphinx")
-    readings = opened.window.center_menu.readings_of(centers_of(opened.session)[-1])
+    readings = opened.window.center_menu.readings_of(opened.session.centers[-1])
     assert [action.isChecked() for action in readings.actions()] == [True, False]
     entry(readings, "Pixel centers").trigger()
     assert table(opened)["Sphinx"][:2] == ["208.00", "143.00"]
@@ -307,7 +322,7 @@ def test_copy_as_gives_the_core_writers_text(opened, nxmx_file, expt_file, title
     keys = {"XDS": "xds", "CrystFEL": "crystfel", "pyFAI": "pyfai", "MOSFLM": "mosflm", "Table": "csv"}
     opened.open(nxmx_file)
     drop(opened, expt_file)
-    center = next(center for center in centers_of(opened.session) if center.compared)
+    center = next(center for center in opened.session.centers if center.compared)
     geometry = center.geometry(opened.session.metadata)
     copies = entry(menu_of(opened, "DIALS"), "Copy as").menu()
     entry(copies, title).trigger()
@@ -463,6 +478,6 @@ def test_real_files_beside_their_frames(opened, frames_dir, frame, geometry, exp
     assert {name: rows[name][:2] for name in rows if name not in {"Header", "Network", "Fit"}} == expected
     if "pyFAI" in expected:
         entry(
-            opened.window.center_menu.readings_of(centers_of(opened.session)[-1]), "The image was flip"
+            opened.window.center_menu.readings_of(opened.session.centers[-1]), "The image was flip"
         ).trigger()
         assert table(opened)["pyFAI"][:2] == ["487.26", "530.45"]

@@ -91,8 +91,8 @@ def test_a_session_brings_everything_back(opened, nxmx_file, tmp_path):
     session.display.set_scale("log")
     session.display.set_levels(3.0, 500.0)
     session.rings.choose(resolution=True, ice=True)
-    session.comparison.set_hidden("network", True)
-    session.corrections.accept(session.best)
+    session.external.set_hidden("network", True)
+    session.user_centers.accept(session.best)
     paint(opened)
     view = window.image.box.viewRange()[1]
     file = tmp_path / "mine.xgeom.json"
@@ -100,8 +100,8 @@ def test_a_session_brings_everything_back(opened, nxmx_file, tmp_path):
     saved(opened, file)
 
     session.masks.clear()
-    session.corrections.reset()
-    session.comparison.set_hidden("network", False)
+    session.user_centers.reset()
+    session.external.set_hidden("network", False)
     session.rings.choose(resolution=False, ice=False)
     session.display.set_scale("linear")
     session.display.set_automatic()
@@ -112,8 +112,8 @@ def test_a_session_brings_everything_back(opened, nxmx_file, tmp_path):
     opened.settle()
     assert (session.display.scale, session.display.levels()) == ("log", (3.0, 500.0))
     assert session.rings.resolution and session.rings.ice
-    assert session.comparison.is_hidden("network")
-    assert session.corrections.preferred.center_px == (212.25, 140.5)
+    assert session.external.is_hidden("network")
+    assert session.user_centers.current.accepted.center_px == (212.25, 140.5)
     assert session.masks.current.pixels.sum() == 35 and session.masks.current.pixels[20, 30]
     assert window.image.box.viewRange()[1] == pytest.approx(view, abs=0.5)
     assert not session.frame.valid[22, 33], "the mask is in use"

@@ -51,7 +51,7 @@ def test_one_of_a_single_panel_is_compared_and_turns_nothing(opened, tmp_path) -
     opened.window.take([str(geom)])
     opened.settle()
     assert opened.session.frame.shape == (HEIGHT, WIDTH)
-    assert opened.session.comparison.paths == (str(geom),)
+    assert opened.session.external.paths == (str(geom),)
 
 
 def test_one_for_other_data_is_compared_as_ever(opened, nxmx_file, tmp_path) -> None:

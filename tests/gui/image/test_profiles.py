@@ -115,10 +115,10 @@ def test_the_radial_profile_follows_the_center_by_hand(opened, nxmx_file):
     opened.qtbot.waitUntil(lambda: panel.profile is not None)
     assert panel.about.text() == "about Fit (210.25, 140.50)"
     first = panel.profile
-    opened.session.corrections.drag(opened.session.best, (230.25, 140.5))
+    opened.session.user_centers.drag(opened.session.best, (230.25, 140.5))
     opened.qtbot.waitUntil(lambda: panel.profile.geometry.center_px == (230.25, 140.5))
     assert panel.profile is not first
-    opened.session.corrections.drop()
+    opened.session.user_centers.drop()
 
 
 def test_the_unit_can_be_chosen_and_rings_are_marked(opened, nxmx_file):

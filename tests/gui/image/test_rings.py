@@ -93,9 +93,9 @@ def test_the_key_shows_rings_about_the_reference_and_the_center_by_hand_moves_th
     ring = overlays.rings.rings[0]
     assert geometry.resolution_A(ring.x[7], ring.y[7]) == pytest.approx(ring.d_A)
     before = ring.x[0]
-    opened.session.corrections.drag(opened.session.best, (220.25, 140.5))
+    opened.session.user_centers.drag(opened.session.best, (220.25, 140.5))
     assert overlays.rings.rings[0].x[0] == pytest.approx(before + 10, abs=0.1)
-    opened.session.corrections.cancel_drag()
+    opened.session.user_centers.cancel_drag()
     assert overlays.rings.rings[0].x[0] == pytest.approx(before)
 
 
@@ -166,11 +166,10 @@ def test_rings_are_quick_while_a_center_is_dragged_and_careful_afterwards(opened
     qtbot.waitUntil(lambda: not rings.moving, timeout=10_000)
     origin = opened.session.best
     x, y = origin.center_px
-    opened.session.corrections.drag(origin, (x + 5.0, y))
-    opened.session.corrections.select("manual")
+    opened.session.user_centers.drag(origin, (x + 5.0, y))
     assert rings.moving
     opened.window.image.canvas.grab()
-    opened.session.corrections.drop()
+    opened.session.user_centers.drop()
     qtbot.waitUntil(lambda: not rings.moving, timeout=10_000)
 
 

@@ -10,7 +10,6 @@ import fake_desk as fakes
 
 
 def test_the_running_model_marks_the_open_frame_after_each_checkpoint(opened, qtbot, nxmx_file, tmp_path):
-    from xgeom_gui.state.centers import centers_of
     from xgeom_gui.training.live_mark import LiveMark
 
     desk = fakes.FakeDesk(tmp_path / "jobs")
@@ -18,7 +17,7 @@ def test_the_running_model_marks_the_open_frame_after_each_checkpoint(opened, qt
     opened.open(nxmx_file)
     job = desk.put("a", "running", title="mine")
     desk.select("a")
-    sources = lambda: [one.estimate.source for one in centers_of(opened.session)]  # noqa: E731
+    sources = lambda: [one.estimate.source for one in opened.session.centers]  # noqa: E731
     assert "Training: mine" not in sources(), "it has written no model yet"
     desk.tell("a", fakes.started(), fakes.checkpoint(10, job.folder))
     qtbot.waitUntil(lambda: "Training: mine" in sources(), timeout=20_000)

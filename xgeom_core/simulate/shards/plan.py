@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xgeom_core import __version__
 from xgeom_core.errors import UsageError
 from xgeom_core.simulate.recipe import Recipe
+from xgeom_core.version import __version__
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""Predicts in a process of its own, so that nothing a prediction does holds the window up."""
+"""Asks a process that predicts: nothing it does holds its client up, or takes it down."""
 
 from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from xgeom_core.errors import XgeomError
@@ -20,10 +21,15 @@ class PredictProcess:
     """The process, and the models that it was asked to load. Used by one thread; `abort` by any.
 
     It is started when it is first needed and again after it ended unexpectedly.
+
+    Parameters
+    ----------
+    environment : mapping, optional
+        Variables that it gets beside those of this program.
     """
 
-    def __init__(self) -> None:
-        self._worker = Worker("xgeom_core.predict.service.server", "predicts")
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._worker = Worker("xgeom_core.predict.service.server", "predicts", environment)
         self._numbers = itertools.count()
         self._aborted = False
         self._starting = threading.Lock()
@@ -55,7 +61,7 @@ class PredictProcess:
         """
         with self._starting:
             if self._aborted:
-                raise XgeomError("The window is closing.")
+                raise XgeomError("The prediction was stopped.")
             channel = self._worker.start()
         try:
             send(channel, request)

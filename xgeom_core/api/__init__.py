@@ -1,0 +1,1 @@
+"""What scripts and notebooks use; `xgeom_core` itself lists the names."""
