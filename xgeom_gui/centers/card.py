@@ -168,8 +168,13 @@ class AnswerCard(QFrame):
         self.center.setText(f"{center} {spread} &nbsp; {_sized(said.tilt, TILT_PX)}")
         self.verdict.setText(_sized(said.verdict, VERDICT_PX, STATUS_COLORS[said.tone], keep=False))
         words = " · ".join(part for part in (said.basis, said.header) if part)
+        lines = [line for line in (words, said.doubt) if line]
         # The room of its line stays also while there is nothing to say.
-        self.basis.setText(_sized(words or "\N{NO-BREAK SPACE}", BASIS_PX, SOFT_INK, bold=False, keep=False))
+        sized = (
+            _sized(line, BASIS_PX, SOFT_INK, bold=False, keep=False)
+            for line in lines or ["\N{NO-BREAK SPACE}"]
+        )
+        self.basis.setText("<br>".join(sized))
 
     def _show_step(self) -> None:
         session = self._session
@@ -177,8 +182,7 @@ class AnswerCard(QFrame):
             session.prediction, session.metadata, session.experiment, session.centers, session.reference
         )
         accepted = session.user_centers.current.accepted is not None
-        name = session.current_center.name
-        step = next_step(session.prediction, cured, name, session.metadata, accepted)
+        step = next_step(session.prediction, cured, session.current_center, session.metadata, accepted)
         if session.prediction is None and session.activity:
             step = None
         self._step = step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 Tone = Literal["ok", "stated", "uncertain", "failed"]
 # Up to here a bar is good enough to index with; beyond the second it is none to trust blindly.
 _FINE_PX, _FAIR_PX = 1.0, 3.0
+_ORDER = ("lattice", "background", "direct beam", "header", "network")
 _WORDS = {
     "lattice": "lattice",
     "background": "background",
@@ -41,7 +43,9 @@ class Headline:
     basis : str
         What it rests on: ``"lattice: 1269 of 1500 spots"``.
     header : str
-        How far the header is off; "" where it states no center, or is the answer.
+        How far the header is off; "" where it is the answer.
+    doubt : str
+        Why it is not trusted; "" if it is.
     """
 
     center: str = ""
@@ -51,6 +55,7 @@ class Headline:
     tone: Tone = "uncertain"
     basis: str = ""
     header: str = ""
+    doubt: str = ""
 
 
 def headline(prediction: Prediction, tilt_known: bool) -> Headline:
@@ -64,8 +69,8 @@ def headline(prediction: Prediction, tilt_known: bool) -> Headline:
     """
     best = prediction.best
     if best is None:
-        return Headline(verdict="No center found", tone="failed", basis=prediction.reason)
-    verdict, tone = _verdict(prediction.status, best)
+        return Headline("–", verdict="No center found", tone="failed", doubt=prediction.reason)
+    verdict, tone = _verdict(prediction, best)
     x, y = best.center_px
     spread = sigma(best.center_sigma_px)
     return Headline(
@@ -74,8 +79,9 @@ def headline(prediction: Prediction, tilt_known: bool) -> Headline:
         tilt_words(best) if tilt_known else "",
         verdict,
         tone,
-        basis_words(prediction),
+        basis_words(prediction) if prediction.status != "stated" else "",
         _header_words(prediction.header, best),
+        prediction.reason,
     )
 
 
@@ -99,7 +105,7 @@ def tilt_words(estimate: Estimate) -> str:
 def basis_words(prediction: Prediction) -> str:
     """What the answer rests on, in ten words."""
     said = []
-    for name in prediction.evidence.split("+"):
+    for name in by_weight(prediction.evidence.split("+")):
         crystal = prediction.crystal
         if name == "lattice" and crystal is not None and crystal.indexed:
             said.append(f"lattice: {crystal.indexed} of {crystal.tried or crystal.spots} spots")
@@ -108,18 +114,22 @@ def basis_words(prediction: Prediction) -> str:
     return " and ".join(said)
 
 
-def _verdict(status: str, best: Estimate) -> tuple[str, Tone]:
-    spread = best.center_sigma_px
+def by_weight(sources: Iterable[str]) -> list[str]:
+    """Sources, those that measure most finely first."""
+    return sorted(sources, key=lambda name: _ORDER.index(name) if name in _ORDER else 2)
+
+
+def _verdict(prediction: Prediction, best: Estimate) -> tuple[str, Tone]:
+    status, spread = prediction.status, best.center_sigma_px
     size = max(spread) if spread else math.inf
     if status == "stated":
         # The bar that the frame gives the header; it is told at two standard deviations, as in its reason.
         return f"The header stands: it could be off by {in_px(2.0 * size)}", "stated"
-    if status == "failed":
-        return "No center found", "failed"
     if not math.isfinite(size):
         return ("Trusted" if status == "ok" else "Uncertain"), ("stated" if status == "ok" else "uncertain")
     if status != "ok":
-        return f"Uncertain: known to {in_px(size)} at best", "uncertain"
+        likely = f"{100 * prediction.probability:.0f}% likely, " if prediction.probability is not None else ""
+        return f"Uncertain: {likely}± {in_px(size)} at best", "uncertain"
     if size <= _FINE_PX:
         return f"Trusted: known to {in_px(size)}", "ok"
     return f"Known only to {in_px(size)}", "stated" if size <= _FAIR_PX else "uncertain"
@@ -136,7 +146,7 @@ def _header_words(header: Estimate | None, best: Estimate) -> str:
 def candidate_words(candidate: Candidate) -> str:
     """Where the beam may be, how likely, and what speaks for it."""
     x, y = candidate.center_px
-    speaks = " and ".join(candidate.sources) or "nothing measured"
+    speaks = ", ".join(by_weight(candidate.sources)) or "nothing measured"
     tilt = ""
     if candidate.tilt_deg is not None:
         tilt = f", tilt {math.hypot(*candidate.tilt_deg):.1f}°"

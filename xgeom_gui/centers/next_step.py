@@ -12,6 +12,7 @@ from xgeom_core.metadata import Metadata
 from xgeom_gui.centers.compare_wording import better_reading
 from xgeom_gui.services.predictor import Experiment
 from xgeom_gui.state.centers import Center, candidate_source
+from xgeom_gui.state.current_center import CurrentCenter
 
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
@@ -63,7 +64,11 @@ def cures(
 
 
 def next_step(
-    prediction: Prediction | None, cured: Sequence[Step], current: str, metadata: Metadata, accepted: bool
+    prediction: Prediction | None,
+    cured: Sequence[Step],
+    current: CurrentCenter,
+    metadata: Metadata,
+    accepted: bool,
 ) -> Step | None:
     """The one thing to do next; None while there is nothing.
 
@@ -72,40 +77,43 @@ def next_step(
     prediction : Prediction or None
     cured : sequence of Step
         See `cures`.
-    current : str
-        Name of the current center.
+    current : CurrentCenter
     metadata : Metadata
     accepted : bool
         Whether a center was accepted on this frame.
     """
     if prediction is None:
         return Step("predict", "Find the center", "Find center and tilt of this frame now (P)")
-    # A trusted answer needs no other distance, which trades against the cell.
-    needed = [step for step in cured if prediction.status != "ok" or not _OTHER_DISTANCE.search(step.note)]
-    if needed and not accepted:
-        return needed[0]
-    if prediction.status in {"uncertain", "failed"} and not accepted:
-        return _in_doubt(prediction)
-    if not accepted and prediction.status == "stated":
-        return Step("accept", f"Accept {current}", "Take it for true on this frame (Ctrl+Return)")
+    if not accepted:
+        # A trusted answer needs no other distance, which trades against the cell.
+        trusted = prediction.status == "ok"
+        needed = [step for step in cured if not (trusted and _OTHER_DISTANCE.search(step.note))]
+        if needed:
+            return needed[0]
+        if prediction.status in {"uncertain", "failed"} and current.is_answer:
+            return _in_doubt(prediction)
+        if not trusted:
+            return Step("accept", f"Accept {current.name}", "Take it for true on this frame (Ctrl+Return)")
     if metadata.distance_mm is not None and metadata.pixel_mm is not None:
-        return Step("copy_dials", "Copy for DIALS", f"Copy {current} as options of dials.import")
+        return Step("copy_dials", "Copy for DIALS", f"Copy {current.name} as options of dials.import")
     if accepted:
         return None
-    return Step("accept", f"Accept {current}", "Take it for true on this frame (Ctrl+Return)")
+    return Step("accept", f"Accept {current.name}", "Take it for true on this frame (Ctrl+Return)")
 
 
 def _in_doubt(prediction: Prediction) -> Step:
-    """The likeliest other place, what the file states, or what there is to read."""
+    """The other origin of a lattice, what the file states, the likeliest place, or what there is to read."""
     candidates = prediction.candidates
     lattice = [number for number, one in enumerate(candidates) if "lattice" in one.sources]
     if len(lattice) > 1:
         tip = "The lattice fits at more than one origin: look at the rings about the other one"
         return Step("choose", "Look at the other origin", tip, candidate_source(lattice[1]))
-    best = prediction.best
-    if prediction.header is not None and (best is None or best.source != "header"):
+    stated = [number for number, one in enumerate(candidates) if "header" in one.sources]
+    if prediction.header is not None and stated and stated[0] > 0:
         tip = "Nothing better is known than what the file states: look at its rings"
         return Step("choose", "Look at the header's center", tip, "header")
+    if candidates:
+        return Step("choose", "Look at its rings", "Rings about the likeliest center", candidate_source(0))
     return Step("why", "Look at what speaks for it", "Profiles, residuals and what was masked (W)")
 
 
