@@ -1,6 +1,6 @@
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types layers test-core test-gui fmt clean
+.PHONY: help setup run docs test lint types layers test-core test-gui fmt clean
 
 BIN := .venv/bin
 # What `make run` opens; for another file: make run ARGS=frame.cbf
@@ -19,6 +19,7 @@ help:
 	@echo "make run     set up if needed, then open the example frame with a prediction (ARGS=file for another)"
 	@echo "make test    the whole check: lint, types, layers, tests"
 	@echo "make lint    ruff, mypy and import-linter only"
+	@echo "make docs    build the site of the documentation into ./site"
 	@echo "make fmt     format the code and fix what ruff can fix"
 	@echo "make setup   set up .venv only"
 	@echo "make clean   remove .venv, caches and build results"
@@ -54,9 +55,14 @@ test-gui: setup
 	@$(call stage,6/6 tests of the window and of whole programs (offscreen))
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(GUI_TESTS)
 
+docs: setup
+	@$(BIN)/python docs/make_tutorials.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo "site/index.html is the first page"
+
 fmt: setup
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis
+	rm -rf .venv build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis

@@ -7,7 +7,8 @@ import numpy as np
 
 import xgeom_core as xgeom
 
-# A frame of your own would be `xgeom.locate("frame.cbf")`. Here one is simulated, so that the truth is known.
+# A frame of your own would be `xgeom.locate("frame.cbf")`.
+# Here one is simulated, so that the truth is known.
 frame, true_center_px, true_tilt_deg = xgeom.simulated_frame("standard", seed=3)
 
 # An array does as well, where the numbers that a file would state are given.
@@ -21,11 +22,11 @@ answer = xgeom.locate(
 )
 print(answer)
 
-# The status comes first: "ok", "stated" (the header's, which nothing contradicts), "uncertain" or "failed".
+# The status comes first: "ok", "stated" (the header's, uncontradicted), "uncertain", "failed".
 assert answer.ok, answer.reason
 off_px = np.hypot(*np.subtract(answer.center_px, true_center_px))
-print(f"off by {off_px:.3f} px; the error bar says {max(answer.center_sigma_px):.3f} px along an axis")
-print("resting on", answer.evidence, "- likely by", answer.probability)
+print(f"off by {off_px:.3f} px; the error bar says {max(answer.center_sigma_px):.3f} px")
+print(f"it rests on {answer.evidence}; right with a probability of {answer.probability:.4f}")
 
 # For DIALS, XDS, CrystFEL or pyFAI; `like="imported.expt"` would keep goniometer, mask and panels.
 folder = Path(mkdtemp())
