@@ -144,7 +144,14 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(center)
 
     def _build_dock(self) -> None:
-        sections = (("Centers", self.centers), ("Tilt", self.tilt), ("Experiment", self.experiment))
+        centers = self.centers
+        sections = (
+            *(("", centers.card), ("Experiment", self.experiment), ("", centers.notes)),
+            *(("Tilt", self.tilt), ("", centers)),
+        )
+        centers.fold.setChecked(self._settings.sources_shown)
+        centers.fold.toggled.connect(lambda on: setattr(self._settings, "sources_shown", on))
+        self.experiment.finished.connect(self.image.setFocus)
         self._results = ResultsDock(sections, self.training.panel)
         self.tabs = self._results.tabs
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._results)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from xgeom_core.estimate import Estimate
 from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
 from xgeom_gui.look.marker_styles import SourceStyle, style_of
 from xgeom_gui.state.external_geometries import Compared, ExternalGeometries, Size
+
+if TYPE_CHECKING:
+    from xgeom_core.predict.candidate import Candidate
 
 NAMES = {
     "truth": "Known",
@@ -96,6 +102,20 @@ def centers_of(
         for one in external.shown(index, size)
     )
     return (*own, *others)
+
+
+def candidate_source(number: int) -> str:
+    """What the candidate of a number, from 0, is called among the centers."""
+    return f"Candidate {number + 1}"
+
+
+def candidate_estimate(number: int, candidate: Candidate) -> Estimate:
+    """A place where the beam may be as a center like any other."""
+    variances = [sigma**2 for sigma in (*candidate.center_sigma_px, *(candidate.tilt_sigma_deg or ()))]
+    covariance = np.diag(variances) if np.isfinite(variances).all() else None
+    reason = f"One of the places where the beam may be, with {100 * candidate.weight:.2g}%."
+    tilt = candidate.tilt_deg if candidate.tilt_sigma_deg is not None else None
+    return Estimate(candidate_source(number), candidate.center_px, tilt, covariance, "uncertain", reason)
 
 
 def misfits_of(external: ExternalGeometries, index: int, size: Size | None) -> tuple[Center, ...]:

@@ -18,7 +18,7 @@ from xgeom_gui.services.picture import Picture
 from xgeom_gui.services.predictor import Experiment, ModelChoice, PredictionKey
 from xgeom_gui.services.reader import LoadedFrame, ReadRequest, SourceInfo
 from xgeom_gui.state.batch import Batch
-from xgeom_gui.state.centers import Center, centers_of, misfits_of
+from xgeom_gui.state.centers import Center, candidate_estimate, centers_of, misfits_of
 from xgeom_gui.state.current_center import CurrentCenter
 from xgeom_gui.state.display import Display
 from xgeom_gui.state.external_geometries import ExternalGeometries
@@ -195,9 +195,20 @@ class SessionState(Announcer):
         others = (self.second.estimate(self._key), self.live.estimate(self._key))
         mine = (*(one for one in others if one is not None), *self.user_centers.estimates)
         if self._shown is not None:
-            return known + tuple(self._shown.estimates) + self._evidence(self._shown) + mine
+            said = (
+                *self._shown.estimates,
+                *self._evidence(self._shown),
+                *self._chosen_candidate(self._shown),
+            )
+            return known + said + mine
         header = self.metadata.estimate()
         return known + ((header,) if header else ()) + mine
+
+    def _chosen_candidate(self, prediction: Prediction) -> tuple[Estimate, ...]:
+        """The candidate that the user chose: only then it is a center beside the others."""
+        chosen = self.user_centers.chosen
+        said = (candidate_estimate(number, one) for number, one in enumerate(prediction.candidates))
+        return tuple(one for one in said if one.source == chosen)
 
     @staticmethod
     def _evidence(prediction: Prediction) -> tuple[Estimate, ...]:

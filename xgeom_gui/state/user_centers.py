@@ -158,6 +158,10 @@ class UserCenters(QObject):
         moved = by_hand(origin, (x + step[0], y + step[1]))
         self._change("nudge the center", MANUAL, f"nudge {self._shown}", manual=moved)
 
+    def put(self, center_px: Point, tilt_deg: Point | None) -> None:
+        """Put a center where the user says it is; None for a tilt that is not known."""
+        self._change("put the center", MANUAL, manual=Estimate(MANUAL, center_px, tilt_deg))
+
     def accept(self, origin: Estimate) -> None:
         """Take a center for true; one moved by hand is then settled."""
         accepted = replace(
