@@ -152,4 +152,4 @@ def candidate_words(candidate: Candidate) -> str:
         tilt = f", tilt {math.hypot(*candidate.tilt_deg):.1f}°"
     label = f" ({candidate.label})" if candidate.label else ""
     spread = in_px(max(candidate.center_sigma_px))
-    return f"{100 * candidate.weight:.2g}%   {x:.1f}, {y:.1f} ± {spread}{tilt}   {speaks}{label}"
+    return f"{100 * candidate.weight:.2g}%   {x:.1f}, {y:.1f} ± {spread}{tilt}\n{speaks}{label}"

@@ -102,7 +102,7 @@ def candidate(*sources, weight=0.5, center=(10.0, 20.0), label=""):
 
 def test_a_candidate_says_how_likely_it_is_and_what_speaks_for_it():
     text = candidate_words(candidate("network", "lattice", weight=0.61, label="hkl offset 1 0 0"))
-    assert text == "61%   10.0, 20.0 ± 0.40 px   lattice, network (hkl offset 1 0 0)"
+    assert text == "61%   10.0, 20.0 ± 0.40 px\nlattice, network (hkl offset 1 0 0)"
 
 
 def kind_of(prediction, now=None, metadata=FULL, cured=(), accepted=False):
