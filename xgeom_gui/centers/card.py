@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from xgeom_gui.centers.acting_on import ActingOn
+from xgeom_gui.centers.banners import model_banner, part_banner
 from xgeom_gui.centers.candidates import CandidateButtons
 from xgeom_gui.centers.card_wording import Headline, headline
-from xgeom_gui.centers.model_banner import ModelBanner
 from xgeom_gui.centers.next_step import Step, cures, next_step
 from xgeom_gui.look.elided import ElidedLabel
 from xgeom_gui.look.theme import SOFT_INK, STATUS_COLORS, THEME, set_role
@@ -84,7 +84,7 @@ class AnswerCard(QFrame):
         self._forget.timeout.connect(lambda: self.deed.setText(""))
         self.acting = ActingOn(session)
         self.acting.finished.connect(self.finished)
-        self.model = ModelBanner(session)
+        self.model, self.part = model_banner(session), part_banner(session)
         self._buttons: list[QToolButton] = []
         self._grid = QGridLayout()
         self._lay_out()
@@ -106,6 +106,7 @@ class AnswerCard(QFrame):
         layout.setContentsMargins(12, 10, 12, 10)
         layout.setSpacing(8)
         layout.addWidget(self.model)
+        layout.addWidget(self.part)
         layout.addWidget(self._head)
         layout.addWidget(self.candidates)
         layout.addLayout(step)
@@ -185,7 +186,7 @@ class AnswerCard(QFrame):
         return f"{activity[:1].upper()}{activity[1:]}" if activity else "Not predicted yet"
 
     def _show_head(self, said: Headline) -> None:
-        center, spread = _sized(said.center, CENTER_PX), _sized(said.spread, SPREAD_PX)
+        center, spread = _sized(said.center, CENTER_PX, keep=False), _sized(said.spread, SPREAD_PX)
         self.center.setText(f"{center} {spread} &nbsp; {_sized(said.tilt, TILT_PX)}")
         self.verdict.setText(_sized(said.verdict, VERDICT_PX, STATUS_COLORS[said.tone], keep=False))
         words = " · ".join(part for part in (said.basis, said.header) if part)
