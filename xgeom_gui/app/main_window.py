@@ -148,7 +148,7 @@ class MainWindow(QMainWindow):
         centers = self.centers
         sections = (
             *(("", centers.card), ("Experiment", self.experiment), ("", centers.notes)),
-            *(("Tilt", self.tilt), ("", centers)),
+            *(("", centers), ("Tilt", self.tilt)),
         )
         centers.fold.setChecked(self._settings.sources_shown)
         centers.fold.toggled.connect(lambda on: setattr(self._settings, "sources_shown", on))

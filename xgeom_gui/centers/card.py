@@ -81,7 +81,7 @@ class AnswerCard(QFrame):
         self.deed.setAccessibleName("Done")
         set_role(self.deed, "ok")
         self._forget = QTimer(self, singleShot=True, interval=_REMEMBERED_MS)
-        self._forget.timeout.connect(lambda: self.deed.setText(""))
+        self._forget.timeout.connect(self.deed.clear)
         self.acting = ActingOn(session)
         self.acting.finished.connect(self.finished)
         self.model, self.part = model_banner(session), part_banner(session)
@@ -125,6 +125,7 @@ class AnswerCard(QFrame):
             signal.connect(self.refresh)
         THEME.changed.connect(self.refresh)
         session.said.connect(self._show_deed)
+        session.source_changed.connect(self.deed.clear)
         self.refresh()
 
     def add_actions(self, actions: Sequence[QAction]) -> None:

@@ -12,8 +12,8 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.formats.reading import Reading
 from xgeom_core.metadata import Choice, Metadata
 from xgeom_core.predict.candidate import Candidate
-from xgeom_core.predict.prediction import LatticeSummary, Prediction
-from xgeom_gui.centers.card_wording import candidate_words, headline, in_px
+from xgeom_core.predict.prediction import LatticeSummary, Prediction, missing_notes
+from xgeom_gui.centers.card_wording import candidate_words, headline, in_px, tilt_words
 from xgeom_gui.centers.next_step import cures, next_step
 from xgeom_gui.centers.ring_tool import circle_center
 from xgeom_gui.look.marker_styles import style_of
@@ -66,6 +66,11 @@ def test_a_tilt_that_is_not_known_is_not_told():
     flat = made()
     flat = replace(flat, best=replace(flat.best, tilt_deg=None, covariance=flat.best.covariance[:2, :2]))
     assert headline(flat, tilt_known=True).tilt == ""
+
+
+def test_a_tilt_below_its_own_bar_is_no_tilt():
+    best = Estimate("fit", (1.0, 2.0), (0.04, 0.04), np.diag([0.01, 0.01, 0.02, 0.03]))
+    assert tilt_words(best) == "no tilt (± 0.17°)"
 
 
 def test_doubt_is_told_with_its_chance_and_reason():
@@ -163,7 +168,9 @@ def compared(**more):
 
 def test_a_poni_that_knows_the_wavelength_fills_it_in():
     silent = replace(FULL, wavelength_A=None)
-    (step,) = cured(made(), silent, (compared(wavelength_A=0.4066, distance_mm=70.0),))
+    lacking = replace(made(), warnings=missing_notes(silent))
+    (step,) = cured(lacking, silent, (compared(wavelength_A=0.4066, distance_mm=70.0),))
+    assert step.note == lacking.warnings[0], "the warning that is there carries the cure"
     assert step.text == "Take the wavelength from pyFAI (0.4066 Å)"
     assert step.argument == Experiment(None, None, 0.4066), "the distance that is stated stays"
     assert kind_of(made(), metadata=silent, cured=[step])[0] == "experiment"
@@ -175,7 +182,7 @@ def test_a_reading_that_agrees_is_offered():
     flipped = compared(choices=(Choice("flipped", (1261.5, 1307.3)),))
     (step,) = cured(prediction, centers=(fit, flipped))
     assert (step.kind, step.argument) == ("read_as", ("pyFAI", "flipped"))
-    assert step.text == "Read pyFAI as “flipped”"
+    assert step.text == "Read pyFAI as flipped"
 
 
 @pytest.mark.parametrize("angles", [(0, 90, 200), (5, 20, 40)])
