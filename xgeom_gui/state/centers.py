@@ -13,7 +13,8 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
 from xgeom_gui.look.marker_styles import SourceStyle, style_of
-from xgeom_gui.state.external_geometries import Compared, ExternalGeometries, Size
+from xgeom_gui.state.external_geometries import ExternalGeometries
+from xgeom_gui.state.geometry_tracks import Compared, Size
 
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction

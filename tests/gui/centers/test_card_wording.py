@@ -19,7 +19,7 @@ from xgeom_gui.centers.ring_tool import circle_center
 from xgeom_gui.look.marker_styles import style_of
 from xgeom_gui.services.predictor import Experiment
 from xgeom_gui.state.centers import Center
-from xgeom_gui.state.external_geometries import Compared
+from xgeom_gui.state.geometry_tracks import Compared
 
 FULL = Metadata(distance_mm=40.0, pixel_mm=(0.1, 0.1), wavelength_A=1.0)
 HEADER = Estimate("header", (1261.61, 1306.96))
