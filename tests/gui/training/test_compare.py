@@ -178,13 +178,13 @@ def test_the_words_of_export_and_evaluate_are_those_of_the_command_line(tab, qtb
     """The jobs' arguments are options that `xgeom` knows."""
     from typer.main import get_command
 
-    from xgeom_core.cli import app
+    from xgeom_core.cli import command_line
 
     with_model(tab)
     tab.page.reuse.export(tmp_path / "x.onnx")
     tab.page.reuse.evaluate([str(tmp_path / "f.h5")])
     qtbot.waitUntil(lambda: len(tab.desk.done) == 2)
-    commands = get_command(app).commands
+    commands = get_command(command_line()).commands
     for _, kind, words, *_ in tab.desk.done:
         known = {option for param in commands[kind].params for option in param.opts}
         assert {word for word in words if word.startswith("--")} <= known
