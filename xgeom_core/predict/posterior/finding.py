@@ -34,6 +34,8 @@ class Finding:
     begun : ndarray, shape (4,), or None
         Where the search for the likeliest place began, for a source that may stay near its start if it is
         wrong: x, y in px, pitch, yaw in degrees.
+    moved : ndarray, shape (n, 2), or None
+        By how much a swing of the detector that is stated moved each place, px.
     """
 
     source: str
@@ -43,6 +45,7 @@ class Finding:
     features: Mapping[str, float] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     begun: FloatArray | None = None
+    moved: FloatArray | None = None
 
     def __post_init__(self) -> None:
         count, size = self.mean.shape

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.metadata import Metadata
+from xgeom_core.metadata import Choice, Metadata
 from xgeom_core.predict.background.radial_fit import RadialFit
 from xgeom_core.predict.lattice import HklOffset, LatticeSolution
 from xgeom_core.predict.network import NetworkOpinion
@@ -18,12 +19,15 @@ from xgeom_core.predict.symmetry import Witness
 
 FloatArray = NDArray[np.float64]
 
-# A swing that a header states is good to this; of a tilt that it does not state nothing is known.
-_SWING_DEG, _STRAIGHT_DEG = 1.0, 1.0
+# Of a tilt that a header does not state nothing is known; what detectors are misaligned by comes on top of a
+# swing that it states.
+_STRAIGHT_DEG, _MISALIGNED_DEG = 1.0, 1.5
 # How far off headers are that are nearly right: pixels, and shares of the longer side, with their weights
 # (`benchmarks/reliability.py` prints the counts).
 _HEADER_PX, _HEADER_SHARES = 0.5, (0.002, 0.012)
 _HEADER_WEIGHTS, _DOUBTFUL_WEIGHTS = (0.5, 0.35, 0.15), (0.2, 0.3, 0.5)
+# By how much the swing is off that moved the center of each: center and tilt go together.
+_SWING_DEG = (0.1, 0.3, 1.0)
 # Weight of every other reading of a header against the one that it states.
 _OTHER_READING = 0.1
 # A user's start is taken to be good to this share of the side, and to so many degrees.
@@ -68,25 +72,64 @@ def header_finding(metadata: Metadata, side_px: int) -> Finding | None:
         return None
     doubtful = center_is_doubtful(metadata)
     weights = _DOUBTFUL_WEIGHTS if doubtful else _HEADER_WEIGHTS
-    readings = [(metadata.center_px, metadata.tilt_deg, 0.0, "")]
-    readings += [
-        (
-            choice.center_or(metadata.center_px),
-            choice.tilt_deg or metadata.tilt_deg,
-            float(np.log(_OTHER_READING)),
-            choice.name,
-        )
-        for choice in metadata.choices
-        if choice.center_px is not None or choice.tilt_deg is not None
-    ]
-    places = []
-    for center, tilt, weight, name in readings:
-        turned = _SWING_DEG if tilt is not None and max(map(abs, tilt)) > 0 else _STRAIGHT_DEG
-        for share, part in zip((0.0, *_HEADER_SHARES), weights, strict=True):
+    as_stated = Choice("", metadata.center_px, tilt_deg=metadata.tilt_deg)
+    other = [one for one in metadata.choices if one.center_px is not None or one.tilt_deg is not None]
+    places, moved = [], []
+    for reading in (as_stated, *other):
+        center, tilt = reading.center_or(metadata.center_px), reading.tilt_deg or metadata.tilt_deg
+        swing = Swing.stated(metadata, tilt or (0.0, 0.0))
+        odds = 0.0 if reading is as_stated else float(np.log(_OTHER_READING))
+        for share, off, part in zip((0.0, *_HEADER_SHARES), _SWING_DEG, weights, strict=True):
             sigma = max(_HEADER_PX, share * side_px)
-            covariance = np.diag(np.square([sigma, sigma, turned, turned]))
-            places.append((center, tilt or (0.0, 0.0), covariance, weight + float(np.log(part)), name))
-    return Finding.of_places("header", places, {"doubtful": float(doubtful)})
+            covariance = swing.covariance(sigma, off)
+            places.append((center, tilt or (0.0, 0.0), covariance, odds + float(np.log(part)), reading.name))
+            moved.append(swing.moved_px)
+    found = Finding.of_places("header", places, {"doubtful": float(doubtful)})
+    return None if found is None else replace(found, moved=np.array(moved))
+
+
+@dataclass(frozen=True)
+class Swing:
+    """A swing of the detector about the sample.
+
+    Parameters
+    ----------
+    tilt_deg : tuple of float
+        Pitch and yaw.
+    normal_px : tuple of float
+        Distance along the detector's normal in px of either axis; 0 where it is unknown.
+    """
+
+    tilt_deg: Point
+    normal_px: Point
+
+    @classmethod
+    def stated(cls, metadata: Metadata, tilt_deg: Point) -> Swing:
+        """The swing of one reading of a header."""
+        if metadata.distance_mm is None or metadata.pixel_mm is None:
+            return cls(tilt_deg, (0.0, 0.0))
+        # Whichever way it turns, it turns by the same angle.
+        cosine = np.prod(np.cos(np.radians(metadata.tilt_deg or (0.0, 0.0))))
+        fast, slow = (float(metadata.distance_mm * cosine / size) for size in metadata.pixel_mm)
+        return cls(tilt_deg, (fast, slow))
+
+    @property
+    def moved_px(self) -> Point:
+        """By how much it moved the center."""
+        pitch, yaw = np.tan(np.radians(self.tilt_deg))
+        return float(-self.normal_px[0] * yaw), float(self.normal_px[1] * pitch)
+
+    def covariance(self, sigma_px: float, off_deg: float) -> FloatArray:
+        """Of center and tilt, shape (4, 4), with a swing that may be off by some degrees."""
+        size = float(np.hypot(*self.tilt_deg))
+        alone = _MISALIGNED_DEG if size else _STRAIGHT_DEG
+        plain = np.diag(np.square([sigma_px, sigma_px, alone, alone]))
+        if not size:
+            return plain
+        pitch, yaw = np.divide(self.tilt_deg, size)
+        by_deg = np.radians(1.0) / np.cos(np.radians(size)) ** 2
+        move = np.array([-self.normal_px[0] * by_deg * yaw, self.normal_px[1] * by_deg * pitch, pitch, yaw])
+        return np.asarray(plain + off_deg**2 * np.outer(move, move))
 
 
 def symmetry_findings(witnesses: Sequence[Witness]) -> list[Finding]:
