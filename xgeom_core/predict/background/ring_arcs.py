@@ -17,9 +17,9 @@ _LEAST_ARCS, _MOST_ARCS = 24, 600
 _LEAST_PIXELS = 6
 _LEAST_CELLS = 24
 _PRIOR_PIXELS = 8.0
-# What is seen of the turn is cut into parts; in most of those the median arc must be this bright against the
-# mean.
-_QUARTERS, _LEAST_SEEN_PARTS, _LEAST_SEEN_ARCS, _STEPS = 16, 5, 3, 72
+# The turn is cut into parts, finer ones where little of it is in sight; in most of those seen the median arc
+# must be this bright against the mean.
+_PARTS, _IN_SIGHT, _LEAST_SEEN_PARTS, _LEAST_SEEN_ARCS, _STEPS = 16, 8, 5, 3, 72
 _DIMMEST, _LIT_SHARE = 0.15, 0.7
 
 
@@ -118,9 +118,8 @@ def arcs_of(
     turn = np.arctan2((pixels.y - theta[1]) * detector.aspect, pixels.x - theta[0]) / (2.0 * np.pi) + 0.5
     cell = division.first[ring] + np.minimum((turn * number[ring]).astype(np.int64), number[ring] - 1)
     fits = _fit_arcs(cell, division.size, rho[on], pixels.counts.astype(np.float64), profile)
-    # From far aside all that is seen of the rings is a part of the turn.
     in_sight = np.bincount((turn * _STEPS).astype(np.int64), minlength=_STEPS + 1) > 0
-    part = division.part(round(_QUARTERS * _STEPS / in_sight.sum()))
+    part = division.part(max(_PARTS, round(_IN_SIGHT * _STEPS / in_sight.sum())))
     good = fits.good & _whole(fits.height, fits.doubt, division.ring, part, len(number))[division.ring]
     keep = np.flatnonzero(good)
     if len(keep) < _LEAST_CELLS:
