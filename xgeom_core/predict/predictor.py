@@ -25,6 +25,7 @@ from xgeom_core.predict.posterior.sources import (
     best_fit,
     best_lattice,
     center_is_doubtful,
+    checked_header,
     header_finding,
     lattice_finding,
     network_finding,
@@ -155,7 +156,12 @@ def look(frame: Frame, options: PredictOptions, found: Evidence) -> Iterator[Pos
 
 
 def _weigh(frame: Frame, found: Evidence) -> Posterior:
-    return weigh([*found.witnesses, *_measured(found, max(frame.shape))], frame.shape)
+    side = max(frame.shape)
+    witnesses = [
+        checked_header(item, found.fits, side) if item.source == "header" else item
+        for item in found.witnesses
+    ]
+    return weigh([*witnesses, *_measured(found, side)], frame.shape)
 
 
 def _refined(posterior: Posterior, found: Evidence) -> bool:

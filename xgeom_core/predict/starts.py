@@ -12,6 +12,8 @@ from xgeom_core.predict.posterior.weigh import Place, Posterior
 
 # At most so many attempts are made at a frame; a place less likely than this is not worth one.
 _MOST, _LEAST_WEIGHT = 4, 0.003
+# From places that are known no better than this share of the side no fit finds its way.
+_VAGUE_SHARE = 0.12
 # Places nearer than this share of the side (2527 px: 10 px), and tilts nearer than this, lead to the same.
 _SAME_SHARE, _SAME_DEG = 0.004, 3.0
 # Tilts that are known no better than this are begun with at 0, but for those that are so many bars from it.
@@ -25,6 +27,8 @@ def next_start(posterior: Posterior, tried: Sequence[Start]) -> Start | None:
     if len(tried) >= _MOST:
         return None
     for start in _possible(posterior):
+        if tried and start.sigma_px > _VAGUE_SHARE * posterior.side_px:
+            continue
         if not any(_same(start, other, posterior.side_px) for other in tried):
             return start
     return None

@@ -36,6 +36,8 @@ class Finding:
         wrong: x, y in px, pitch, yaw in degrees.
     moved : ndarray, shape (n, 2), or None
         By how much a swing of the detector that is stated moved each place, px.
+    against : float
+        By how much what the frame shows makes all places less likely (logarithm).
     """
 
     source: str
@@ -46,6 +48,7 @@ class Finding:
     labels: tuple[str, ...] = ()
     begun: FloatArray | None = None
     moved: FloatArray | None = None
+    against: float = 0.0
 
     def __post_init__(self) -> None:
         count, size = self.mean.shape

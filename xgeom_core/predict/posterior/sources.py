@@ -38,6 +38,11 @@ _ALIKE = ("180-degree symmetry", "quadrant symmetry")
 _MOST_SCORE = 6.0
 # What a score is worth: the patches of a frame that it compares are not quite independent.
 _SCORE = 0.5
+# What a header states is compared with the best fit where that is so sure to see rings; it is as good as what
+# lies within this share of the side, and as a fit that ends within so much of it.
+_CLEAR_GAIN, _AS_STATED_SHARE, _NEAR_STATED_SHARE, _NEAR_STATED_DEG = 3.0, 0.015, 0.05, 6.0
+# Scores that differ by less than this do not contradict.
+_SAME_SCORE = 6.0
 # How far centers (px) and tilts (degrees) of offsets move when they are refined; offsets less likely than the
 # best by more than this (logarithm) are left out.
 _UNREFINED = (0.3, 0.3, 0.1, 0.1)
@@ -82,6 +87,28 @@ def header_finding(metadata: Metadata, side_px: int) -> Finding | None:
             moved.append(swing.moved_px)
     found = Finding.of_places("header", places, {"doubtful": float(doubtful)})
     return None if found is None else replace(found, moved=np.array(moved))
+
+
+def checked_header(header: Finding, fits: Sequence[RadialFit], side_px: int) -> Finding:
+    """A header's finding with what the background has against it: rings elsewhere that explain far more."""
+    best = max(fits, key=lambda fit: fit.score, default=None)
+    if best is None or best.basins is None or best.gain_sigma < _CLEAR_GAIN:
+        return header
+    stated = header.mean[header.best]
+    near = [fit.score for fit in fits if _is_near(fit, stated, side_px)]
+    least = best.score - _SAME_SCORE
+    theta = np.array([*stated[:2], *np.radians(stated[2:])])
+    if max(near, default=-np.inf) > least or best.basins.of(theta).score > least:
+        return header
+    lead = least - max([*near, best.basins.near(theta, _AS_STATED_SHARE * side_px)])
+    return replace(header, against=min(max(_SCORE * lead, 0.0), _MOST_SCORE))
+
+
+def _is_near(fit: RadialFit, stated: FloatArray, side_px: int) -> bool:
+    """Whether a fit ended near what is stated."""
+    turned = np.abs(np.subtract(fit.tilt_deg or (0.0, 0.0), stated[2:])).max()
+    away = np.hypot(*np.subtract(fit.center_px, stated[:2]))
+    return bool(away < _NEAR_STATED_SHARE * side_px and turned < _NEAR_STATED_DEG)
 
 
 @dataclass(frozen=True)
