@@ -20,13 +20,11 @@ from xgeom_core.predict.network import NetworkOpinion, network_opinion
 from xgeom_core.predict.noise_scale import in_counts
 from xgeom_core.predict.posterior.doubts import suspicion
 from xgeom_core.predict.posterior.finding import Finding
+from xgeom_core.predict.posterior.header import center_is_doubtful, checked_header, header_finding
 from xgeom_core.predict.posterior.sources import (
     background_finding,
     best_fit,
     best_lattice,
-    center_is_doubtful,
-    checked_header,
-    header_finding,
     lattice_finding,
     network_finding,
     offset_at,
