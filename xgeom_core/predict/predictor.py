@@ -32,7 +32,7 @@ from xgeom_core.predict.posterior.sources import (
     stated_start,
     symmetry_findings,
 )
-from xgeom_core.predict.posterior.verdict import Verdict, reach_verdict
+from xgeom_core.predict.posterior.verdict import Verdict, reach_verdict, settled
 from xgeom_core.predict.posterior.weigh import Posterior, weigh
 from xgeom_core.predict.prediction import LatticeSummary, Prediction, missing_notes
 from xgeom_core.predict.report.explanation import Explanation
@@ -111,7 +111,7 @@ class Predictor:
         for posterior in look(frame, options, found):
             absent = _absent(frame, options, found)
             verdict = reach_verdict(posterior, header, _notes(found), absent)
-            if verdict.status == "ok":
+            if verdict.status == "ok" or settled(posterior):
                 break
         return _answer(frame, rough.estimate, posterior, verdict, found, options, began)
 

@@ -110,6 +110,11 @@ def reach_verdict(
     )
 
 
+def settled(found: Posterior) -> bool:
+    """Whether further starts would change nothing: they find other places, but no narrower error bars."""
+    return found.certainty >= OK and any(name in found.best.sources for name in _MEASURING)
+
+
 def _stands(found: Posterior) -> bool:
     """Whether the header is likely right and nothing in the frame contradicts it."""
     contradicted = any(finding.source == "header" and finding.against > 0 for finding in found.findings)
