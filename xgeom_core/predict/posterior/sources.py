@@ -21,6 +21,10 @@ FloatArray = NDArray[np.float64]
 _STATED_SHARE, _STATED_DEG = 0.005, 1.0
 # Symmetries of the same pixels.
 _ALIKE = ("180-degree symmetry", "quadrant symmetry")
+# The radii of rings are free, so over a short arc only its curvature tells the center, and what modules are
+# off by is read as a shift and a tilt. Rings over less azimuth than this tell no tilt, and the center to no
+# more than this share of the side: the bars know of modules, but not of all that real rings there show.
+_ONE_SIDED_DEG, _TRADED_SHARE = 110.0, 0.001
 # The most that the scores of fits from different starts count in their log odds.
 MOST_SCORE = 6.0
 # What a score is worth: the patches of a frame that it compares are not quite independent.
@@ -101,6 +105,10 @@ def background_finding(
     for number, fit in enumerate(told):
         if not any(_same(fit, other) for other in told[:number]):
             weight = _log_odds(fit, fits, side_px) - _log_odds(told[0], fits, side_px)
+            if fit.azimuth_deg < _ONE_SIDED_DEG:
+                loose = fit.covariance[:2, :2] + np.eye(2) * (_TRADED_SHARE * side_px) ** 2
+                places.append((fit.center_px, None, loose, weight, ""))
+                continue
             places.append((fit.center_px, fit.tilt_deg, fit.covariance, weight, ""))
             if fit.mirror is not None:
                 center, tilt, odds = fit.mirror
