@@ -18,7 +18,7 @@ from xgeom_core.cli.common import (
     frame_range,
     progress,
 )
-from xgeom_core.cli.compare_runs import Runs, run_program
+from xgeom_core.cli.compare_runs import Runs, check_programs, run_program
 from xgeom_core.cli.faults import told
 from xgeom_core.cli.terminal import say, tell, tell_json
 from xgeom_core.errors import UsageError
@@ -83,6 +83,7 @@ def compare(
         raise UsageError(f"--html writes .html, not {html.name!r}.")
     overrides = Overrides(distance_mm, pixel_um, wavelength_A)
     runs = Runs(tuple(programs or ()), run_folder, calibrant, xds_inp, cell, time_limit_s, as_json)
+    check_programs(runs)
     start_reading()
     from xgeom_core.compare.comparison import compare as compare_frames  # noqa: PLC0415
     from xgeom_core.frames import open_frames  # noqa: PLC0415 - numpy takes time

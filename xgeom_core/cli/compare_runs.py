@@ -44,6 +44,15 @@ class Runs:
             say(words)
 
 
+def check_programs(runs: Runs) -> None:
+    """Raise UsageError for a program that xgeom does not know, before minutes pass."""
+    if runs.programs:
+        from xgeom_core.programs import find_program  # noqa: PLC0415 - numpy takes time
+
+        for key in runs.programs:
+            find_program(key)
+
+
 def run_program(
     key: str,
     runs: Runs,

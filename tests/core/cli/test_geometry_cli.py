@@ -304,10 +304,14 @@ def test_programs_run_and_take_part(xgeom, frames, tmp_path, monkeypatch) -> Non
     folder = tmp_path / "bin"
     folder.mkdir()
     found = write_geometry("dials", Writing(GEOMETRY, SIZE), tmp_path / "found.expt")
+    copy = f"shutil.copy({str(found)!r}, given['output.experiments'])"
     for name, body in {
-        "dials.import": "open('imported.expt', 'w')",
-        "dials.find_spots": "open('strong.refl', 'w')",
-        "dials.search_beam_position": f"shutil.copy({str(found)!r}, given['output.experiments'])",
+        "dials.import": copy,
+        "dials.slice_sequence": "",
+        "dials.find_spots": "open('strong.refl', 'w'); print('Saved 9 reflections')",
+        "dials.search_beam_position": f"'-c' in sys.argv and sys.exit()\n{copy}",
+        "dials.index": "sys.exit('No suitable lattice could be found.')",
+        "dials.refine": "",
     }.items():
         path = folder / name
         path.write_text(
@@ -318,14 +322,25 @@ def test_programs_run_and_take_part(xgeom, frames, tmp_path, monkeypatch) -> Non
     monkeypatch.setenv("XGEOM_DIALS", str(folder))
     work = tmp_path / "work"
     code, out, err = xgeom(
-        "compare", frames, "--no-predict", "--run", "dials", "--run-folder", work, "--json", "--frames", "0:2"
+        "compare", frames, "--no-predict", "--run", "dials", "--run-folder", work, "--json", "--frames", "0:1"
     )
-    record = json.loads(out)
     assert code == 0, err
-    assert "DIALS midpoint" in record["sources"]
-    assert len(record["rows"]) == 8
-    assert "dials.find_spots (2 of 6)" in err
-    assert (work / "dials" / "xgeom-run.log").is_file()
+    *events, record = map(json.loads, out.splitlines())
+    assert "DIALS search" in record["sources"]
+    steps = [event["label"] for event in events if event["event"] == "step"]
+    assert steps == [
+        "dials.import",
+        "dials.find_spots",
+        "dials.search_beam_position",
+        "dials.index frame.expt",
+        "dials.index optimised_default.expt",
+    ]
+    (answer,) = [event for event in events if event["event"] == "answer"]
+    assert answer["source"] == "DIALS search" and answer["spots"] == 9 and answer["tilt_deg"] is None
+    notes = [event["text"] for event in events if event["event"] == "note"]
+    assert ["No suitable lattice could be found." in note for note in notes] == [True, True]
+    (log,) = [event for event in events if event["event"] == "log"]
+    assert Path(log["log"]).is_file() and len(log["commands"]) == 5
     code, _, err = xgeom("compare", frames, "--no-predict", "--run", "dials", "--run-folder", work)
     assert code == 2 and "nothing to compare" in err and "is not empty" in err, (
         "a folder in use is not used again"
