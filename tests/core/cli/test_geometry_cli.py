@@ -130,6 +130,22 @@ def test_one_of_several_readings_is_chosen(xgeom, frames_dir, tmp_path) -> None:
     assert read_geometry(new)[0].estimate.center_px == pytest.approx((729.01, 866.07), abs=0.01)
 
 
+def test_the_sweep_of_an_image_is_chosen_by_its_name(xgeom, frames_dir, tmp_path) -> None:
+    sweeps = frames_dir / "lcysteine_i19" / "indexed.expt.gz"
+    new = tmp_path / "XDS.INP"
+    code, _, _ = xgeom(
+        "geometry", sweeps, "--for", "anywhere/l-cyst_04_00003.cbf.gz", "--to", "xds", "--out", new
+    )
+    assert code == 0
+    assert read_geometry(new)[0].estimate.center_px == pytest.approx((729.01, 866.07), abs=0.01)
+    code, _, err = xgeom("geometry", sweeps, "--for", "l-cyst_05_00003.cbf")
+    assert code == 2 and one_sentence(err) and "it names l-cyst_01_#####.cbf" in err
+    image = frames_dir / "lcysteine_i19" / "l-cyst_04_00003.cbf.gz"
+    code, out, _ = xgeom("compare", image, "--with", sweeps, "--no-predict", "--json")
+    (row,) = [row for row in json.loads(out)["rows"] if row["source"].startswith("DIALS")]
+    assert code == 0 and row["center_px"] == pytest.approx((729.01, 866.07), abs=0.01)
+
+
 def test_formats_and_programs_are_listed(xgeom, tmp_path, monkeypatch) -> None:
     # As on a machine without DIALS, whatever is installed here.
     monkeypatch.setenv("PATH", str(tmp_path))
