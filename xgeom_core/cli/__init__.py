@@ -17,6 +17,7 @@ from xgeom_core.cli.geometry import geometry
 from xgeom_core.cli.info import info
 from xgeom_core.cli.jobs import jobs
 from xgeom_core.cli.predict import predict
+from xgeom_core.cli.rescue import rescue
 from xgeom_core.cli.simulate import simulate
 from xgeom_core.cli.sweep import sweep
 from xgeom_core.cli.terminal import say
@@ -30,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (predict, info, geometry, compare, simulate, train, sweep, evaluate, export):
+for verb in (predict, info, geometry, compare, rescue, simulate, train, sweep, evaluate, export):
     app.command()(verb)
 app.add_typer(jobs)
 
