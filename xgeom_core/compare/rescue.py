@@ -79,6 +79,13 @@ def rescue(
         raise UsageError(
             f"{stated.path} does not state the distance and the pixel size; add --distance-mm and --pixel-um."
         )
+    for frame in frames:
+        size = (frame.shape[1], frame.shape[0])
+        if stated.image_size is not None and stated.panels == 1 and stated.image_size != size:
+            raise UsageError(
+                f"{stated.path} is for images of {stated.image_size[0]} x {stated.image_size[1]} px, and "
+                f"{frame.path} has {size[0]} x {size[1]} px: give the frames that belong together."
+            )
     words, premise, first = _best_premise(frames[0], stated, predictor, cell)
     found = [first, *(predictor.predict(_told(frame, stated, premise), cell=cell) for frame in frames[1:])]
     shared = share_geometry(found)
