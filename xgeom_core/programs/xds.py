@@ -55,6 +55,6 @@ PROGRAM = Program(
     name="XDS",
     executables=("xds",),
     needs="a run of rotation frames and an XDS.INP for the detector (--xds-inp)",
-    tried="not to be had here: command lines after the documentation of XDS, tested with a stand-in",
+    tried="never run for real: command lines after the documentation of XDS, tested with a stand-in",
     work=work,
 )
