@@ -5,8 +5,12 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Series = Mapping[str, Sequence[tuple[float, float]]]
 
@@ -57,13 +61,21 @@ def charts_svg(over_frames: Mapping[str, Series], plane: Series) -> str:
     return re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
 
 
-def _marks(axes: object, series: Series) -> None:
+def _marks(axes: Axes, series: Series) -> None:
     for number, (source, points) in enumerate(series.items()):
         pairs = np.array(points, dtype=float).reshape(-1, 2)
         # What is no number, or too large for a plot, has no place in one.
         pairs = pairs[np.abs(np.nan_to_num(pairs, nan=np.inf)).max(axis=1, initial=0.0) < 1e12]
         pairs = pairs[:: -(-len(pairs) // _MOST_POINTS) or 1]
-        style = {"color": _COLORS[number % len(_COLORS)], "marker": _SHAPES[number % len(_SHAPES)]}
         # "$" would begin a formula and "_" hide a name from the legend.
         label = "\u200b" + source.replace("$", r"\$")
-        axes.plot(*pairs.T, linestyle="", markersize=4, alpha=0.75, label=label, gid=f"source-{number}", **style)  # type: ignore[attr-defined]
+        axes.plot(
+            *pairs.T,
+            linestyle="",
+            color=_COLORS[number % len(_COLORS)],
+            marker=_SHAPES[number % len(_SHAPES)],
+            markersize=4,
+            alpha=0.75,
+            label=label,
+            gid=f"source-{number}",
+        )
