@@ -9,11 +9,11 @@ center; for simulated frames one that is off by 2 px at one sigma. "10 px" is th
 direction drawn once a frame.
 
 Programs: what `xgeom compare --run` runs. DIALS sees one still frame, without a known cell:
-search_beam_position; index (fft1d) and refine from the start, and from the search's center where the start
-explains few spots; the same from xgeom's center, once a frame. It is not asked about powders and fibers, and
-pyFAI about those only whose calibrant is known. xgeom gets the start as its header, and once nothing at all.
-Programs that are not installed are left out. Frames that stand in the --keep file are not run again; --table
-prints what is there.
+search_beam_position; index (fft3d, its default, and fft1d where that explains less than half of the spots)
+and refine from the start, and from the search's center where the start explains few spots; the same from
+xgeom's center, once a frame. It is not asked about powders and fibers, and pyFAI about those only whose
+calibrant is known. xgeom gets the start as its header, and once nothing at all. Programs that are not
+installed are left out. Frames that stand in the --keep file are not run again; --table prints what is there.
 
 right   the center within 1 px, or what the truth can be trusted to
 WRONG   answered, without a warning of its own, and off by more than 3 px and three times that trust
@@ -179,7 +179,8 @@ def _peers(case: Case, start: str, frame: Frame, known: Geometry | None) -> Iter
         expected = EXPECTED[program.key] - (set() if known else {FROM_XGEOM})
         missing = expected - {one.reading.estimate.source for one in (result.answers if result else ())}
         for source in sorted(missing):
-            nothing = {"center_px": None, "tilt_deg": None, "warned": True, "why": why}
+            told = why or " ".join(result.notes if result else ())
+            nothing = {"center_px": None, "tilt_deg": None, "warned": True, "why": told}
             yield {**_row(case, start, source, costs(source)), **nothing}
         shutil.rmtree(folder, ignore_errors=True)
 

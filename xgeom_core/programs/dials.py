@@ -25,6 +25,8 @@ from xgeom_core.programs.program import Answer, Found, Job, Outcome, Program, St
 _METHODS = re.compile(r"(?m)^\s*method\s*=\s*(.+)$")
 _ASKING_S = 120.0
 _SMALL_SHARE = 0.5
+# DIALS's default first; on the thin slice of reciprocal space of one frame either may succeed alone.
+_INDEXING = ("fft3d", "fft1d")
 _FAR_PX = 10.0  # of a search, whose lattice is not known
 _PLUGINS = "HDF5_PLUGIN_PATH"
 
@@ -176,40 +178,55 @@ class _Run:
         return next((one for one in self._answers if one.reading.estimate.source == name), None)
 
     def _index(self, start: str, name: str) -> Steps:
-        """Index, then refine; the indexed geometry where that cannot be refined on its own."""
-        stem = start.removesuffix(".expt")
-        indexed, refined = f"indexed_{stem}.expt", f"refined_{stem}.expt"
-        cell = self._job.cell
-        how = (
-            (f"unit_cell={cell}", "indexing.method=real_space_grid_search")
-            if cell
-            # One frame is a thin slice of reciprocal space, in which a search along lines finds more.
-            else ("indexing.method=fft1d",)
-        )
-        outputs = (
-            f"output.experiments={indexed}",
-            f"output.reflections=indexed_{stem}.refl",
-            f"output.log=index_{stem}.log",
-        )
-        outcome = yield self._step(
-            "dials.index", (start, "strong.refl", *how, *outputs), indexed, f"dials.index {start}"
-        )
-        if outcome.failure:
-            self._failures.append(outcome.failure)
+        """Index by the methods that suit, until one explains enough; refine the best."""
+        methods = ("real_space_grid_search",) if self._job.cell else _INDEXING
+        best: tuple[int, str] | None = None
+        for method in methods:
+            stem = f"{method}_{start.removesuffix('.expt')}"
+            outcome = yield self._indexing(method, start, stem)
+            if outcome.failure:
+                self._failures.append(outcome.failure)
+                continue
+            count = dials_files.spots_indexed(outcome.lines) or 0
+            best = max(best or (count, stem), (count, stem))
+            if count >= _SMALL_SHARE * (self._spots or 1):
+                break
+        if best is None:
             return
-        count = dials_files.spots_indexed(outcome.lines)
-        inputs = (indexed, f"indexed_{stem}.refl", "scan_varying=False")
-        outputs = (
-            f"output.experiments={refined}",
-            f"output.reflections=refined_{stem}.refl",
-            f"output.log=refine_{stem}.log",
+        count, stem = best
+        indexed, refined = f"indexed_{stem}.expt", f"refined_{stem}.expt"
+        outcome = yield self._step(
+            "dials.refine",
+            (
+                indexed,
+                f"indexed_{stem}.refl",
+                "scan_varying=False",
+                f"output.experiments={refined}",
+                f"output.reflections=refined_{stem}.refl",
+                f"output.log=refine_{stem}.log",
+            ),
+            refined,
+            f"dials.refine {indexed}",
         )
-        outcome = yield self._step("dials.refine", (*inputs, *outputs), refined, f"dials.refine {indexed}")
+        # What cannot be refined on its own was refined while it was indexed.
         answer = self._answer(indexed if outcome.failure else refined, start, name)
         answer = replace(answer, spots=self._spots, indexed=count)
         for doubt in self._doubts(answer, indexed):
             answer = _doubted(answer, doubt)
         self._answers.append(answer)
+
+    def _indexing(self, method: str, start: str, stem: str) -> Step:
+        indexed = f"indexed_{stem}.expt"
+        options = (
+            f"indexing.method={method}",
+            *((f"unit_cell={self._job.cell}",) if self._job.cell else ()),
+            f"output.experiments={indexed}",
+            f"output.reflections=indexed_{stem}.refl",
+            f"output.log=index_{stem}.log",
+        )
+        return self._step(
+            "dials.index", (start, "strong.refl", *options), indexed, f"dials.index {method} {start}"
+        )
 
     def _doubts(self, answer: Answer, indexed: str) -> list[str]:
         """What DIALS does not say of an answer that it calls indexed."""

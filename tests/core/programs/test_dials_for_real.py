@@ -47,10 +47,12 @@ def dials(folder: Path, tool: str, *arguments: object) -> list[str]:
 
 def indexed(folder: Path, experiments: str) -> float:
     """Share of the spots that DIALS indexes from an experiment list; 0 where it finds no lattice."""
-    lines = dials(
-        folder, "index", experiments, "strong.refl", "indexing.method=fft1d", "output.experiments=i.expt"
-    )
-    return (spots_indexed(lines) or 0) / json.loads((folder / "spots").read_text())
+    best = 0
+    # Its default, and what may succeed where that fails.
+    for method in ("fft3d", "fft1d"):
+        options = (f"indexing.method={method}", "output.experiments=i.expt")
+        best = max(best, spots_indexed(dials(folder, "index", experiments, "strong.refl", *options)) or 0)
+    return best / json.loads((folder / "spots").read_text())
 
 
 def imported(folder: Path, image: Path) -> Path:

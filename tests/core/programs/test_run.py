@@ -137,9 +137,9 @@ def test_dials_picks_the_frame_searches_indexes_and_starts_from_both_centers(dia
         ["dials.search_beam_position", "-c", "-e2"],
         ["dials.search_beam_position", "frame.expt", "strong.refl"],
         ["dials.index", "frame.expt", "strong.refl"],
-        ["dials.refine", "indexed_frame.expt", "indexed_frame.refl"],
+        ["dials.refine", "indexed_fft3d_frame.expt", "indexed_fft3d_frame.refl"],
         ["dials.index", "xgeom.expt", "strong.refl"],
-        ["dials.refine", "indexed_xgeom.expt", "indexed_xgeom.refl"],
+        ["dials.refine", "indexed_fft3d_xgeom.expt", "indexed_fft3d_xgeom.refl"],
     ]
     assert not any("method=default" in word for call in calls(tmp_path) for word in call)
     kept = json.loads((job.folder / "frame.expt").read_text())
