@@ -527,7 +527,7 @@ def test_bblib_counts_from_the_center_of_the_first_pixel_for_real(tmp_path) -> N
     start = Geometry((204.0, 250.0), 100.0, (0.1, 0.1), 1.0)
     image = rng.poisson(image).astype(np.float32)
     job = Job(tmp_path / "a", tmp_path / "run", 0, start, image, image >= 0)
-    folder = Path(next(iter(BBLIB.paths.values()), sys.executable)).parent
+    folder = Path(next(iter(BBLIB.paths.values()), BBLIB.python)).parent
     found = {
         r.estimate.source: r for r in run(find_program("bblib"), job, configured={"bblib": folder}).readings
     }
