@@ -140,6 +140,12 @@ SPECS = (
         "Compare with what DIALS, XDS, CrystFEL, pyFAI, a table… say: adds their centers",
     ),
     ActionSpec(
+        "compare_with",
+        "Compare with",
+        ("Ctrl+Shift+G",),
+        "Run DIALS, pyFAI or bblib on this frame, and put their centers beside the others",
+    ),
+    ActionSpec(
         "copy_as",
         "Copy as",
         ("Ctrl+Shift+C",),

@@ -27,6 +27,7 @@ from xgeom_gui.app.toolbar import make_toolbar
 from xgeom_gui.app.view_menu import PICTURE_MENU, ViewMenu
 from xgeom_gui.app.window_layout import WindowLayout
 from xgeom_gui.centers.center_menu import CenterMenu
+from xgeom_gui.centers.compare_with import CompareWith
 from xgeom_gui.centers.experiment import ExperimentPanel
 from xgeom_gui.centers.panel import CentersPanel
 from xgeom_gui.centers.setup import CenterTools
@@ -39,6 +40,7 @@ from xgeom_gui.image.setup import ImageTools
 from xgeom_gui.look.stacked_panels import DOCK_WIDTH, ResultsDock
 from xgeom_gui.runs.setup import RunTools
 from xgeom_gui.services.locations import name_of
+from xgeom_gui.services.program_runner import ProgramRunner
 from xgeom_gui.state.session import Session
 from xgeom_gui.state.session_controller import SessionController
 from xgeom_gui.state.settings import Settings
@@ -86,6 +88,9 @@ class MainWindow(QMainWindow):
         self.file_tools = FileTools(self, self.image, session, controller, settings, self.actions_by_name)
         self.experiment.set_memory(self.file_tools.memory)
         self.view_menu = ViewMenu(self, self.image, settings, self.actions_by_name)
+        runner = ProgramRunner(self)
+        controller.adopt(runner)
+        self.compare = CompareWith(session, runner)
         self._build_toolbar()
         self.image_tools = ImageTools(self, self.image, session, controller, settings, self.actions_by_name)
         self.tabifyDockWidget(self.image_tools.docks["display"], self.file_tools.tree_dock)
@@ -115,6 +120,7 @@ class MainWindow(QMainWindow):
     def _build_toolbar(self) -> None:
         menus = {
             "file": self.file_tools.menu(),
+            "compare_with": self.compare.menu,
             "copy_as": self.center_menu.copy_menu,
             "view": self.view_menu.menu,
         }
@@ -147,7 +153,7 @@ class MainWindow(QMainWindow):
     def _build_dock(self) -> None:
         centers = self.centers
         sections = (
-            *(("", centers.card), ("Experiment", self.experiment), ("", centers.notes)),
+            *(("", centers.card), ("", self.compare), ("Experiment", self.experiment), ("", centers.notes)),
             *(("", centers), ("Tilt", self.tilt)),
         )
         centers.fold.setChecked(self._settings.sources_shown)
@@ -164,6 +170,7 @@ class MainWindow(QMainWindow):
             "open": self.choose_file,
             "example": self.open_example,
             "add_geometry": self.choose_geometry,
+            "compare_with": self.compare.pop_up,
             "reload": session.reload,
             "previous": lambda: session.step(-1),
             "next": lambda: session.step(1),
