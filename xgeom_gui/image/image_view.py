@@ -7,19 +7,22 @@ from collections.abc import Sequence
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Signal
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QGraphicsEllipseItem, QGraphicsItem, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsEllipseItem, QMenu, QVBoxLayout, QWidget
 
 from xgeom_gui.image.canvas import Canvas
 from xgeom_gui.image.frame_view_box import FrameViewBox
 from xgeom_gui.image.legend import Legend
-from xgeom_gui.image.marks import MarkItem, ellipse_item, mark_size
+from xgeom_gui.image.marks import MarkItem, mark_size
 from xgeom_gui.image.overlays import Overlays
 from xgeom_gui.image.picture_item import PictureView
+from xgeom_gui.image.pixel_counts import PixelCounts
 from xgeom_gui.look.theme import CANVAS, THEME
 from xgeom_gui.state.orientation import Orientation
 from xgeom_gui.state.session import Session
 
 _ZOOM_REACH_PX = 30.0
+# Closer there is nothing more to see: the counts of so few pixels can all be read.
+_CLOSEST_PX = 6
 # Below this size on the screen an ellipse is a smudge under its mark.
 _SMALLEST_ELLIPSE = 4.0
 
@@ -50,10 +53,12 @@ class ImageView(QWidget):
         self.box = FrameViewBox()
         self._canvas.setCentralItem(self.box)
         self.picture = PictureView(self.box, session.display, self)
+        self.counts = PixelCounts(self.picture.item)
+        self.counts.setZValue(1)
+        self.box.addItem(self.counts, ignoreBounds=True)
         self.legend = Legend(self._canvas)
         self.overlays = Overlays(self.box, self._canvas, session, self)
         self._marks: list[MarkItem] = []
-        self._ellipses: list[QGraphicsEllipseItem] = []
         self._menu = QMenu(self)
         self._shape: tuple[int, int] | None = None
         self._whole = True
@@ -134,7 +139,7 @@ class ImageView(QWidget):
     @property
     def ellipses(self) -> list[QGraphicsEllipseItem]:
         """The uncertainty ellipses, visible or not."""
-        return list(self._ellipses)
+        return [mark.ellipse for mark in self._marks if mark.ellipse.rect().width() > 0]
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
         """Keep the legend in its corner and a whole frame whole."""
@@ -155,6 +160,7 @@ class ImageView(QWidget):
         if picture is None:
             return
         self.picture.show(picture)
+        self.counts.set_frame(self._session.frame)
         # The zoom is kept from frame to frame; only another detector starts afresh.
         if picture.shape != self._shape:
             self._shape = picture.shape
@@ -165,35 +171,36 @@ class ImageView(QWidget):
         assert self._shape is not None
         height, width = self._shape
         margin = max(width, height)
-        self.box.setLimits(
-            xMin=-margin, xMax=width + margin, yMin=-margin, yMax=height + margin, minXRange=2, minYRange=2
-        )
+        least = dict.fromkeys(("minXRange", "minYRange"), _CLOSEST_PX)
+        self.box.setLimits(xMin=-margin, xMax=width + margin, yMin=-margin, yMax=height + margin, **least)
 
     def _show_marks(self) -> None:
-        for item in (*self._marks, *self._ellipses):
-            self.box.removeItem(item)
-        self._marks, self._ellipses = [], []
         # Small marks on top of large ones, so that sources that agree can all be seen.
-        shown = [center for center in self._session.centers if not center.hidden]
-        for center in sorted(shown, key=mark_size, reverse=True):
-            ellipse = ellipse_item(center)
-            if ellipse is not None:
-                self._ellipses.append(ellipse)
-                self._place(ellipse, 10)
-            mark = MarkItem(center)
-            self._marks.append(mark)
-            self._place(mark, 20 + len(self._marks))
-        self.legend.show_centers(shown)
+        shown = sorted((one for one in self._session.centers if not one.hidden), key=mark_size, reverse=True)
+        before = self.marks
+        self._marks = []
+        for one in shown:
+            source = one.estimate.source
+            self._marks.append(before.pop(source) if source in before else self._add(MarkItem(one)))
+        for gone in before.values():
+            self.box.removeItem(gone.ellipse)
+            self.box.removeItem(gone)
+        for place, (mark, center) in enumerate(zip(self._marks, shown, strict=True)):
+            mark.show_center(center)
+            mark.setZValue(21 + place)
+        self.legend.show_centers([one for one in self._session.centers if not one.hidden])
         self._size_ellipses()
 
-    def _place(self, item: QGraphicsItem, z: float) -> None:
-        item.setZValue(z)
-        self.box.addItem(item, ignoreBounds=True)
+    def _add(self, mark: MarkItem) -> MarkItem:
+        mark.ellipse.setZValue(10)
+        for item in (mark.ellipse, mark):
+            self.box.addItem(item, ignoreBounds=True)
+        return mark
 
     def _size_ellipses(self) -> None:
         pixel = max(self.box.viewPixelSize())
-        for ellipse in self._ellipses:
-            ellipse.setVisible(ellipse.rect().width() / pixel >= _SMALLEST_ELLIPSE)
+        for mark in self._marks:
+            mark.ellipse.setVisible(mark.ellipse.rect().width() / pixel >= _SMALLEST_ELLIPSE)
 
     def _on_manual_zoom(self) -> None:
         self._whole = False
