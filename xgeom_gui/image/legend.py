@@ -33,7 +33,7 @@ class Legend(QFrame):
         self.hide()
 
     def show_centers(self, centers: Sequence[Center]) -> None:
-        """List these sources; hidden when there are none. Labels are kept: a drag only writes new numbers."""
+        """List these sources; hidden when there are none. Labels stay: a drag only writes numbers."""
         texts: list[tuple[SourceStyle | None, str, str]] = [
             (one.style, one.name, _place(one)) for one in centers
         ]
