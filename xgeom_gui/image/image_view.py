@@ -71,6 +71,8 @@ class ImageView(QWidget):
         session.frame_changed.connect(self._show_frame)
         session.centers_changed.connect(self._show_marks)
         self.box.sigTransformChanged.connect(self._size_ellipses)
+        # Docks that open beside it leave it less room: a whole frame stays whole.
+        self.box.sigResized.connect(self._on_resized)
         self.box.sigRangeChangedManually.connect(self._on_manual_zoom)
         self.box.menu_wanted.connect(self._open_menu)
         self._canvas.scene().sigMouseMoved.connect(self._on_move)
@@ -146,6 +148,8 @@ class ImageView(QWidget):
         super().resizeEvent(event)
         self.legend.move(12, 12)
         self.overlays.place()
+
+    def _on_resized(self) -> None:
         if self._whole:
             self.reset_view()
 

@@ -136,6 +136,7 @@ class ImageTools(QObject):
     def _show_display(self) -> None:
         display = self._session.display
         self._actions["log"].setChecked(display.scale == "log")
+        self._actions["auto_contrast"].setChecked(display.automatic)
         self._actions["invert"].setChecked(display.inverted)
         self._actions["rings"].setChecked(self._session.rings.resolution)
 

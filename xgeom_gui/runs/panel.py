@@ -174,6 +174,7 @@ class RunPanel(QWidget):
         self.export_button.setEnabled(batch.done > 0)
         self.model.set_rows(batch.doubtful, batch.middle)
         self.summary.setText(self._summary())
+        self.plots.setVisible(bool(batch.rows))
         self.plots.show_span(batch.plan.frames if batch.plan is not None else range(0))
         self.plots.show_rows(batch.rows, batch.shared)
         self._select_here()

@@ -104,7 +104,7 @@ class RunPlots(QWidget):
         return self._plots
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Whoever looks sees plots, empty ones before a run."""
+        """Whoever looks sees plots, of what there is."""
         super().showEvent(event)
         _ = self.plots
 
@@ -133,6 +133,7 @@ class RunPlots(QWidget):
         for item in (shared, here, bars, points):
             plot.addItem(item, ignoreBounds=item in (here, shared))
         plot.enableAutoRange(x=False)
+        plot.hide()
         if self._plots:
             plot.setXLink(self._plots[0])
         for kept, item in (
@@ -193,6 +194,8 @@ class RunPlots(QWidget):
         self._bars[i].setData(x=at, y=values, height=2.0 * np.asarray(sigma))
         brushes = [pg.mkBrush(STATUS_COLORS[row.status]) for row, _ in found]
         self._points[i].setData(at, values, data=[row.index for row, _ in found], brush=brushes)
+        # An axis without a point says nothing: a model may predict no tilt.
+        self.plots[i].setVisible(bool(found))
         mean = quantity.of(shared) if shared is not None else None
         self._shared[i].setVisible(mean is not None)
         if mean is not None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QDockWidget
 
 from xgeom_core.estimate import Estimate
 from xgeom_gui.app.launch import make_window
@@ -75,3 +76,69 @@ def test_the_first_column_shows_whole_names(opened, nxmx_file, monkeypatch):
     row = names.index("background")
     hint = table.sizeHintForIndex(table.model().index(row, 0)).width()
     assert table.columnWidth(0) >= hint + 4
+
+
+def test_the_panel_folds_by_its_key_and_its_handle_and_gives_the_frame_its_room(opened, nxmx_file):
+    opened.open(nxmx_file)
+    window, image = opened.window, opened.window.image
+    panel = window.findChild(QDockWidget, "panels")
+    narrow = image.width()
+    opened.qtbot.keyClick(window, Qt.Key.Key_F9)
+    opened.qtbot.waitUntil(lambda: image.width() > narrow + 300)
+    assert panel.isHidden() and not window.actions_by_name["panel"].isChecked()
+    opened.qtbot.mouseClick(window.room.handle, Qt.MouseButton.LeftButton)
+    opened.qtbot.waitUntil(lambda: image.width() == narrow)
+    assert panel.isVisible() and window.actions_by_name["panel"].isChecked()
+
+
+def test_the_panel_can_be_as_narrow_as_320_px(opened, nxmx_file):
+    opened.open(nxmx_file)
+    window = opened.window
+    panel = window.findChild(QDockWidget, "panels")
+    for tab in range(window.tabs.count()):
+        window.tabs.setCurrentIndex(tab)
+        window.resizeDocks([panel], [320], Qt.Orientation.Horizontal)
+        opened.qtbot.waitUntil(lambda: panel.width() == 320)
+
+
+def test_f11_shows_the_frame_alone_and_brings_everything_back(opened, nxmx_file):
+    opened.open(nxmx_file)
+    window = opened.window
+    window.actions_by_name["display"].trigger()
+    parts = [window.findChild(QDockWidget, name) for name in ("panels", "display")]
+    parts += [window.statusBar(), window.room.handle]
+    before = [part.isVisible() for part in parts]
+    assert all(before)
+    opened.qtbot.keyClick(window, Qt.Key.Key_F11)
+    opened.qtbot.waitUntil(lambda: not any(part.isVisible() for part in parts))
+    image = window.image
+    opened.qtbot.waitUntil(lambda: image.width() >= window.width() - 2)
+    opened.qtbot.waitUntil(lambda: image.height() >= window.height() - 2)
+    opened.qtbot.keyClick(window, Qt.Key.Key_F11)
+    opened.qtbot.waitUntil(lambda: all(part.isVisible() for part in parts))
+    assert not window.isFullScreen()
+
+
+def test_a_dock_that_opens_leaves_a_whole_frame_whole(opened, nxmx_file):
+    opened.open(nxmx_file)
+    image = opened.window.image
+    image.reset_view()
+    opened.window.actions_by_name["line_profile"].trigger()
+    height, width = opened.session.frame.shape
+
+    def whole():
+        seen = image.box.viewRect()
+        return seen.top() <= 0 and seen.bottom() >= height and seen.left() <= 0 and seen.right() >= width
+
+    opened.qtbot.waitUntil(lambda: image.height() < 520 and whole(), timeout=2000)
+
+
+def test_the_legend_folds_and_stays_folded(opened, nxmx_file):
+    opened.open(nxmx_file)
+    legend = opened.window.image.legend
+    assert legend.isVisible()
+    opened.qtbot.keyClick(opened.window, Qt.Key.Key_G, Qt.KeyboardModifier.ShiftModifier)
+    opened.step(1)
+    assert not legend.isVisible()
+    opened.qtbot.keyClick(opened.window, Qt.Key.Key_G, Qt.KeyboardModifier.ShiftModifier)
+    assert legend.isVisible()
