@@ -178,7 +178,8 @@ class MainWindow(QMainWindow):
             self.actions_by_name[name].triggered.connect(lambda _checked, act=handler: act())
         self.actions_by_name["automatic"].toggled.connect(self._set_automatic)
         menu = (*PICTURE_MENU, "", "reload")
-        self.image.set_menu([self.actions_by_name.get(name) for name in menu])
+        about_the_view = [self.actions_by_name.get(name) for name in menu]
+        self.image.set_menu([*self.image_tools.place_menu.actions, *about_the_view])
         # Keys of one row must not work elsewhere: Delete and Space mean something in text fields and buttons.
         self.centers.table.addActions([self.actions_by_name[spec.name] for spec in SPECS if spec.of_table])
 

@@ -36,10 +36,13 @@ class ImageView(QWidget):
         ``(x, y)`` in native pixels under the pointer, or None when it left.
     oriented
         The frame lies in another way.
+    menu_opening : float, float
+        The right-click menu is about to open over this native place.
     """
 
     hovered = Signal(object)
     oriented = Signal()
+    menu_opening = Signal(float, float)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -88,6 +91,11 @@ class ImageView(QWidget):
                 self._menu.addSeparator()
             else:
                 self._menu.addAction(action)
+
+    @property
+    def menu(self) -> QMenu:
+        """The right-click menu."""
+        return self._menu
 
     def reset_view(self) -> None:
         """Show the whole frame."""
@@ -210,6 +218,9 @@ class ImageView(QWidget):
         self._whole = False
 
     def _open_menu(self, place: QPoint) -> None:
+        there = self._canvas.mapToScene(self._canvas.mapFromGlobal(place))
+        point = self.box.mapSceneToView(QPointF(there))
+        self.menu_opening.emit(point.x(), point.y())
         self._menu.popup(place)
 
     def _on_move(self, place: QPointF) -> None:
