@@ -43,6 +43,12 @@ SPECS = (
     ActionSpec("save_session", "Save session…", ("Ctrl+S",), "Save files, view, marks and masks in one file"),
     ActionSpec("export_view", "Export picture…", ("Ctrl+E",), "Save the view with its marks as PNG or SVG"),
     ActionSpec(
+        "export_figure",
+        "Export figure…",
+        ("Ctrl+Alt+E",),
+        "Save the frame with its marks as PNG for paper: light, cropped to the frame",
+    ),
+    ActionSpec(
         "export_table", "Export table…", ("Ctrl+Shift+E",), "Save the table of centers as CSV or JSON"
     ),
     ActionSpec("copy_table", "Copy table", (), "Copy the table of centers as text, for a spreadsheet"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QGraphicsEllipseItem, QMenu, QVBoxLayout, QWidget
 
@@ -137,6 +137,15 @@ class ImageView(QWidget):
         self.oriented.emit()
 
     @property
+    def frame_on_screen(self) -> QRect:
+        """The part of this widget that the frame takes; all of it before there is one."""
+        if self._shape is None:
+            return self.rect()
+        scene = self.box.mapViewToScene(QRectF(0, 0, self._shape[1], self._shape[0]))
+        part = self._canvas.mapFromScene(scene).boundingRect().translated(self._canvas.pos())
+        return part & self.rect()
+
+    @property
     def canvas(self) -> pg.GraphicsView:
         """What everything is drawn on."""
         return self._canvas
@@ -154,8 +163,12 @@ class ImageView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
         """Keep the legend in its corner and a whole frame whole."""
         super().resizeEvent(event)
-        self.legend.move(12, 12)
-        self.overlays.place()
+        self.place_corners(self.rect())
+
+    def place_corners(self, area: QRect) -> None:
+        """Put the legend and what else stays in a corner into those of this part of the view."""
+        self.legend.move(area.left() + 12, area.top() + 12)
+        self.overlays.place(area)
 
     def _on_resized(self) -> None:
         if self._whole:
