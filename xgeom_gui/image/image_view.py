@@ -21,6 +21,7 @@ from xgeom_gui.state.orientation import Orientation
 from xgeom_gui.state.session import Session
 
 _ZOOM_REACH_PX = 30.0
+_ROOM_ABOUT = 1.04
 # Closer there is nothing more to see: the counts of so few pixels can all be read.
 _CLOSEST_PX = 6
 # Below this size on the screen an ellipse is a smudge under its mark.
@@ -101,7 +102,12 @@ class ImageView(QWidget):
         """Show the whole frame."""
         if self._shape is not None:
             height, width = self._shape
-            self.box.setRange(QRectF(0, 0, width, height), padding=0.02)
+            # Of the box's own proportions: else pyqtgraph keeps one side and lets the other run over.
+            room = self.box.rect()
+            scale = _ROOM_ABOUT * max(width / max(room.width(), 1.0), height / max(room.height(), 1.0))
+            seen = QRectF(0, 0, room.width() * scale, room.height() * scale)
+            seen.moveCenter(QPointF(width / 2.0, height / 2.0))
+            self.box.setRange(seen, padding=0)
             self._whole = True
 
     def show_range(self, x: tuple[float, float], y: tuple[float, float]) -> None:

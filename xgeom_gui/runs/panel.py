@@ -241,7 +241,7 @@ def _spin(name: str, tip: str, least: int = 0) -> QSpinBox:
     spin.setAccessibleName(name)
     spin.setToolTip(tip)
     spin.setRange(least, 1_000_000 if least else 0)
-    spin.setFixedWidth(64)
+    spin.setFixedWidth(58)
     # Style sheets set no padding inside spin boxes.
     spin.lineEdit().setTextMargins(5, 0, 0, 0)
     return spin

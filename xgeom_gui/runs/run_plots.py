@@ -121,7 +121,7 @@ class RunPlots(QWidget):
         plot.setToolTip(f"{quantity.name}. Click a point to go to its frame.")
         plot.hideButtons()
         plot.showGrid(x=True, y=True, alpha=0.12)
-        plot.getAxis("left").setWidth(62)
+        plot.getAxis("left").setWidth(72)
         plot.getAxis("left").enableAutoSIPrefix(False)
         AxisColors(plot, {"left": quantity.label})
         bars = pg.ErrorBarItem(beam=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QRectF, QSettings, Qt
 from PySide6.QtWidgets import QDockWidget
 
 from xgeom_core.estimate import Estimate
@@ -119,18 +119,22 @@ def test_f11_shows_the_frame_alone_and_brings_everything_back(opened, nxmx_file)
     assert not window.isFullScreen()
 
 
-def test_a_dock_that_opens_leaves_a_whole_frame_whole(opened, nxmx_file):
+def test_docks_and_a_folded_panel_leave_a_whole_frame_whole(opened, nxmx_file):
     opened.open(nxmx_file)
     image = opened.window.image
-    image.reset_view()
-    opened.window.actions_by_name["line_profile"].trigger()
     height, width = opened.session.frame.shape
 
-    def whole():
+    def fits():
         seen = image.box.viewRect()
-        return seen.top() <= 0 and seen.bottom() >= height and seen.left() <= 0 and seen.right() >= width
+        shown = QRectF(0, 0, width, height)
+        wide, high = seen.width() / width, seen.height() / height
+        return seen.contains(shown) and 1.03 < min(wide, high) < 1.05
 
-    opened.qtbot.waitUntil(lambda: image.height() < 520 and whole(), timeout=2000)
+    for name in ("panel", "line_profile", "display", "line_profile", "panel", "turn_left", "display"):
+        before = image.size()
+        opened.window.actions_by_name[name].trigger()
+        opened.qtbot.waitUntil(lambda old=before, one=name: one == "turn_left" or image.size() != old)
+        opened.qtbot.waitUntil(fits, timeout=2000)
 
 
 def test_the_legend_folds_and_stays_folded(opened, nxmx_file):
