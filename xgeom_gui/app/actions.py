@@ -78,7 +78,7 @@ SPECS = (
         "radial_profile",
         "Radial profile",
         ("Shift+R",),
-        "Mean counts against the angle or the radius about the selected center",
+        "Mean counts against the angle or the radius about the current center",
         checkable=True,
     ),
     ActionSpec("turn_left", "Turn left", ("Ctrl+[",), "Turn the view by 90° to the left"),
@@ -121,10 +121,16 @@ SPECS = (
         "accept",
         "Accept",
         ("Ctrl+Return",),
-        "Take the selected center (else the answer) for true on this frame",
+        "Take the current center for true on this frame",
     ),
+    ActionSpec("fit_here", "Fit from here", ("F",), "Fit again, starting from the current center"),
+    ActionSpec("center_here", "Center here", ("X",), "Put a center of your own where the pointer is"),
     ActionSpec(
-        "fit_here", "Fit from here", ("F",), "Fit again, starting from the selected center (else your own)"
+        "center_from_ring",
+        "Center from a ring",
+        ("O",),
+        "Put a center in the middle of a ring: click three places on it",
+        checkable=True,
     ),
     ActionSpec(
         "reset_center",
@@ -136,7 +142,7 @@ SPECS = (
         "blink",
         "Blink",
         ("B",),
-        "Look through a 20× loupe that blinks between the selected center and the reference",
+        "Look through a 20× loupe that blinks between the current center and the answer",
         checkable=True,
     ),
     ActionSpec("why", "Why?", ("W",), "What speaks for the answer: profiles, residuals, what was masked"),
@@ -154,10 +160,11 @@ SPECS = (
         "copy_as",
         "Copy as",
         ("Ctrl+Shift+C",),
-        "Copy the selected center (else the reference) in the words of another program",
+        "Copy the current center in the words of another program",
     ),
+    ActionSpec("copy_dials", "Copy for DIALS", (), "Copy the current center as options of dials.import"),
     ActionSpec(
-        "copy_center", "Copy center", ("Ctrl+C",), "Copy the selected center as numbers", of_table=True
+        "copy_center", "Copy center", ("Ctrl+C",), "Copy the current center as numbers", of_table=True
     ),
     ActionSpec("read_as", "Read as…", ("R",), "Choose how an ambiguous convention is read"),
     ActionSpec(
@@ -168,7 +175,7 @@ SPECS = (
         of_table=True,
     ),
     ActionSpec(
-        "hide", "Show or hide", ("Space",), "Show or hide the mark of the selected center", of_table=True
+        "hide", "Show or hide", ("Space",), "Show or hide the mark of the current center", of_table=True
     ),
     ActionSpec("remove", "Remove", ("Delete", "Backspace"), "Remove the selected geometry", of_table=True),
     ActionSpec("train", "Training", ("Ctrl+T",), "Show the training panel"),

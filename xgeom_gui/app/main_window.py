@@ -40,6 +40,7 @@ from xgeom_gui.image.image_view import ImageView
 from xgeom_gui.image.setup import ImageTools
 from xgeom_gui.look.stacked_panels import DOCK_WIDTH, ResultsDock
 from xgeom_gui.runs.setup import RunTools
+from xgeom_gui.services.locations import name_of
 from xgeom_gui.state.session import Session
 from xgeom_gui.state.session_controller import SessionController
 from xgeom_gui.state.settings import Settings
@@ -151,7 +152,14 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(center)
 
     def _build_dock(self) -> None:
-        sections = (("Centers", self.centers), ("Tilt", self.tilt), ("Experiment", self.experiment))
+        centers = self.centers
+        sections = (
+            *(("", centers.card), ("Experiment", self.experiment), ("", centers.notes)),
+            *(("", centers), ("Tilt", self.tilt)),
+        )
+        centers.fold.setChecked(self._settings.sources_shown)
+        centers.fold.toggled.connect(lambda on: setattr(self._settings, "sources_shown", on))
+        self.experiment.finished.connect(self.image.setFocus)
         self._results = ResultsDock(sections, self.training.panel)
         self.tabs = self._results.tabs
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._results)
@@ -260,7 +268,9 @@ class MainWindow(QMainWindow):
             self.image.setFocus()
         for name in _NEED_A_FRAME:
             self.actions_by_name[name].setEnabled(frame is not None)
-        self.setWindowTitle(f"{Path(source.path).name} – xgeom" if source else "xgeom")
+        # Of a run of files, the file of the frame shown.
+        shown = (frame.path if frame is not None else "") or (source.path if source else "")
+        self.setWindowTitle(f"{name_of(shown)} – xgeom" if source else "xgeom")
 
     def _show_options(self) -> None:
         self.actions_by_name["automatic"].setChecked(self._session.automatic)

@@ -81,9 +81,10 @@ def _stacked(sections: Sequence[tuple[str, QWidget]]) -> QWidget:
     layout.setContentsMargins(12, 10, 12, 10)
     layout.setSpacing(8)
     for title, panel in sections:
-        label = QLabel(title)
-        label.setProperty("role", "title")
-        layout.addWidget(label)
+        if title:
+            label = QLabel(title)
+            label.setProperty("role", "title")
+            layout.addWidget(label)
         layout.addWidget(panel)
         layout.addSpacing(8)
     layout.addStretch(1)

@@ -70,6 +70,7 @@ QTableView::item { padding: 0 1px; }
 QTreeView::item { padding: 3px 1px; }
 QLabel[role="title"] { font-weight: 600; color: $ink; }
 QLabel[role="soft"] { color: $soft_ink; }
+QFrame[role="card"] { background: $paper; border: 1px solid $line; border-radius: 6px; }
 QWidget[role="veil"] { background: $veil; border: 1px solid $line; border-radius: 6px; }
 QWidget[role="veil"] QLabel { border: 0; background: transparent; }
 QFrame[role="error"] { background: $error_ground; border: 0; border-bottom: 1px solid $error_line; }
