@@ -92,7 +92,7 @@ def run(studio: Studio) -> None:
     studio.shoot("run")
     with studio.theme("dark"):
         studio.shoot("run-dark")
-    studio.window.actions_by_name["run"].trigger()
+    studio.window.tabs.setCurrentIndex(0)
 
 
 def card(studio: Studio) -> None:
