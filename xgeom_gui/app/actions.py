@@ -62,6 +62,13 @@ SPECS = (
         "auto_contrast", "Automatic contrast", ("A",), "Let the contrast follow the frames", checkable=True
     ),
     ActionSpec("rings", "Resolution rings", ("G",), "Show rings of round resolutions in Å", checkable=True),
+    ActionSpec(
+        "lattice",
+        "Spots and lattice",
+        ("E",),
+        "Spots found and indexed, and every reflection that the lattice predicts; hkl and Å at the pointer",
+        checkable=True,
+    ),
     ActionSpec("view", "View", ("V",), "How the picture is shown: scale, rings, mask, profiles"),
     ActionSpec(
         "display",

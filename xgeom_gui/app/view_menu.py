@@ -13,7 +13,7 @@ from xgeom_gui.look.theme import THEME, THEME_CHOICES, ThemeChoice
 from xgeom_gui.state.settings import Settings
 
 PICTURE_MENU = (
-    *("reset_view", "zoom_center", "", "log", "invert", "auto_contrast", "rings", ""),
+    *("reset_view", "zoom_center", "", "log", "invert", "auto_contrast", "rings", "lattice", ""),
     *("display", "mask", "line_profile", "radial_profile", "", "play"),
 )
 """Actions of the view menu by name, also those of the menu of the image; "" separates."""

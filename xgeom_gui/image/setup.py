@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDockWidget, QFrame, QLabel, QScrollArea, QVBoxLay
 
 from xgeom_gui.image.display_panel import DisplayPanel
 from xgeom_gui.image.image_view import ImageView
+from xgeom_gui.image.lattice_overlay import LatticeOverlay
 from xgeom_gui.image.line_profile import LineProfilePanel
 from xgeom_gui.image.mask_painter import MaskPainter
 from xgeom_gui.image.mask_panel import MaskPanel
@@ -66,6 +67,7 @@ class ImageTools(QObject):
         self.painter = MaskPainter(image.box, session.masks, self)
         self.display = DisplayPanel(session, image.picture)
         self.rings = RingsPanel(session)
+        self.lattice = LatticeOverlay(image.box, session, controller, self)
         self.mask = MaskPanel(session, self.painter, mask_files)
         self.line_profile = LineProfilePanel(session, image.box)
         self.radial_profile = RadialProfilePanel(session, profiles)
@@ -116,6 +118,7 @@ class ImageTools(QObject):
             "log": lambda on: display.set_scale("log" if on else "linear"),
             "invert": lambda on: display.set_colors(display.color_map, on),
             "rings": lambda on: rings.choose(resolution=on),
+            "lattice": self.lattice.set_on,
             "play": self.play_strip.play,
         }
         # Triggered, not toggled: only the user's own doing counts, not what the state shows.
