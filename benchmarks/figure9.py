@@ -20,7 +20,7 @@ import torch
 from xgeom_core.evaluate import figures
 from xgeom_core.evaluate.metrics import Scores, score
 from xgeom_core.models.settings import REFERENCE_PX, TILT_UNIT_DEG
-from xgeom_core.models.store import load_model
+from xgeom_core.models.torch_model import load_torch_model
 from xgeom_core.resources import resource
 from xgeom_core.training.config import TrainingConfig, ValidationConfig, load_config
 from xgeom_core.training.events import EventLog
@@ -45,7 +45,7 @@ SEED = 31337
 
 def scored(model: str, kinds: list[str], frames: int) -> dict[str, tuple[Scores, np.ndarray, np.ndarray]]:
     """Scores, truths and predictions (n, 4) of a model on each kind, px of 820 and degrees."""
-    opened = load_model(model)
+    opened = load_torch_model(model)
     plan = ValidationConfig(kinds=kinds, frames=frames, seed=SEED)
     scale = np.array([REFERENCE_PX, REFERENCE_PX, TILT_UNIT_DEG, TILT_UNIT_DEG])
     answers = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import hdf5plugin  # noqa: F401 - the filters of the example's images
 import numpy as np
+from PySide6.QtCore import Qt
 from studio import Studio
 
 from xgeom_core.resources import resource
@@ -91,7 +92,16 @@ def run(studio: Studio) -> None:
     studio.shoot("run")
     with studio.theme("dark"):
         studio.shoot("run-dark")
-    studio.window.actions_by_name["run"].trigger()
+    studio.window.tabs.setCurrentIndex(0)
 
 
-SCENES = {"center-by-hand": by_hand, "why": why, "run": run}
+def card(studio: Studio) -> None:
+    """The answer card; and the window at a quarter of its size, where its first lines can still be read."""
+    _protein(studio)
+    whole = studio.window.grab()
+    studio.window.centers.card.grab().save(str(studio.folder / "card.png"))
+    small = whole.scaledToWidth(whole.width() // 4, Qt.TransformationMode.SmoothTransformation)
+    small.save(str(studio.folder / "card-quarter.png"))
+
+
+SCENES = {"card": card, "center-by-hand": by_hand, "why": why, "run": run}

@@ -50,6 +50,7 @@ class FakePredictor:
     seen: list[Frame] = field(default_factory=list)
     loaded: list[str] = field(default_factory=list)
     starts: list[tuple[float, float] | None] = field(default_factory=list)
+    used: list[tuple[str, ...]] = field(default_factory=list)
 
     def load(self, name: str) -> FakePredictor:
         self.loaded.append(name)
@@ -61,8 +62,10 @@ class FakePredictor:
         fit: bool = True,
         start_px: tuple[float, float] | None = None,
         explain: bool = False,
+        use: tuple[str, ...] = ("background", "lattice"),
     ) -> Prediction:
         self.seen.append(frame)
+        self.used.append(use)
         self.starts.append(start_px)
         _be_busy(self.delay_s)
         if self.error is not None:
@@ -172,6 +175,7 @@ def opened(qtbot, tmp_path: Path, predictor: FakePredictor) -> Iterator[Opened]:
     """An empty window, shown; closed and taken apart afterwards."""
     store = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
     store.setValue("training/run_root", str(tmp_path / "runs"))
+    store.setValue("centers/sources_shown", True)
     window, session, controller = make_window(Settings(store), load=predictor.load)
     window.resize(1366, 768)
     window.show()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from no_torch import without_torch
 from xgeom_core.frames import open_frames
 from xgeom_core.resources import resource
 
@@ -23,9 +24,9 @@ def run(*command: object, cwd: Path | None = None, **environment: str) -> subpro
 
 
 @pytest.mark.integration
-def test_predict_finds_the_example_geometry() -> None:
+def test_predict_finds_the_example_geometry(tmp_path: Path) -> None:
     example = resource("example/frame.h5")
-    done = run(PROGRAMS / "xgeom", "predict", example, "--json")
+    done = run(PROGRAMS / "xgeom", "predict", example, "--json", **without_torch(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
     records = [json.loads(line) for line in done.stdout.splitlines()]
     with open_frames(example) as source:
@@ -41,9 +42,9 @@ def test_predict_finds_the_example_geometry() -> None:
 
 
 @pytest.mark.integration
-def test_without_a_display_the_window_prints_and_saves(tmp_path: Path) -> None:
+def test_without_a_display_and_without_torch_the_window_prints_and_saves(tmp_path: Path) -> None:
     nothing = dict.fromkeys(("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"), "")
-    done = run(PROGRAMS / "xgeom-gui", "--example", cwd=tmp_path, **nothing)
+    done = run(PROGRAMS / "xgeom-gui", "--example", cwd=tmp_path, **nothing, **without_torch(tmp_path))
     assert done.returncode == 0, done.stderr
     assert all(word in done.stdout for word in ("Known", "Header", "Network", "Fit", "ok"))
     assert (tmp_path / "xgeom-window.png").read_bytes().startswith(b"\x89PNG")

@@ -15,7 +15,7 @@ from xgeom_core.errors import UnreadableFileError, UsageError
 from xgeom_core.frame import Frame
 from xgeom_core.predict.prediction import Prediction
 from xgeom_core.predict.predictor import Predictor
-from xgeom_core.predict.service.pool import predict_in_parallel
+from xgeom_core.predict.service.pool import Given, predict_in_parallel
 
 Cell = tuple[float, float, float, float, float, float]
 
@@ -120,23 +120,24 @@ def locate_each(
         raise UsageError(f"jobs is the number of processes, 1 or more, not {jobs}.")
     stated = Stated(distance_mm, pixel_mm, wavelength_A, center_px, tilt_deg, mask)
     chosen = None if frames is None else list(frames)
-    given = (item if isinstance(item, str) else stated.of(item) for item in each_frame(images, chosen))
-    pairs = (
-        _one_by_one(given, model, cell) if jobs == 1 else predict_in_parallel(given, jobs, model, cell=cell)
-    )
+    given = (_said(item) if isinstance(item, str) else stated.of(item) for item in each_frame(images, chosen))
+    if jobs == 1:
+        pairs = _one_by_one(given, model, cell)
+    else:
+        pairs = predict_in_parallel(given, jobs, model, cell=cell)
     for seen, prediction in pairs:
-        if isinstance(seen, str) or isinstance(prediction, str):
-            yield Answer(Prediction.failed(("", "", 0), str(seen)))
-        else:
-            yield Answer.of(prediction, seen)
+        yield Answer.of(prediction, seen) if isinstance(seen, Frame) else Answer(prediction)
 
 
-def _one_by_one(
-    given: Iterable[Frame | str], model: str, cell: Cell | None
-) -> Iterator[tuple[Frame | str, Prediction | str]]:
+def _said(sentence: str) -> Prediction:
+    """In place of a frame that could not be read."""
+    return Prediction.failed(("", "", 0), sentence)
+
+
+def _one_by_one(given: Iterable[Given], model: str, cell: Cell | None) -> Iterator[tuple[Given, Prediction]]:
     predictor = _predictor(model)
     for seen in given:
-        yield seen, seen if isinstance(seen, str) else predictor.predict(seen, cell=cell)
+        yield seen, seen if isinstance(seen, Prediction) else predictor.predict(seen, cell=cell)
 
 
 @cache

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 
 import typer
 
-from xgeom_core.cli.compare import compare
-from xgeom_core.cli.evaluate import evaluate
-from xgeom_core.cli.export import export
 from xgeom_core.cli.faults import DEBUG, told
-from xgeom_core.cli.geometry import geometry
-from xgeom_core.cli.info import info
-from xgeom_core.cli.jobs import jobs
-from xgeom_core.cli.predict import predict
-from xgeom_core.cli.simulate import simulate
-from xgeom_core.cli.sweep import sweep
 from xgeom_core.cli.terminal import say
-from xgeom_core.cli.train import train
 from xgeom_core.errors import XgeomError
 
-app = typer.Typer(
-    name="xgeom",
-    help="Where does the beam hit the detector, and how is the detector tilted?",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-for verb in (predict, info, geometry, compare, simulate, train, sweep, evaluate, export):
-    app.command()(verb)
-app.add_typer(jobs)
+# In the order of the help. Each stands in a module of its name; those of "jobs" are a group.
+_VERBS = (
+    "predict", "info", "geometry", "compare", "rescue", "simulate", "train", "sweep", "evaluate", "export",
+    "jobs",
+)  # fmt: skip
 
 
-@app.callback()
+def command_line(words: Sequence[str] = ()) -> typer.Typer:
+    """What takes the words after ``xgeom``; where the first is a verb, no other verb is imported."""
+    app = typer.Typer(
+        name="xgeom",
+        help="Where does the beam hit the detector, and how is the detector tilted?",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    # With a callback, a single verb still has to be named.
+    app.callback()(_root)
+    for verb in words[:1] if words and words[0] in _VERBS else _VERBS:
+        found = getattr(importlib.import_module(f"xgeom_core.cli.{verb}"), verb)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found)
+        else:
+            app.command()(found)
+    return app
+
+
 def _root() -> None:
     pass
 
@@ -47,7 +53,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(app(standalone_mode=False))
+        sys.exit(command_line(sys.argv[1:])(standalone_mode=False))
     except XgeomError as error:
         say(f"xgeom: {error}")
         sys.exit(2)

@@ -9,6 +9,7 @@ import typer
 
 from xgeom_core.cli.terminal import say, tell
 from xgeom_core.errors import UsageError
+from xgeom_core.models.torch_needed import need_torch
 
 if TYPE_CHECKING:
     from xgeom_core.models.onnx_export import NetworkInput
@@ -38,7 +39,7 @@ def export(
     An ONNX file is compared with the original on random and on simulated frames, and appears only if no
     output differs by more than 1e-4.
     """
-    from xgeom_core.models.copies import copy_model, copy_name, model_file  # noqa: PLC0415 - torch takes seconds
+    from xgeom_core.models.copies import copy_model, copy_name, model_file  # noqa: PLC0415 - takes time
     from xgeom_core.models.store import read_card  # noqa: PLC0415
 
     source = model_file(model)
@@ -70,12 +71,13 @@ def _refuse(path: Path, source: Path, overwrite: bool) -> None:
 
 
 def _to_onnx(source: Path, target: Path) -> None:
+    need_torch("Writing ONNX")
     from xgeom_core.models.onnx_export import export_onnx, need_packages  # noqa: PLC0415 - torch takes seconds
-    from xgeom_core.models.store import load_model  # noqa: PLC0415
+    from xgeom_core.models.torch_model import load_torch_model  # noqa: PLC0415
 
     # Before the half minute that follows.
     need_packages()
-    loaded = load_model(str(source))
+    loaded = load_torch_model(str(source))
     say(f"simulating {_COUNT} frames to compare on ...")
     samples = _simulated(loaded.card.network)
     say("translating and comparing ...")

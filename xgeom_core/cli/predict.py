@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,22 +21,22 @@ from xgeom_core.cli.common import (
 )
 from xgeom_core.cli.faults import told
 from xgeom_core.cli.predict_output import footnotes, lines
-from xgeom_core.cli.predict_run import FAILED, PredictRun
+from xgeom_core.cli.predict_run import FAILED, PredictRun, one_by_one
 from xgeom_core.cli.stopping import Stopped, Stops, stoppable
 from xgeom_core.cli.terminal import say, tell, tell_json
 from xgeom_core.errors import UsageError
 from xgeom_core.process.reading import start_reading
 
 if TYPE_CHECKING:
-    from xgeom_core.frame import Frame
     from xgeom_core.predict.prediction import Prediction
+    from xgeom_core.predict.service.pool import Given
 
 
 _Cell = tuple[float, float, float, float, float, float]
 # A rough center, and a tilt to go with it.
 _Start = tuple[tuple[float, float], tuple[float, float] | None]
-# Model, method, rough start, cell, and whether to explain.
-_Asked = tuple[str, str, _Start | None, _Cell | None, bool]
+# Model, method, rough start, cell, whether to explain, and how many processes.
+_Asked = tuple[str, str, _Start | None, _Cell | None, bool, int]
 
 
 def _list_methods(wanted: bool) -> None:
@@ -77,6 +77,10 @@ def predict(
         str | None,
         typer.Option("--cell", help="Cell of the crystal, if known (Å, degrees).", metavar="A,B,C,AL,BE,GA"),
     ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option("--jobs", "-j", min=1, help="Processes that answer frames at the same time."),
+    ] = 1,
     shared: Annotated[
         bool,
         typer.Option("--shared-geometry", help="Combine all frames into one geometry; report their drift."),
@@ -105,7 +109,7 @@ def predict(
     del list_methods  # answered by its callback
     if explain is not None and explain.suffix.lower() != ".png":
         raise UsageError(f"--explain writes .png, not {explain.name!r}.")
-    asked = (model, "network" if no_fit else method, _start(start), _cell(cell), explain is not None)
+    asked = (model, "network" if no_fit else method, _start(start), _cell(cell), explain is not None, jobs)
     start_reading()
     paths = [assembled(path, geometry) for path in paths]
     run = PredictRun(paths, frames, Overrides(distance_mm, pixel_um, wavelength_A))
@@ -186,29 +190,36 @@ def _answerer(
     start: _Start | None,
     cell: _Cell | None,
     explain: bool,
-) -> Callable[[Frame], Prediction]:
-    """What turns a frame into a prediction."""
+    jobs: int,
+) -> Callable[[Iterable[Given]], Iterator[Prediction]]:
+    """What turns frames into predictions."""
     from xgeom_core.predict.methods import OWN, check_method, classical  # noqa: PLC0415 - scipy takes time
 
     check_method(method)
     if method not in OWN:
         if explain:
             raise UsageError(f"--explain shows what network and fits rest on; --method {method} is neither.")
+        if jobs > 1:
+            raise UsageError(f"--jobs goes with the methods {', '.join(OWN)}, not with {method}.")
         center = None if start is None else start[0]
-        return lambda frame: classical(frame, method, center)
-    from xgeom_core.predict.predictor import Predictor  # noqa: PLC0415 - torch takes seconds
-
+        return one_by_one(lambda frame: classical(frame, method, center))
     use = OWN[method]
+    options: dict[str, Any] = {
+        "fit": use is not None,
+        "start_px": None if start is None else start[0],
+        "start_tilt_deg": None if start is None else start[1],
+        "cell": cell,
+        "explain": explain,
+        "use": use or (),
+    }
+    if jobs > 1:
+        from xgeom_core.predict.service.pool import predict_in_parallel  # noqa: PLC0415 - numpy takes time
+
+        return lambda frames: (said for _, said in predict_in_parallel(frames, jobs, model, **options))
+    from xgeom_core.predict.predictor import Predictor  # noqa: PLC0415 - scipy takes time
+
     predictor = Predictor.load(model)
-    return lambda frame: predictor.predict(
-        frame,
-        fit=use is not None,
-        start_px=None if start is None else start[0],
-        start_tilt_deg=None if start is None else start[1],
-        cell=cell,
-        explain=explain,
-        use=use or (),
-    )
+    return one_by_one(lambda frame: predictor.predict(frame, **options))
 
 
 def _start(text: str | None) -> _Start | None:

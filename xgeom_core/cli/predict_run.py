@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xgeom_core.formats.source import FrameSource
     from xgeom_core.frame import Frame
     from xgeom_core.predict.prediction import Prediction
+    from xgeom_core.predict.service.pool import Given
 
 ANSWERED, FAILED, NOTHING_TRIED = 0, 1, 2
 
@@ -37,8 +38,8 @@ class PredictRun:
 
     def __init__(self, paths: Sequence[str], frames: str | None, overrides: Overrides) -> None:
         self._paths, self._frames, self._overrides = paths, frames, overrides
-        self.answer: Callable[[Frame], Prediction]
-        """What turns a frame into a prediction."""
+        self.answer: Callable[[Iterable[Given]], Iterator[Prediction]]
+        """What turns frames into predictions, in order; those in place of unreadable frames are passed on."""
         self.done = 0
         """Frames that have an answer, or a sentence in place of one."""
         self.warnings: dict[str, None] = {}
@@ -64,6 +65,16 @@ class PredictRun:
         UsageError
             If a method cannot work as it is asked to, which is no fault of the frame.
         """
+        for prediction in self.answer(self._frames_given()):
+            best = prediction.best
+            if best is not None and not all(map(math.isfinite, best.center_px)):
+                place = (prediction.frame_path, prediction.dataset, prediction.index)
+                reason = f"The center came out as {best.center_px}, which is a fault of xgeom."
+                yield prediction.failed(place, reason, prediction.header, prediction.warnings)
+            else:
+                yield prediction
+
+    def _frames_given(self) -> Iterator[Given]:
         for path in self._paths:
             yield from self._of_file(path)
 
@@ -86,7 +97,7 @@ class PredictRun:
             return text
         return f"{text}; {f'their answers are kept in {out}' if self.done else f'{out} is not written'}"
 
-    def _of_file(self, path: str) -> Iterator[Prediction]:
+    def _of_file(self, path: str) -> Iterator[Given]:
         from xgeom_core.frames import open_frames  # noqa: PLC0415 - h5py and fabio take time
 
         self._seen += 1
@@ -110,25 +121,41 @@ class PredictRun:
         say(f"xgeom: {sentence}")
         self.broken = True
 
-    def _of_frame(self, source: FrameSource, index: int) -> Prediction:
+    def _of_frame(self, source: FrameSource, index: int) -> Given:
         began = time.perf_counter()
-        frame: Frame | None = None
         try:
-            frame = self._overrides.apply(source.frame(index))
-            answered = self.answer(frame)
-            if answered.best is not None and not all(map(math.isfinite, answered.best.center_px)):
-                raise ArithmeticError(f"the center is {answered.best.center_px}")
-            return answered
+            return self._overrides.apply(source.frame(index))
         except UsageError:
             raise
         # One frame's fault must not lose the answers for the others.
         except Exception as error:
-            doing = "reading" if frame is None else "predicting"
-            reason = told(error, f"{doing} frame {index} of {source.path}")
-        metadata = source.metadata if frame is None else frame.metadata
-        header = metadata.estimate()
-        spent = time.perf_counter() - began
+            reason = told(error, f"reading frame {index} of {source.path}")
         from xgeom_core.predict.prediction import Prediction  # noqa: PLC0415 - numpy takes time
 
         place = (source.path, source.dataset, index)
-        return Prediction.failed(place, reason, header, () if frame is None else frame.warnings, spent)
+        spent = time.perf_counter() - began
+        return Prediction.failed(place, reason, source.metadata.estimate(), (), spent)
+
+
+def one_by_one(answer: Callable[[Frame], Prediction]) -> Callable[[Iterable[Given]], Iterator[Prediction]]:
+    """Answers of one function for each frame; where it fails, a prediction that says so."""
+
+    def answers(frames: Iterable[Given]) -> Iterator[Prediction]:
+        from xgeom_core.predict.prediction import Prediction  # noqa: PLC0415 - numpy takes time
+
+        for frame in frames:
+            if isinstance(frame, Prediction):
+                yield frame
+                continue
+            began = time.perf_counter()
+            try:
+                yield answer(frame)
+                continue
+            except UsageError:
+                raise
+            except Exception as error:
+                reason = told(error, f"predicting frame {frame.index} of {frame.path}")
+            place, spent = (frame.path, frame.dataset, frame.index), time.perf_counter() - began
+            yield Prediction.failed(place, reason, frame.metadata.estimate(), frame.warnings, spent)
+
+    return answers

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xgeom_core.cli.terminal import tell
+from xgeom_core.models.torch_needed import need_torch
 
 if TYPE_CHECKING:
     from xgeom_core.training.sweep import Trial
@@ -35,6 +36,7 @@ def sweep(
     that of the constant predictor, averaged over the validation sets: 1 means nothing learned. Where only
     choices are given, each combination is trained once.
     """
+    need_torch("Training")
     from xgeom_core.training.search_space import load_space  # noqa: PLC0415 - pydantic takes time
     from xgeom_core.training.sweep import PLOT, TABLE  # noqa: PLC0415
     from xgeom_core.training.sweep import sweep as run  # noqa: PLC0415

@@ -14,6 +14,7 @@ import typer
 
 from xgeom_core.cli.terminal import tell
 from xgeom_core.errors import TrainingError, XgeomError
+from xgeom_core.models.torch_needed import need_torch
 from xgeom_core.resources import resource
 from xgeom_core.training.events import Event, EventLog, Failed, Finished, Stage, Step, Validation
 from xgeom_core.training.failure_messages import what_is_kept
@@ -55,6 +56,7 @@ def train(
 def _train(settings: Config, run_dir: Path, log: EventLog, leads: bool) -> None:
     """Train, and tell how it ended."""
     try:
+        need_torch("Training")
         log.write(Stage(text="importing torch"))
         with beating(log, leads):
             # torch takes seconds to import; the window is told first.

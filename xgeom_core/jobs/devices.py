@@ -105,6 +105,8 @@ def read_answer(text: str, code: int) -> Probe:
     except (IndexError, ValueError):
         return _only_cpu(f"asking torch for GPUs ended with exit code {code} and without an answer")
     if "error" in answer:
+        if answer["error"].startswith("ModuleNotFoundError"):
+            return _only_cpu("training needs torch, which is not installed; type: pip install 'xgeom[train]'")
         return _only_cpu(f"torch cannot be imported ({answer['error']})")
     version = f"CUDA {answer['cuda']}" if answer.get("cuda") else f"ROCm {answer.get('hip')}"
     driver = ", ".join(filter(None, (_driver(), version)))

@@ -1,5 +1,5 @@
 """Networks, what goes into them, and their files.
 
-Nothing here is imported by name from the package itself: `settings` and `inputs` are light,
-`resnet` and `store` need torch.
+Nothing here is imported by name from the package itself: `registry`, `torch_model` and
+`onnx_export`, and the architectures beside them, need torch; `store` and `inference` answer without it.
 """

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from xgeom_core.models.design import BASELINE_MAP
 from xgeom_core.models.layers import Coordinates, Head
 from xgeom_core.models.settings import NetworkSettings
-
-# Side of the feature map that the fully connected layer sees. The poster leaves open how its
-# full-size maps were cut down; without any cut that layer would hold a billion weights.
-_MAP = 8
 
 
 class Baseline(nn.Module):
@@ -42,8 +39,8 @@ class Baseline(nn.Module):
         )
         # Strides of whole pixels: adaptive pooling has no kernel on every device.
         side = settings.input_px // 4
-        self.cut = nn.AvgPool2d(-(-side // _MAP), ceil_mode=True)
-        step = -(-side // _MAP)
+        self.cut = nn.AvgPool2d(-(-side // BASELINE_MAP), ceil_mode=True)
+        step = -(-side // BASELINE_MAP)
         self.head = Head(2 * width * (-(-side // step)) ** 2, settings)
 
     def forward(self, x_B1HW: Tensor, distance_B2: Tensor | None = None) -> Tensor:

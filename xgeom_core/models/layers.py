@@ -10,13 +10,8 @@ from torch import Tensor, nn
 from torch import distributed as dist
 from torch.nn import functional
 
+from xgeom_core.models.design import ANSWERED, LOG_SCALE_RANGE, OUTPUTS, USUAL_LOG_SCALE
 from xgeom_core.models.settings import NetworkSettings
-
-# center x, center y, pitch, yaw and the logarithm of the scale of each one's error.
-OUTPUTS = 8
-LOG_SCALE_RANGE = (-7.0, 2.0)
-# The scale that a network which predicts none of its own is taken to have: 5% of the side, 1.5 deg.
-_USUAL_LOG_SCALE = (-3.0, -3.0, -0.7, -0.7)
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -96,7 +91,7 @@ class Head(nn.Sequential):
     """
 
     def __init__(self, features: int, settings: NetworkSettings) -> None:
-        wanted = {"both": (0, 1, 2, 3), "center": (0, 1), "tilt": (2, 3)}[settings.predicts]
+        wanted = ANSWERED[settings.predicts]
         uncertain, distance = settings.uncertainty == "predicted", settings.distance_input == "yes"
         first = settings.first_activations
         entry = features + (2 if distance else 0)
@@ -121,7 +116,7 @@ class Head(nn.Sequential):
         out: Tensor = super().forward(features_BF)  # type: ignore[no-untyped-call]
         wanted = self._wanted
         full = out.new_zeros(out.shape[0], OUTPUTS)
-        full[:, 4:] = out.new_tensor(_USUAL_LOG_SCALE)
+        full[:, 4:] = out.new_tensor(USUAL_LOG_SCALE)
         full[:, wanted] = out[:, : len(wanted)]
         if self._uncertain:
             full[:, [4 + i for i in wanted]] = out[:, len(wanted) :].clamp(*LOG_SCALE_RANGE)

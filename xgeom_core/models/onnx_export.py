@@ -18,7 +18,7 @@ from torch import Tensor
 
 from xgeom_core.errors import ModelError
 from xgeom_core.models.settings import NetworkSettings
-from xgeom_core.models.store import Model
+from xgeom_core.models.torch_model import TorchModel
 from xgeom_core.system.safe_files import replacing
 
 # In the units of the outputs: 1e-4 is 0.08 px of an 820-px frame in the center, 0.0003 degrees in a tilt.
@@ -65,7 +65,7 @@ class Agreement:
     frames: int
 
 
-def export_onnx(model: Model, path: Path, samples: Sequence[NetworkInput] = ()) -> Agreement:
+def export_onnx(model: TorchModel, path: Path, samples: Sequence[NetworkInput] = ()) -> Agreement:
     """Write a model as ONNX, compared with the original before the file appears.
 
     The file takes ``frames`` (batch, C, H, W) and, if the network is told the distance, ``distance``
@@ -73,7 +73,7 @@ def export_onnx(model: Model, path: Path, samples: Sequence[NetworkInput] = ()) 
 
     Parameters
     ----------
-    model : Model
+    model : TorchModel
     path : Path
         File to write; an old one stays whole until the new one is.
     samples : sequence of NetworkInput
@@ -147,7 +147,7 @@ def takes_distance(settings: NetworkSettings) -> bool:
     return settings.sees_canvas or settings.distance_input == "yes"
 
 
-def compare(model: Model, path: Path, inputs: Sequence[NetworkInput]) -> Agreement:
+def compare(model: TorchModel, path: Path, inputs: Sequence[NetworkInput]) -> Agreement:
     """Ask an ONNX file and its original the same.
 
     Raises
@@ -180,7 +180,7 @@ def compare(model: Model, path: Path, inputs: Sequence[NetworkInput]) -> Agreeme
     return Agreement(largest, frames)
 
 
-def _write(model: Model, path: Path) -> None:
+def _write(model: TorchModel, path: Path) -> None:
     """Trace, add the card, and write."""
     import onnx  # noqa: PLC0415 - an optional package
 
@@ -195,7 +195,7 @@ def _write(model: Model, path: Path) -> None:
     onnx.save(proto, path)
 
 
-def _traced(model: Model) -> Any:
+def _traced(model: TorchModel) -> Any:
     settings = model.card.network
     frames = torch.from_numpy(_random_frames(settings, _EXAMPLES, np.random.default_rng(_SEED)))
     arguments: dict[str, Tensor] = {"frames": frames}

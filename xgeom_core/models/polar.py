@@ -15,25 +15,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xgeom_core.models.layers import LOG_SCALE_RANGE
-from xgeom_core.models.polar_layers import MAPS, PolarBlock, PolarConv, PolarMap, Start, VectorHead
+from xgeom_core.models.design import (
+    CURVATURE_UNIT,
+    FAR_BELOW,
+    LOG_DISTANCE_RANGE,
+    LOG_SCALE_RANGE,
+    MAPS,
+    RANGE,
+    SHIFT_UNIT,
+    USUAL_LOG_DISTANCE,
+)
+from xgeom_core.models.polar_layers import PolarBlock, PolarConv, PolarMap, Start, VectorHead
 from xgeom_core.models.residual import ResNet
 from xgeom_core.models.settings import TILT_UNIT_DEG, NetworkSettings
 
-# Units of the refinement's outputs: shift in sides, curvature (sine of the tilt over the distance
-# in sides) in 1/side; chosen so that usual values are about 1.
-_SHIFT_UNIT = 0.02
-_CURVATURE_UNIT = 0.05
-# A typical logarithm of distance over side, where the distance is not known.
-_USUAL_LOG_DISTANCE = -0.4
-_LOG_DISTANCE_RANGE = (-2.5, 2.0)
 # In training: starts farther off than this are replaced by the truth, jittered.
 _FARTHEST_START = 0.06
 _LARGEST_JITTER = 0.025
 _SMALLEST_JITTER = 0.0005
-_FAR_BELOW = 100.0
-# Standardized values beyond are cut off.
-_RANGE = (-8.0, 8.0)
 
 
 class Refinement(nn.Module):
@@ -79,10 +78,10 @@ class Refinement(nn.Module):
         features = self.trunk(maps)
         with torch.autocast(features.device.type, enabled=False):
             vectors, scalars = self.head(features.float(), side)
-        center = start.center + _SHIFT_UNIT * vectors[:, 0]
-        curvature = (start.curvature + _CURVATURE_UNIT * vectors[:, 1]).clamp(-0.6, 0.6)
+        center = start.center + SHIFT_UNIT * vectors[:, 0]
+        curvature = (start.curvature + CURVATURE_UNIT * vectors[:, 1]).clamp(-0.6, 0.6)
         center_scale = (scalars[:, :2] - 4.5).clamp(*LOG_SCALE_RANGE)
-        log_distance = (_USUAL_LOG_DISTANCE + scalars[:, 4]).clamp(*_LOG_DISTANCE_RANGE)
+        log_distance = (USUAL_LOG_DISTANCE + scalars[:, 4]).clamp(*LOG_DISTANCE_RANGE)
         return Start(center, curvature, center_scale), scalars[:, 2:4] - 3.5, log_distance
 
 
@@ -142,7 +141,7 @@ class PolarNetwork(nn.Module):
         detail = None
         if self._fine:
             # Which of the pooled pixels was the bright one: where a spot is, to half a pixel.
-            values = ((x_B2HW[:, :1] - mean) / spread).clamp(*_RANGE) * x_B2HW[:, 1:]
+            values = ((x_B2HW[:, :1] - mean) / spread).clamp(*RANGE) * x_B2HW[:, 1:]
             detail = functional.pixel_unshuffle(values, self._supersampling)
         found: Tensor = self.finder(small, None, detail)
         return found
@@ -162,7 +161,7 @@ def pooled(x_B2HW: Tensor, factor: int) -> Tensor:
 
 def _pooled(x_B2HW: Tensor, factor: int) -> tuple[Tensor, Tensor, Tensor]:
     """The same, with the mean and the spread (B, 1, 1, 1) by which it was standardized."""
-    lowered = x_B2HW[:, :1] + (x_B2HW[:, 1:] - 1.0) * _FAR_BELOW
+    lowered = x_B2HW[:, :1] + (x_B2HW[:, 1:] - 1.0) * FAR_BELOW
     rows = lowered[:, :, ::factor]
     # Strided slices are twice as fast as a pooling layer.
     for i in range(1, factor):
@@ -170,12 +169,12 @@ def _pooled(x_B2HW: Tensor, factor: int) -> tuple[Tensor, Tensor, Tensor]:
     small = rows[..., ::factor]
     for i in range(1, factor):
         small = torch.maximum(small, rows[..., i::factor])
-    seen = (small > -0.5 * _FAR_BELOW).to(small.dtype)
+    seen = (small > -0.5 * FAR_BELOW).to(small.dtype)
     count = seen.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1.0)
     mean = (small * seen).sum(dim=(1, 2, 3), keepdim=True) / count
     spread = ((small - mean).square() * seen).sum(dim=(1, 2, 3), keepdim=True).div(count).sqrt()
     spread = torch.where(spread > 0, spread, 1.0)
-    return ((small - mean) / spread).clamp(*_RANGE) * seen, mean, spread
+    return ((small - mean) / spread).clamp(*RANGE) * seen, mean, spread
 
 
 def beam_of_tilt(tilt_B2: Tensor) -> Tensor:

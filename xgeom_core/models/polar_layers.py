@@ -12,14 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from xgeom_core.models.design import FINE_AZIMUTHS, FINE_RADII, GAIN
 from xgeom_core.models.layers import BatchNorm
-
-# Channels of the map.
-MAPS = 5
-# Sampled points per bin of radius and of azimuth, so that hardly a pixel is passed over.
-_FINE_RADII, _FINE_AZIMUTHS = 2, 4
-# A wave of 1% of a frame's contrast must be visible, a spot must not blind.
-_GAIN = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +51,7 @@ class PolarMap(nn.Module):
 
     def __init__(self, radii: int, azimuths: int, r_min: float, r_max: float) -> None:
         super().__init__()
-        fine_r, fine_p = radii * _FINE_RADII, azimuths * _FINE_AZIMUTHS
+        fine_r, fine_p = radii * FINE_RADII, azimuths * FINE_AZIMUTHS
         radius = r_min + (torch.arange(fine_r) + 0.5) * (r_max - r_min) / fine_r
         angle = (torch.arange(fine_p) + 0.5) * (2.0 * math.pi / fine_p)
         directions = torch.stack([torch.cos(angle), torch.sin(angle)], dim=-1)
@@ -74,7 +68,7 @@ class PolarMap(nn.Module):
             mean. A shift shows in the first as a wave in proportion to the slope.
         """
         values, known = self._sampled(x_B2HW, start)
-        pool = (_FINE_RADII, _FINE_AZIMUTHS)
+        pool = (FINE_RADII, FINE_AZIMUTHS)
         share = functional.avg_pool2d(known, pool)
         mean = functional.avg_pool2d(values, pool) / share.clamp(min=0.02)
         lit = torch.where(known > 0.5, values / known.clamp(min=0.5), values.new_full((), -8.0))
@@ -84,9 +78,9 @@ class PolarMap(nn.Module):
         profile = (mean * weight).sum(dim=-1, keepdim=True) / total.clamp(min=1e-3)
         top = (bright.clamp(min=-8.0) * weight).sum(dim=-1, keepdim=True) / total.clamp(min=1e-3)
         seen = (weight > 0).to(mean.dtype)
-        residual = torch.asinh(_GAIN * (mean - profile)) * seen
+        residual = torch.asinh(GAIN * (mean - profile)) * seen
         outward = functional.pad(profile, (0, 0, 1, 1), mode="replicate")
-        slope = torch.asinh(_GAIN * (outward[:, :, 2:] - outward[:, :, :-2]))
+        slope = torch.asinh(GAIN * (outward[:, :, 2:] - outward[:, :, :-2]))
         parts = [residual, profile.expand_as(mean), slope.expand_as(mean), share, (bright - top) * seen]
         return torch.cat(parts, dim=1)
 

@@ -8,20 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from xgeom_core.models.design import BOTTLENECK_EXPANSION, HEAD_CHANNELS, STAGES
 from xgeom_core.models.layers import BatchNorm, Coordinates, Head, narrowed
 from xgeom_core.models.settings import NetworkSettings
-
-_HEAD_CHANNELS = 64
-# Blocks per stage, and whether they are bottlenecks. The poster does not say how its 64-layer network
-# was laid out: here 31 blocks of two convolutions, a stem and the outputs, deepest at the third stage
-# as in the 34-layer network.
-_STAGES: dict[str, tuple[tuple[int, int, int, int], bool]] = {
-    "resnet18": ((2, 2, 2, 2), False),
-    "resnet34": ((3, 4, 6, 3), False),
-    "resnet50": ((3, 4, 6, 3), True),
-    "resnet64": ((5, 8, 13, 5), False),
-}
-_EXPANSION = 4
 
 
 class Sparse1x1(nn.Conv2d):
@@ -90,7 +79,7 @@ class Bottleneck(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()
-        inner = channels_out // _EXPANSION
+        inner = channels_out // BOTTLENECK_EXPANSION
         self.first = nn.Conv2d(channels_in, inner, 1, bias=False)
         self.first_norm = BatchNorm(inner)
         self.second = nn.Conv2d(inner, inner, 3, stride, padding=1, bias=False)
@@ -127,7 +116,7 @@ class ResNet(nn.Module):
     def __init__(self, settings: NetworkSettings, detail_channels: int = 0) -> None:
         super().__init__()
         width = settings.width
-        counts, bottleneck = _STAGES[settings.architecture]
+        counts, bottleneck = STAGES[settings.architecture]
         self.coordinates = Coordinates(settings.coordinates == "yes")
         self.stem = nn.Sequential(
             nn.Conv2d(self.coordinates.channels, width, 7, 2, padding=3, bias=False),
@@ -142,7 +131,7 @@ class ResNet(nn.Module):
         blocks: list[nn.Module] = []
         channels = width
         for stage, count in enumerate(counts):
-            wide = width * 2**stage * (_EXPANSION if bottleneck else 1)
+            wide = width * 2**stage * (BOTTLENECK_EXPANSION if bottleneck else 1)
             for number in range(count):
                 stride = 2 if stage > 0 and number == 0 else 1
                 make = Bottleneck if bottleneck else ResidualBlock
@@ -150,8 +139,8 @@ class ResNet(nn.Module):
                 channels = wide
         self.blocks = nn.Sequential(*blocks)
         side = -(-settings.input_px // 32)
-        self.narrow = nn.Conv2d(channels, _HEAD_CHANNELS, 1)
-        self.head = Head(_HEAD_CHANNELS * side * side, settings)
+        self.narrow = nn.Conv2d(channels, HEAD_CHANNELS, 1)
+        self.head = Head(HEAD_CHANNELS * side * side, settings)
 
     def forward(
         self, x_B1HW: Tensor, distance_B2: Tensor | None = None, detail_BDHW: Tensor | None = None

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor, nn
+from safetensors.numpy import save
 
 from xgeom_core.errors import ModelError, XgeomError
-from xgeom_core.models.registry import build_network
+from xgeom_core.models.inference import Network, network_of
 from xgeom_core.models.settings import CARD_VERSION, ModelCard
 from xgeom_core.resources import resource
 from xgeom_core.system.safe_files import require_regular, write_bytes
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network ready for use (evaluation mode, CPU) and its card."""
+    """A network ready for use and its card."""
 
-    network: nn.Module
+    network: Network
     card: ModelCard
 
 
-def save_model(path: Path, weights: dict[str, Tensor], card: ModelCard) -> None:
+def save_model(path: Path, weights: Mapping[str, Tensor], card: ModelCard) -> None:
     """Write a model file atomically: the old file stays whole until the new one is."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    tensors = {name: np.ascontiguousarray(tensor.detach().cpu().numpy()) for name, tensor in weights.items()}
     # safetensors' own writer hides the reason when a disk is full, and writes for the owner alone.
     write_bytes(path, save(tensors, metadata={"card": card.model_dump_json()}))
 
@@ -85,6 +91,28 @@ def read_card(path: Path) -> ModelCard:
         raise ModelError(f"{path} has a damaged model card; train or copy the model again.") from None
 
 
+def read_weights(path: Path) -> dict[str, NDArray[Any]]:
+    """The weights of a model file, by their names.
+
+    Raises
+    ------
+    ModelError
+        If they cannot be read.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError, TypeError):
+        raise unfit(path) from None
+
+
+def unfit(path: Path) -> ModelError:
+    """What is said of weights that are not those that the card tells of."""
+    return ModelError(
+        f"The weights in {path} do not fit its card; the file is damaged. Copy or train it again."
+    )
+
+
 def load_model(name: str) -> Model:
     """Open a model by file path or bundled name.
 
@@ -95,48 +123,7 @@ def load_model(name: str) -> Model:
     """
     path = find_model(name)
     card = read_card(path)
-    network = build_network(card.network)
     try:
-        with safe_open(path, framework="pt") as file:
-            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-        network.load_state_dict(weights)
-    except (SafetensorError, OSError, RuntimeError):
-        raise ModelError(
-            f"The weights in {path} do not fit its card; the file is damaged. Copy or train it again."
-        ) from None
-    return Model(network.eval(), card)
-
-
-def weights_that_fit(name: str, network: nn.Module) -> int:
-    """Begin with the weights of another model, where names and shapes agree.
-
-    A plain network's weights also begin stage 1 of a two-stage network.
-
-    Parameters
-    ----------
-    name : str
-        Model file or bundled model.
-    network : nn.Module
-        Changed in place.
-
-    Returns
-    -------
-    int
-        Number of tensors taken over.
-
-    Raises
-    ------
-    ModelError
-        If the model cannot be opened or nothing in it fits.
-    """
-    given = load_model(name).network.state_dict()
-    own = network.state_dict()
-    taken = 0
-    for key, tensor in given.items():
-        for place in (key, f"finder.{key}"):
-            if place in own and own[place].shape == tensor.shape:
-                own[place].copy_(tensor)
-                taken += 1
-    if not taken:
-        raise ModelError(f"No weights of the model {name!r} fit this network; train it from scratch.")
-    return taken
+        return Model(network_of(card.network, read_weights(path)), card)
+    except ValueError:
+        raise unfit(path) from None

@@ -8,10 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from xgeom_core.models.design import PATCH_NUMBERS
 from xgeom_core.models.layers import Coordinates, Head
 from xgeom_core.models.settings import NetworkSettings
-
-_HEAD_NUMBERS = 16
 
 
 class VisionTransformer(nn.Module):
@@ -45,8 +44,8 @@ class VisionTransformer(nn.Module):
         )
         self.layers = nn.TransformerEncoder(layer, vit.depth, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(vit.embedding)
-        self.narrow = nn.Linear(vit.embedding, _HEAD_NUMBERS)
-        self.head = Head(_HEAD_NUMBERS * count, settings)
+        self.narrow = nn.Linear(vit.embedding, PATCH_NUMBERS)
+        self.head = Head(PATCH_NUMBERS * count, settings)
 
     def forward(self, x_B1HW: Tensor, distance_B2: Tensor | None = None) -> Tensor:
         """Map standardized frames (B, 1, H, W) to outputs (B, 8)."""

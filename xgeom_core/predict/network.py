@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from xgeom_core.estimate import Estimate
@@ -97,12 +96,9 @@ def run_network(
     symmetries = _SOME if model.card.network.sees_canvas else SYMMETRIES
     batch = np.stack([symmetry.image(image) for symmetry in symmetries])
     distance = np.array([[log_distance or 0.0, float(log_distance is not None)]] * len(batch))
-    with torch.inference_mode():
-        tensor = torch.from_numpy(np.ascontiguousarray(batch))
-        if image.ndim == 2:
-            tensor = tensor[:, None]
-        told = torch.from_numpy(distance.astype(np.float32))
-        raw = model.network(tensor.to(memory_format=torch.channels_last), told).double().numpy()
+    if image.ndim == 2:
+        batch = batch[:, None]
+    raw = model.network(batch, distance.astype(np.float32)).astype(np.float64)
     outputs = []
     for symmetry, row in zip(symmetries, raw, strict=True):
         back = symmetry.inverse

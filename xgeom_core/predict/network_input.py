@@ -46,7 +46,7 @@ class NetworkSight:
 
 def network_sight(model: Model, frame: Frame) -> NetworkSight:
     """What a model's network sees of a frame, and what it says."""
-    # A window that shows what another process saw needs no torch.
+    # A window that shows what another process saw needs no networks.
     from xgeom_core.predict.network import canvas_input, network_estimate, on_canvas  # noqa: PLC0415
 
     settings, frame = model.card.network, in_counts(frame)

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from xgeom_core.errors import TrainingError
 from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import REFERENCE_PX
-from xgeom_core.models.store import weights_that_fit
+from xgeom_core.models.torch_model import weights_that_fit
 from xgeom_core.system.safe_files import make_folder
 from xgeom_core.training.checkpoint import AveragedWeights, load_checkpoint
 from xgeom_core.training.config import Config

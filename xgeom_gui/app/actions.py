@@ -43,6 +43,12 @@ SPECS = (
     ActionSpec("save_session", "Save session…", ("Ctrl+S",), "Save files, view, marks and masks in one file"),
     ActionSpec("export_view", "Export picture…", ("Ctrl+E",), "Save the view with its marks as PNG or SVG"),
     ActionSpec(
+        "export_figure",
+        "Export figure…",
+        ("Ctrl+Alt+E",),
+        "Save the frame with its marks as PNG for paper: light, cropped to the frame",
+    ),
+    ActionSpec(
         "export_table", "Export table…", ("Ctrl+Shift+E",), "Save the table of centers as CSV or JSON"
     ),
     ActionSpec("copy_table", "Copy table", (), "Copy the table of centers as text, for a spreadsheet"),
@@ -52,7 +58,9 @@ SPECS = (
     ActionSpec("zoom_center", "Zoom to center", ("C",), "Zoom to the best center known"),
     ActionSpec("log", "Logarithmic", ("L",), "Show counts on a logarithmic scale", checkable=True),
     ActionSpec("invert", "Inverted", ("I",), "Run the color map backwards", checkable=True),
-    ActionSpec("auto_contrast", "Automatic contrast", ("A",), "Let the contrast follow the frames"),
+    ActionSpec(
+        "auto_contrast", "Automatic contrast", ("A",), "Let the contrast follow the frames", checkable=True
+    ),
     ActionSpec("rings", "Resolution rings", ("G",), "Show rings of round resolutions in Å", checkable=True),
     ActionSpec("view", "View", ("V",), "How the picture is shown: scale, rings, mask, profiles"),
     ActionSpec(
@@ -70,7 +78,7 @@ SPECS = (
         "radial_profile",
         "Radial profile",
         ("Shift+R",),
-        "Mean counts against the angle or the radius about the selected center",
+        "Mean counts against the angle or the radius about the current center",
         checkable=True,
     ),
     ActionSpec(
@@ -95,6 +103,13 @@ SPECS = (
         "Mirror the view; the readout stays that of the file",
     ),
     ActionSpec("upright", "Upright", ("Ctrl+U",), "Fast to the right and slow down, as in the file"),
+    ActionSpec("panel", "Panel", ("F9",), "Fold the panel on the right away, or unfold it", checkable=True),
+    ActionSpec(
+        "frame_alone", "Frame alone", ("F11",), "The frame on the whole screen, and back", checkable=True
+    ),
+    ActionSpec(
+        "legend", "Legend", ("Shift+G",), "Names and numbers of the marks over the image", checkable=True
+    ),
     ActionSpec(
         "restore_layout", "Restore the layout", (), "Put docks and panels back where they were at first"
     ),
@@ -113,10 +128,16 @@ SPECS = (
         "accept",
         "Accept",
         ("Ctrl+Return",),
-        "Take the selected center (else the answer) for true on this frame",
+        "Take the current center for true on this frame",
     ),
+    ActionSpec("fit_here", "Fit from here", ("F",), "Fit again, starting from the current center"),
+    ActionSpec("center_here", "Center here", ("X",), "Put a center of your own where the pointer is"),
     ActionSpec(
-        "fit_here", "Fit from here", ("F",), "Fit again, starting from the selected center (else your own)"
+        "center_from_ring",
+        "Center from a ring",
+        ("O",),
+        "Put a center in the middle of a ring: click three places on it",
+        checkable=True,
     ),
     ActionSpec(
         "reset_center",
@@ -128,11 +149,13 @@ SPECS = (
         "blink",
         "Blink",
         ("B",),
-        "Look through a 20× loupe that blinks between the selected center and the reference",
+        "Look through a 20× loupe that blinks between the current center and the answer",
         checkable=True,
     ),
     ActionSpec("why", "Why?", ("W",), "What speaks for the answer: profiles, residuals, what was masked"),
-    ActionSpec("run", "Run", ("Ctrl+B",), "Predict every frame of the file; list them in order of doubt"),
+    ActionSpec(
+        "run", "Run", ("Ctrl+B",), "Open the run; pressed again there, predict every frame of the file"
+    ),
     ActionSpec("next_doubtful", "Next doubtful frame", ("N",), "Go to the next frame in the list of doubt"),
     ActionSpec(
         "add_geometry",
@@ -144,10 +167,11 @@ SPECS = (
         "copy_as",
         "Copy as",
         ("Ctrl+Shift+C",),
-        "Copy the selected center (else the reference) in the words of another program",
+        "Copy the current center in the words of another program",
     ),
+    ActionSpec("copy_dials", "Copy for DIALS", (), "Copy the current center as options of dials.import"),
     ActionSpec(
-        "copy_center", "Copy center", ("Ctrl+C",), "Copy the selected center as numbers", of_table=True
+        "copy_center", "Copy center", ("Ctrl+C",), "Copy the current center as numbers", of_table=True
     ),
     ActionSpec("read_as", "Read as…", ("R",), "Choose how an ambiguous convention is read"),
     ActionSpec(
@@ -158,7 +182,7 @@ SPECS = (
         of_table=True,
     ),
     ActionSpec(
-        "hide", "Show or hide", ("Space",), "Show or hide the mark of the selected center", of_table=True
+        "hide", "Show or hide", ("Space",), "Show or hide the mark of the current center", of_table=True
     ),
     ActionSpec("remove", "Remove", ("Delete", "Backspace"), "Remove the selected geometry", of_table=True),
     ActionSpec("train", "Training", ("Ctrl+T",), "Show the training panel"),

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
+    QHBoxLayout,
     QMainWindow,
     QStackedWidget,
     QVBoxLayout,
@@ -22,6 +23,7 @@ from xgeom_gui.app.actions import SPECS, make_actions
 from xgeom_gui.app.empty import EmptyState
 from xgeom_gui.app.key_sheet import KeySheet
 from xgeom_gui.app.message_bar import MessageBar
+from xgeom_gui.app.room import Room
 from xgeom_gui.app.status import StatusBar
 from xgeom_gui.app.toolbar import make_toolbar
 from xgeom_gui.app.view_menu import PICTURE_MENU, ViewMenu
@@ -38,6 +40,7 @@ from xgeom_gui.image.image_view import ImageView
 from xgeom_gui.image.setup import ImageTools
 from xgeom_gui.look.stacked_panels import DOCK_WIDTH, ResultsDock
 from xgeom_gui.runs.setup import RunTools
+from xgeom_gui.services.locations import name_of
 from xgeom_gui.state.session import Session
 from xgeom_gui.state.session_controller import SessionController
 from xgeom_gui.state.settings import Settings
@@ -96,6 +99,8 @@ class MainWindow(QMainWindow):
         self.run_tools = RunTools(session, controller, self._results, self.actions_by_name)
         self.run_tools.panel.export_wanted.connect(self.file_tools.choose_run_export)
         self.setStatusBar(self.status)
+        self.room = Room(self, self._results, self.image.legend, self.actions_by_name)
+        self._center_row.addWidget(self.room.handle)
         self._layout = WindowLayout(self, settings)
         self._connect_actions()
         self._connect_session()
@@ -137,14 +142,24 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(shown)
         center = QWidget()
         outer = QVBoxLayout(center)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
+        self._center_row = QHBoxLayout()
+        for box in (outer, self._center_row):
+            box.setContentsMargins(0, 0, 0, 0)
+            box.setSpacing(0)
+        self._center_row.addWidget(self.pages, 1)
         outer.addWidget(self.messages)
-        outer.addWidget(self.pages, 1)
+        outer.addLayout(self._center_row, 1)
         self.setCentralWidget(center)
 
     def _build_dock(self) -> None:
-        sections = (("Centers", self.centers), ("Tilt", self.tilt), ("Experiment", self.experiment))
+        centers = self.centers
+        sections = (
+            *(("", centers.card), ("Experiment", self.experiment), ("", centers.notes)),
+            *(("", centers), ("Tilt", self.tilt)),
+        )
+        centers.fold.setChecked(self._settings.sources_shown)
+        centers.fold.toggled.connect(lambda on: setattr(self._settings, "sources_shown", on))
+        self.experiment.finished.connect(self.image.setFocus)
         self._results = ResultsDock(sections, self.training.panel)
         self.tabs = self._results.tabs
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._results)
@@ -171,7 +186,8 @@ class MainWindow(QMainWindow):
             self.actions_by_name[name].triggered.connect(lambda _checked, act=handler: act())
         self.actions_by_name["automatic"].toggled.connect(self._set_automatic)
         menu = (*PICTURE_MENU, "", "reload")
-        self.image.set_menu([self.actions_by_name.get(name) for name in menu])
+        about_the_view = [self.actions_by_name.get(name) for name in menu]
+        self.image.set_menu([*self.image_tools.place_menu.actions, *about_the_view])
         # Keys of one row must not work elsewhere: Delete and Space mean something in text fields and buttons.
         self.centers.table.addActions([self.actions_by_name[spec.name] for spec in SPECS if spec.of_table])
 
@@ -235,6 +251,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
         """Stop the threads; jobs go on by themselves and are there again in the next window."""
         event.accept()
+        # What is remembered is the window, not the frame alone.
+        self.room.show_alone(False)
         self._layout.keep()
         self.hide()
         self._controller.shutdown()
@@ -250,7 +268,9 @@ class MainWindow(QMainWindow):
             self.image.setFocus()
         for name in _NEED_A_FRAME:
             self.actions_by_name[name].setEnabled(frame is not None)
-        self.setWindowTitle(f"{Path(source.path).name} – xgeom" if source else "xgeom")
+        # Of a run of files, the file of the frame shown.
+        shown = (frame.path if frame is not None else "") or (source.path if source else "")
+        self.setWindowTitle(f"{name_of(shown)} – xgeom" if source else "xgeom")
 
     def _show_options(self) -> None:
         self.actions_by_name["automatic"].setChecked(self._session.automatic)

@@ -62,7 +62,7 @@ class ViewMenu(QObject):
         orientation = self.menu.addMenu("&Orientation")
         orientation.setToolTipsVisible(True)
         fill(orientation, _ORIENTATION_MENU, actions)
-        fill(self.menu, ("", "restore_layout"), actions)
+        fill(self.menu, ("", "panel", "frame_alone", "legend", "restore_layout"), actions)
         self.themes = self._add_themes(self.menu.addMenu("&Theme"))
         handlers: dict[str, Callable[[], object]] = {
             "turn_left": lambda: image.orient(image.orientation.turned(-1)),

@@ -46,6 +46,7 @@ class CenterMenu(QObject):
             ("remove", self.remove),
             ("copy_center", self.copy_center),
             ("copy_as", self._pop_up_copy),
+            ("copy_dials", self.copy_dials),
             ("read_as", self._pop_up_readings),
             ("measure_from", self.measure_from),
         ):
@@ -143,6 +144,19 @@ class CenterMenu(QObject):
             text = plain_text(center)
             QGuiApplication.clipboard().setText(text)
             self._session.say(f"Copied {center.name}: {text} px (fast, slow; outer corner is 0).")
+
+    def copy_dials(self) -> None:
+        """Copy the current center as options of dials.import."""
+        from xgeom_gui.centers.clipboard import wordings  # noqa: PLC0415 (loads every format)
+
+        center, size = self._panel.current(), self._session.image_size
+        if center is None or size is None:
+            return
+        first = wordings(center, self._session.metadata, size)[0]
+        if first.write is None:
+            self._session.notice(first.tip)
+        else:
+            self.copy(center, first.title, first.write)
 
     def copy(self, center: Center, title: str, write: Callable[[], str]) -> None:
         """Copy what one of the core's writers makes of a center."""

@@ -11,8 +11,8 @@ from xgeom_core.compare.confusions import Claim
 from xgeom_core.compare.convention_diagnosis import explain
 from xgeom_core.metadata import Metadata
 from xgeom_gui.state.centers import NAMES, Center
-from xgeom_gui.state.external_geometries import Compared, Size
 from xgeom_gui.state.formatting import CenterRow, signed
+from xgeom_gui.state.geometry_tracks import Compared, Size
 
 _MEASURED = {NAMES[source] for source in ("truth", "network", "fit")}
 _AGREEING_PX, _MUCH_BETTER = 0.1, 0.1
@@ -83,14 +83,16 @@ def causes_of(rows: Sequence[CenterRow], frame: Metadata, size: Size | None) -> 
             found = explain(_claim(center, frame), _claim(reference, frame), size)
             # Network and fit look at the picture: they confuse no conventions. The likeliest comes first.
             causes += [finding.sentence for finding in found if finding.wrong not in _MEASURED][:1]
-            causes += _better_reading(center.compared, reference)
+            better = better_reading(center, reference)
+            causes += [better[1]] if better else []
     return causes
 
 
-def _better_reading(compared: Compared, reference: Center) -> Iterator[str]:
-    """Which other reading of an ambiguous convention agrees with the reference, if one does."""
-    if not compared.ambiguous:
-        return
+def better_reading(center: Center, reference: Center) -> tuple[str, str] | None:
+    """Which other reading of an ambiguous convention agrees with the reference: its name, and a sentence."""
+    compared = center.compared
+    if compared is None or not compared.ambiguous:
+        return None
     stated = compared.reading.estimate.center_px
     now = math.dist(compared.estimate.center_px, reference.estimate.center_px)
     best = min(
@@ -98,10 +100,11 @@ def _better_reading(compared: Compared, reference: Center) -> Iterator[str]:
     )
     then = math.dist(best.center_or(stated), reference.estimate.center_px)
     if now > _AGREEING_PX and then < _MUCH_BETTER * now:
-        yield (
+        return best.name, (
             f"{compared.name} is ambiguous: read as “{best.name}” it agrees with {reference.name} "
-            f"to {then:.2f} px instead of {now:.2f} px (press R to choose)."
+            f"to {then:.2f} px instead of {now:.2f} px."
         )
+    return None
 
 
 def _claim(center: Center, frame: Metadata) -> Claim:

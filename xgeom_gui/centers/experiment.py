@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
 from xgeom_core.metadata import Metadata
@@ -29,10 +31,18 @@ def parse_lengths(text: str) -> tuple[float, ...] | None:
 
 
 class ExperimentPanel(QWidget):
-    """Three fields; each holds what is known, and takes another value with Enter.
+    """Three fields; each holds what is known, and takes another value.
 
-    Emptying a field goes back to what the file says.
+    What was typed holds, all of it at once, with Enter or when the keyboard goes elsewhere; Escape gives
+    back what was there. Emptying a field goes back to what the file says.
+
+    Signals
+    -------
+    finished
+        Enter or Escape was pressed: the keyboard is for the frame again.
     """
+
+    finished = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,7 +56,8 @@ class ExperimentPanel(QWidget):
             field.setPlaceholderText("unknown")
             field.setAccessibleName(f"{title} in {unit}")
             field.setToolTip(f"{tip}. Enter applies it and predicts again; empty goes back to the file.")
-            field.editingFinished.connect(lambda name=name: self._apply(name))
+            field.returnPressed.connect(self._enter)
+            field.installEventFilter(self)
             label = QLabel(f"{title}, {unit}")
             label.setProperty("role", "soft")
             label.setBuddy(field)
@@ -95,27 +106,49 @@ class ExperimentPanel(QWidget):
             if not field.hasFocus() or not field.isModified():
                 self._show(field, _text(metadata, name), missing=shown and getattr(metadata, name) is None)
 
-    def _apply(self, name: str) -> None:
-        field = self.fields[name]
-        if not field.isModified():
-            return
-        text = field.text().strip()
-        if not text:
-            self._state(name, None)
-            return
-        lengths = parse_lengths(text)
-        if lengths is None or (name != "pixel_mm" and len(lengths) != 1):
-            _mark(field, "invalid", True)
-            self._session.notice(f"{field.accessibleName()} must be a positive number, not {text!r}.")
-            return
-        self._state(name, (lengths[0], lengths[-1]) if name == "pixel_mm" else lengths[0])
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
+        """Notice Escape, and when the keyboard leaves the three fields."""
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            if event.type() == QEvent.Type.KeyPress:
+                for field in self.fields.values():
+                    field.setModified(False)
+                self._refresh()
+                self.finished.emit()
+            event.accept()
+            return True
+        if event.type() == QEvent.Type.FocusOut:
+            # Where the keyboard went is known only afterwards.
+            QTimer.singleShot(0, self, self._left)
+        return super().eventFilter(watched, event)
 
-    def _state(self, name: str, value: float | tuple[float, float] | None) -> None:
-        self.fields[name].setModified(False)
-        change: dict[str, Any] = {name: value}
-        stated = replace(self._session.experiment, **change)
-        self._session.set_experiment(stated)
-        self._refresh()
+    def _left(self) -> None:
+        if not any(field.hasFocus() for field in self.fields.values()):
+            self._apply()
+
+    def _enter(self) -> None:
+        if self._apply():
+            self.finished.emit()
+
+    def _apply(self) -> bool:
+        """State everything that was typed; False if some of it makes no sense."""
+        stated: dict[str, Any] = {}
+        for name, field in self.fields.items():
+            if not field.isModified():
+                continue
+            text = field.text().strip()
+            lengths = parse_lengths(text) if text else ()
+            if lengths is None or (name != "pixel_mm" and len(lengths) > 1):
+                _mark(field, "invalid", True)
+                self._session.notice(f"{field.accessibleName()} must be a positive number, not {text!r}.")
+                return False
+            value = (lengths[0], lengths[-1]) if name == "pixel_mm" and lengths else lengths[:1]
+            stated[name] = (value if name == "pixel_mm" else value[0]) if lengths else None
+        if stated:
+            for name in stated:
+                self.fields[name].setModified(False)
+            self._session.set_experiment(replace(self._session.experiment, **stated))
+            self._refresh()
+        return True
 
     def _show(self, field: QLineEdit, text: str, missing: bool) -> None:
         if field.text() != text:

@@ -9,13 +9,14 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMessageBox
 
 from xgeom_gui.centers.center_drag_tool import CenterHand
-from xgeom_gui.centers.center_strip import CenterStrip
 from xgeom_gui.centers.explanation import ExplanationPanel
 from xgeom_gui.centers.loupe import Loupe
 from xgeom_gui.centers.network_input import SightPanel
+from xgeom_gui.centers.next_step import Step
 from xgeom_gui.centers.other_model import SecondModelDesk
 from xgeom_gui.centers.other_model_panel import SecondModelPanel
 from xgeom_gui.centers.panel import CentersPanel
+from xgeom_gui.centers.ring_tool import RingTool
 from xgeom_gui.centers.variants import VariantsPanel
 from xgeom_gui.centers.why import WhyPanel
 from xgeom_gui.image.image_view import ImageView
@@ -56,8 +57,14 @@ class CenterTools(QObject):
         self.hand = CenterHand(session, image)
         self.loupe = Loupe(session, image)
         buttons = ("accept", "fit_here", "reset_center", "blink", "undo", "redo")
-        self.strip = CenterStrip([actions[name] for name in buttons])
-        panel.add_below_table(self.strip)
+        panel.card.add_actions([actions[name] for name in buttons])
+        panel.card.finished.connect(image.setFocus)
+        panel.step_wanted.connect(self.do)
+        session.source_changed.connect(image.setFocus)
+        self.ring_tool = RingTool(session, image)
+        self._place: tuple[float, float] | None = None
+        session.cursor_changed.connect(self._remember_place)
+        session.source_changed.connect(self._forget_place)
         panel.taken.connect(self.hand.hold)
         self._build_tabs(results)
         handlers: dict[str, Callable[[], object]] = {
@@ -65,13 +72,17 @@ class CenterTools(QObject):
             "redo": session.history.redo,
             "accept": self.accept,
             "fit_here": self.fit_here,
+            "center_here": self.center_here,
             "reset_center": session.user_centers.reset,
             "why": lambda: results.show_tab("Why?"),
         }
         for name, handler in handlers.items():
             actions[name].triggered.connect(lambda _checked, act=handler: act())
+        actions["center_from_ring"].toggled.connect(self.ring_tool.set_on)
+        self.ring_tool.ended.connect(lambda: actions["center_from_ring"].setChecked(False))
         actions["blink"].toggled.connect(self.loupe.set_shown)
-        session.current_center.changed.connect(self._refresh)
+        for signal in (session.current_center.changed, session.frame_changed):
+            signal.connect(self._refresh)
         session.history.indexChanged.connect(self._refresh)
         self._refresh()
 
@@ -84,8 +95,9 @@ class CenterTools(QObject):
         self.second = SecondModelPanel(session)
         why = WhyPanel(
             (
-                ("What speaks for the answer", self.explanation),
+                # First, so that the switches stay under the pointer when evidence arrives.
                 ("Background or Bragg?", self.variants),
+                ("What speaks for the answer", self.explanation),
                 ("What the network sees", self.sight),
                 ("Second model", self.second),
             )
@@ -124,10 +136,39 @@ class CenterTools(QObject):
             # Asked for by hand, it is answered also where automatic prediction is off.
             self._controller.predict_now()
 
+    def center_here(self) -> None:
+        """Put a center where the pointer is, or was when a menu was opened over it."""
+        if self._place is not None and self._session.frame is not None:
+            center = self._session.current_center.center
+            self._session.user_centers.put(self._place, center.estimate.tilt_deg if center else None)
+
+    def _remember_place(self) -> None:
+        self._place = self._session.cursor or self._place
+
+    def _forget_place(self) -> None:
+        self._place = None
+
+    def do(self, step: Step) -> None:
+        """Do what a button of the card or of a warning offers."""
+        session, argument = self._session, step.argument
+        if step.kind == "experiment":
+            session.set_experiment(argument)
+        elif step.kind == "read_as":
+            session.external.read_as(*argument)
+        elif step.kind == "choose":
+            session.current_center.choose(argument)
+            if not session.rings.any:
+                session.rings.choose(resolution=True)
+        else:
+            self._actions[step.kind].trigger()
+        self._image.setFocus()
+
     def _refresh(self) -> None:
         session, actions = self._session, self._actions
         name = session.current_center.name
-        for one in ("accept", "fit_here", "blink"):
+        for one in ("center_here", "center_from_ring"):
+            actions[one].setEnabled(session.frame is not None)
+        for one in ("accept", "fit_here", "blink", "copy_dials"):
             actions[one].setEnabled(bool(name))
         actions["accept"].setText(f"Accept {name}".strip())
         actions["fit_here"].setToolTip(f"Fit again, starting from {name or 'a center'} (F)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QGraphicsEllipseItem, QMenu, QVBoxLayout, QWidget
 
@@ -21,6 +21,7 @@ from xgeom_gui.state.orientation import Orientation
 from xgeom_gui.state.session import Session
 
 _ZOOM_REACH_PX = 30.0
+_ROOM_ABOUT = 1.04
 # Closer there is nothing more to see: the counts of so few pixels can all be read.
 _CLOSEST_PX = 6
 # Below this size on the screen an ellipse is a smudge under its mark.
@@ -36,10 +37,13 @@ class ImageView(QWidget):
         ``(x, y)`` in native pixels under the pointer, or None when it left.
     oriented
         The frame lies in another way.
+    menu_opening : float, float
+        The right-click menu is about to open over this native place.
     """
 
     hovered = Signal(object)
     oriented = Signal()
+    menu_opening = Signal(float, float)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,6 +75,8 @@ class ImageView(QWidget):
         session.frame_changed.connect(self._show_frame)
         session.centers_changed.connect(self._show_marks)
         self.box.sigTransformChanged.connect(self._size_ellipses)
+        # Docks that open beside it leave it less room: a whole frame stays whole.
+        self.box.sigResized.connect(self._on_resized)
         self.box.sigRangeChangedManually.connect(self._on_manual_zoom)
         self.box.menu_wanted.connect(self._open_menu)
         self._canvas.scene().sigMouseMoved.connect(self._on_move)
@@ -87,11 +93,21 @@ class ImageView(QWidget):
             else:
                 self._menu.addAction(action)
 
+    @property
+    def menu(self) -> QMenu:
+        """The right-click menu."""
+        return self._menu
+
     def reset_view(self) -> None:
         """Show the whole frame."""
         if self._shape is not None:
             height, width = self._shape
-            self.box.setRange(QRectF(0, 0, width, height), padding=0.02)
+            # Of the box's own proportions: else pyqtgraph keeps one side and lets the other run over.
+            room = self.box.rect()
+            scale = _ROOM_ABOUT * max(width / max(room.width(), 1.0), height / max(room.height(), 1.0))
+            seen = QRectF(0, 0, room.width() * scale, room.height() * scale)
+            seen.moveCenter(QPointF(width / 2.0, height / 2.0))
+            self.box.setRange(seen, padding=0)
             self._whole = True
 
     def show_range(self, x: tuple[float, float], y: tuple[float, float]) -> None:
@@ -127,6 +143,15 @@ class ImageView(QWidget):
         self.oriented.emit()
 
     @property
+    def frame_on_screen(self) -> QRect:
+        """The part of this widget that the frame takes; all of it before there is one."""
+        if self._shape is None:
+            return self.rect()
+        scene = self.box.mapViewToScene(QRectF(0, 0, self._shape[1], self._shape[0]))
+        part = self._canvas.mapFromScene(scene).boundingRect().translated(self._canvas.pos())
+        return part & self.rect()
+
+    @property
     def canvas(self) -> pg.GraphicsView:
         """What everything is drawn on."""
         return self._canvas
@@ -144,8 +169,14 @@ class ImageView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
         """Keep the legend in its corner and a whole frame whole."""
         super().resizeEvent(event)
-        self.legend.move(12, 12)
-        self.overlays.place()
+        self.place_corners(self.rect())
+
+    def place_corners(self, area: QRect) -> None:
+        """Put the legend and what else stays in a corner into those of this part of the view."""
+        self.legend.move(area.left() + 12, area.top() + 12)
+        self.overlays.place(area)
+
+    def _on_resized(self) -> None:
         if self._whole:
             self.reset_view()
 
@@ -206,6 +237,9 @@ class ImageView(QWidget):
         self._whole = False
 
     def _open_menu(self, place: QPoint) -> None:
+        there = self._canvas.mapToScene(self._canvas.mapFromGlobal(place))
+        point = self.box.mapSceneToView(QPointF(there))
+        self.menu_opening.emit(point.x(), point.y())
         self._menu.popup(place)
 
     def _on_move(self, place: QPointF) -> None:

@@ -30,6 +30,8 @@ class Legend(QFrame):
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(3)
         self._rows: list[_Row] = []
+        self._folded = False
+        self._any = False
         self.hide()
 
     def show_centers(self, centers: Sequence[Center]) -> None:
@@ -44,7 +46,13 @@ class Legend(QFrame):
         for row, line in enumerate(self._rows):
             style, name, place = texts[row] if row < len(texts) else (None, "", "")
             line.show(style, name, place)
-        self.setVisible(bool(centers))
+        self._any = bool(centers)
+        self.setVisible(self._any and not self._folded)
+
+    def unfold(self, on: bool) -> None:
+        """Show the legend, or fold it away: then the frame under it is free."""
+        self._folded = not on
+        self.setVisible(self._any and on)
 
     def _add_row(self) -> None:
         line = _Row()

@@ -15,6 +15,7 @@ from xgeom_gui.image.image_view import ImageView
 from xgeom_gui.image.line_profile import LineProfilePanel
 from xgeom_gui.image.mask_painter import MaskPainter
 from xgeom_gui.image.mask_panel import MaskPanel
+from xgeom_gui.image.place_menu import PlaceMenu
 from xgeom_gui.image.playback import PlayStrip
 from xgeom_gui.image.radial_profile import RadialProfilePanel
 from xgeom_gui.image.rings_panel import RingsPanel
@@ -58,6 +59,7 @@ class ImageTools(QObject):
         actions: Mapping[str, QAction],
     ) -> None:
         super().__init__(window)
+        self._image = image
         self._window, self._session, self._settings, self._actions = window, session, settings, actions
         profiles, mask_files = ProfileThread(self), MaskFiles(self)
         controller.adopt(profiles)
@@ -84,6 +86,7 @@ class ImageTools(QObject):
         window.tabifyDockWidget(self.docks["line_profile"], self.docks["radial_profile"])
         # Beside the profiles, not under them: a drag is judged by both.
         window.splitDockWidget(self.docks["radial_profile"], self.docks["cake"], Qt.Orientation.Horizontal)
+        self.place_menu = PlaceMenu(session, image, self.measure_from, actions)
         self._connect(image)
 
     def _dock(self, title: str, name: str, area: Qt.DockWidgetArea, widget: QWidget) -> QDockWidget:
@@ -106,6 +109,11 @@ class ImageTools(QObject):
             dock.raise_()
         if first and self._window.dockWidgetArea(dock) == _BOTTOM and not dock.isFloating():
             self._window.resizeDocks([dock], [PROFILE_HEIGHT], Qt.Orientation.Vertical)
+
+    def measure_from(self, place: tuple[float, float]) -> None:
+        """Begin a line at a place; its other end, a quarter of the view away, is there to be dragged."""
+        self._show_dock("line_profile", True)
+        self.line_profile.set_line(place, (place[0] + self._image.box.viewRect().width() / 4.0, place[1]))
 
     def _connect(self, image: ImageView) -> None:
         display, rings = self._session.display, self._session.rings
@@ -141,6 +149,7 @@ class ImageTools(QObject):
     def _show_display(self) -> None:
         display = self._session.display
         self._actions["log"].setChecked(display.scale == "log")
+        self._actions["auto_contrast"].setChecked(display.automatic)
         self._actions["invert"].setChecked(display.inverted)
         self._actions["rings"].setChecked(self._session.rings.resolution)
 

@@ -6,6 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from PySide6.QtCore import QObject, Signal
@@ -24,6 +25,10 @@ _log = logging.getLogger(__name__)
 Purpose = Literal["shown", "batch", "second", "live", "sight", "why"]
 # The model that answers, the one it is compared with, and the one that is being trained.
 _KEPT_MODELS = 3
+
+
+# A part of a frame is asked what it says by itself: the other kind of evidence would answer for it.
+_EVIDENCE = {"background": ("background",), "spots": ("lattice",), "binary": ("lattice",)}
 
 
 class PredictorLike(Protocol):
@@ -50,6 +55,13 @@ class ModelChoice:
 
     name: str = "default"
     revision: int = 0
+
+    @property
+    def title(self) -> str:
+        """What the user calls it: the file's name, or that of the run that wrote it."""
+        path = Path(self.name)
+        generic = path.stem in {"model", "best"} and path.parent.name
+        return path.parent.name if generic else path.stem
 
 
 @dataclass(frozen=True)
@@ -226,6 +238,8 @@ def _answer(predictor: Any, request: PredictRequest, frame: Frame) -> Any:
     if request.purpose in {"second", "live"}:
         return predictor.predict(frame, fit=False)
     wishes: dict[str, Any] = {}
+    if request.key.variant in _EVIDENCE:
+        wishes["use"] = _EVIDENCE[request.key.variant]
     if request.key.start_px is not None:
         wishes["start_px"] = request.key.start_px
     if request.explain or request.purpose == "why":

@@ -101,7 +101,7 @@ def sigma(pair: tuple[float, float] | None) -> str:
     value = max(pair)
     if not math.isfinite(value):
         return "∞"
-    return f"{value:.2f}" if value >= _FINE else f"{value:.3f}"
+    return f"{value:.2f}" if round(value, 2) >= _FINE else f"{value:.3f}"
 
 
 def center_text(estimate: Estimate) -> str:
@@ -151,7 +151,7 @@ def yaw_text(yaw: float, spread: float | None) -> str:
 
 
 def _lean(name: str, angle: float, spread: float | None, edges: tuple[str, str]) -> str:
-    value = f"{name} {signed(angle)}°" + (f" ± {sigma((spread, spread))}°" if spread is not None else "")
+    value = f"{name} {signed(angle)}°" + (f" ± {max(spread, _FINE):.2f}°" if spread is not None else "")
     if round(angle, 2) == 0:
         return f"{value}: no lean"
     # Below two standard deviations a lean may well be noise.

@@ -52,6 +52,15 @@ class Settings:
         self._store.setValue("predict/automatically", value)
 
     @property
+    def sources_shown(self) -> bool:
+        """Whether the table of every source is unfolded under the answer."""
+        return self._flag("centers/sources_shown", default=False)
+
+    @sources_shown.setter
+    def sources_shown(self, value: bool) -> None:
+        self._store.setValue("centers/sources_shown", value)
+
+    @property
     def default_model(self) -> str:
         """Model file that answers from the start; "" for the one that comes with xgeom."""
         return str(self._store.value("predict/model", ""))

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QUrl
+from PySide6.QtCore import QObject, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QPushButton
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from xgeom_core.jobs.job import Place
 from xgeom_gui.state.session import Session
@@ -98,7 +98,25 @@ class Reuse(QObject):
         self.folder_action.setVisible(job is not None)
 
     def use(self) -> None:
-        """Answer with the best model of the selected run."""
+        """Answer with the best model of the selected run; ask first where the run was cut short."""
+        job = self._bar.job
+        status = self._desk.status(job.id) if job is not None else None
+        cut = job is not None and status is not None and status.state != "done"
+        early = stopped_early(self._desk.history(job.id)) if job is not None and cut else ""
+        if not early:
+            self._use()
+            return
+        text = f"{early}\nIts answers may be far off. Predict all frames with it all the same?"
+        cancel = QMessageBox.StandardButton.Cancel
+        question = QMessageBox(
+            QMessageBox.Icon.Question, "Use a model of a short run?", text, cancel, self._bar
+        )
+        question.addButton("Use it", QMessageBox.ButtonRole.AcceptRole).clicked.connect(self._use)
+        question.setDefaultButton(cancel)
+        question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        question.open()
+
+    def _use(self) -> None:
         self._with_model(lambda _job, model: self._session.use_model(model))
 
     def set_default(self) -> None:
@@ -192,6 +210,15 @@ class Reuse(QObject):
 
     def _show_bundled(self) -> None:
         self.bundled_action.setVisible(self._session.model.name != "default")
+
+
+def stopped_early(history: TrainingHistory) -> str:
+    """That a run ended before its planned steps, in a sentence; "" if it did not."""
+    last = history.finished.step if history.finished else history.steps[-1].step if history.steps else 0
+    planned = history.planned_steps
+    if not 0 < last < planned:
+        return ""
+    return f"This run has made {last} of {planned} steps."
 
 
 def restore_default(session: Session, settings: Settings) -> None:

@@ -72,6 +72,18 @@ def test_a_damaged_frame_fails_and_those_after_it_are_answered(xgeom, frames, ti
     assert [row["status"] for row in rows(table)] == [record["status"] for record in records]
 
 
+def test_several_processes_say_the_same_in_the_same_order(xgeom, frames, tiny) -> None:
+    asked = ("predict", frames, "--model", tiny, "--no-fit", "--json")
+    alone, together = (
+        [json.loads(line) for line in xgeom(*asked, *more)[1].splitlines()] for more in ((), ("-j", "2"))
+    )
+    for record in (*alone, *together):
+        del record["elapsed_s"]
+    assert together == alone and [record["frame"] for record in together] == list(range(COUNT))
+    code, _, err = xgeom("predict", frames, "--method", "inversion", "-j", "2")
+    assert code == 2 and "--jobs goes with" in err
+
+
 def test_a_fault_of_xgeom_is_named_as_one_and_kept_with_its_details(xgeom, frames, tiny, monkeypatch) -> None:
     def fall():
         raise IndexError("index 9 is out of bounds")

@@ -16,6 +16,7 @@ from xgeom_core.evaluate.report import Scored, write_report
 from xgeom_core.evaluate.run import Row, count_spots, evaluate, scores
 from xgeom_core.frame import Frame
 from xgeom_core.frames import open_frames
+from xgeom_core.models.inference import network_of
 from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import ModelCard, NetworkSettings
 from xgeom_core.models.store import Model
@@ -32,7 +33,9 @@ def evaluated(tmp_path_factory):
     settings = NetworkSettings(width=4, input_px=64, activations=8)
     card = ModelCard(name="tiny", xgeom_version="0", network=settings, frames_seen=0, steps=0)
     with open_frames(str(path)) as source:
-        return evaluate(Predictor(Model(build_network(settings).eval(), card)), source)
+        return evaluate(
+            Predictor(Model(network_of(settings, build_network(settings).state_dict()), card)), source
+        )
 
 
 def test_rows_and_scores_agree(evaluated) -> None:

@@ -272,7 +272,7 @@ def test_a_truncated_file_gives_a_sentence(part: float, tmp_path: Path) -> None:
 def test_the_command_line_takes_a_geometry(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
-    from xgeom_core.cli import app
+    from xgeom_core.cli import command_line
 
     made = modules(0.0)
     write_cxi(tmp_path / "run.cxi", stack_of(made))
@@ -280,10 +280,10 @@ def test_the_command_line_takes_a_geometry(tmp_path: Path) -> None:
     geom = tmp_path / "elsewhere" / "det.geom"
     geom.write_text(geom_text(made, layered=True))
     options = ["--geometry", str(geom), "--json"]
-    told = CliRunner().invoke(app, ["info", str(tmp_path / "run.cxi"), *options])
+    told = CliRunner().invoke(command_line(), ["info", str(tmp_path / "run.cxi"), *options])
     assert told.exit_code == 0, told.output
     assert "assembled by det.geom" in told.stdout
     method = ["--method", "friedel", "--frames", "0"]
-    answered = CliRunner().invoke(app, ["predict", str(tmp_path / "run.cxi"), *method, *options])
+    answered = CliRunner().invoke(command_line(), ["predict", str(tmp_path / "run.cxi"), *method, *options])
     assert answered.exit_code == 0, answered.output
     assert '"frame": 0' in answered.stdout or '"index": 0' in answered.stdout

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sample_files import SAMPLES, Sample
-from xgeom_core.cli import app
+from xgeom_core.cli import command_line
 from xgeom_core.formats import registry
 from xgeom_core.formats.header import FieldNote
 from xgeom_core.frames import open_frames
@@ -43,7 +43,7 @@ def test_frames_and_geometry_say_the_same(sample: Sample, tmp_path: Path) -> Non
     """`open_frames(f).metadata` against the first line of `xgeom geometry f --json`."""
     path = sample(tmp_path)
     metadata = _metadata(path)
-    result = CliRunner().invoke(app, ["geometry", str(path), "--json"])
+    result = CliRunner().invoke(command_line(), ["geometry", str(path), "--json"])
     if metadata.center_px is None:
         assert result.exit_code != 0
         return

@@ -31,6 +31,7 @@ def test_gpus_are_listed_with_memory_and_driver(monkeypatch) -> None:
         ("", ANSWER | {"cuda": None}, "was built without CUDA"),
         ("", ANSWER, "no NVIDIA driver is loaded"),
         ("driver 390.1", ANSWER, "it may be too old"),
+        ("", {"error": "ModuleNotFoundError: No module named 'torch'"}, "training needs torch, which is not"),
         ("", {"error": "ImportError: no libcuda"}, "torch cannot be imported (ImportError: no libcuda)"),
         ("", None, "ended with exit code -6 and without an answer"),
     ],

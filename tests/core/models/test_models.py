@@ -17,7 +17,8 @@ from xgeom_core.models.layers import OUTPUTS, BatchNorm
 from xgeom_core.models.registry import ARCHITECTURES, build_network
 from xgeom_core.models.residual import Sparse1x1
 from xgeom_core.models.settings import ModelCard, NetworkSettings
-from xgeom_core.models.store import find_model, load_model, read_card, save_model, weights_that_fit
+from xgeom_core.models.store import find_model, load_model, read_card, save_model
+from xgeom_core.models.torch_model import load_torch_model, weights_that_fit
 
 SMALL = NetworkSettings(width=4, input_px=64, activations=8)
 
@@ -30,7 +31,7 @@ def test_a_saved_model_gives_the_same_outputs(tmp_path) -> None:
     torch.manual_seed(0)
     network = build_network(SMALL).eval()
     save_model(tmp_path / "m.safetensors", network.state_dict(), card())
-    again = load_model(str(tmp_path / "m.safetensors"))
+    again = load_torch_model(str(tmp_path / "m.safetensors"))
     image = torch.randn(2, 1, 64, 64)
     with torch.inference_mode():
         assert torch.equal(network(image), again.network(image))
@@ -90,7 +91,7 @@ def test_every_architecture_is_built_saved_and_opened(architecture: str, tmp_pat
     with torch.inference_mode():
         out = network(images, torch.zeros(2, 2))
         assert out.shape == (2, OUTPUTS)
-        assert torch.equal(out, load_model(str(tmp_path / "m.safetensors")).network(images))
+        assert torch.equal(out, load_torch_model(str(tmp_path / "m.safetensors")).network(images))
     build_network(settings).train()(images).sum().backward()
 
 

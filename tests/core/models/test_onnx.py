@@ -21,7 +21,8 @@ from xgeom_core.models.onnx_export import TOLERANCE, NetworkInput, export_onnx
 from xgeom_core.models.registry import build_network
 from xgeom_core.models.residual import ResNet
 from xgeom_core.models.settings import ModelCard, NetworkSettings
-from xgeom_core.models.store import Model, load_model, save_model
+from xgeom_core.models.store import load_model, save_model
+from xgeom_core.models.torch_model import TorchModel
 from xgeom_core.training.data import SimulatedFrames, collate
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'xgeom[onnx]'")
@@ -42,7 +43,7 @@ def small(architecture: str, fine: str = "no", **more) -> NetworkSettings:
     )
 
 
-def model(settings: NetworkSettings, name: str = "t") -> Model:
+def model(settings: NetworkSettings, name: str = "t") -> TorchModel:
     torch.manual_seed(0)
     network = build_network(settings).eval()
     for part in network.modules():
@@ -52,7 +53,9 @@ def model(settings: NetworkSettings, name: str = "t") -> Model:
         if isinstance(part, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(part.running_mean, -0.2, 0.2)
             torch.nn.init.uniform_(part.running_var, 0.5, 1.5)
-    return Model(network, ModelCard(name=name, xgeom_version="0", network=settings, frames_seen=1, steps=1))
+    return TorchModel(
+        network, ModelCard(name=name, xgeom_version="0", network=settings, frames_seen=1, steps=1)
+    )
 
 
 def simulated(settings: NetworkSettings, count: int) -> NetworkInput:
@@ -62,7 +65,7 @@ def simulated(settings: NetworkSettings, count: int) -> NetworkInput:
 
 
 @pytest.fixture(scope="module")
-def baseline(tmp_path_factory) -> tuple[Model, Path]:
+def baseline(tmp_path_factory) -> tuple[TorchModel, Path]:
     """A small model and its ONNX form, which several tests look at."""
     original = model(small("baseline"))
     path = tmp_path_factory.mktemp("onnx") / "m.onnx"
@@ -115,7 +118,7 @@ def test_a_file_that_answers_otherwise_is_not_written(baseline, tmp_path, monkey
     path = tmp_path / "m.onnx"
     path.write_text("an older one")
 
-    def wrong(given: Model, where: Path) -> None:
+    def wrong(given: TorchModel, where: Path) -> None:
         """The true file with one bias moved."""
         proto = onnx.load(written)
         bias = next(each for each in proto.graph.initializer if each.name == "head.2.bias")
@@ -146,7 +149,7 @@ def test_a_network_that_onnx_cannot_express_is_a_sentence(tmp_path) -> None:
         def forward(self, frames: torch.Tensor) -> torch.Tensor:
             return frames.new_zeros(len(frames), OUTPUTS) if float(frames.sum()) > 0 else frames
 
-    odd = Model(Odd(), model(small("baseline"), "odd").card)
+    odd = TorchModel(Odd(), model(small("baseline"), "odd").card)
     with pytest.raises(ModelError, match=r"The network of 'odd' \(baseline\) cannot be expressed in ONNX"):
         export_onnx(odd, tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())

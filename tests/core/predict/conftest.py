@@ -10,6 +10,7 @@ import torch
 
 from xgeom_core.frame import Frame
 from xgeom_core.metadata import Metadata
+from xgeom_core.models.inference import network_of
 from xgeom_core.models.registry import build_network
 from xgeom_core.models.settings import ModelCard, NetworkSettings
 from xgeom_core.models.store import Model
@@ -23,7 +24,7 @@ def tiny_model() -> Model:
     torch.manual_seed(1)
     settings = NetworkSettings(width=4, input_px=64, activations=8)
     card = ModelCard(name="tiny", xgeom_version="0", network=settings, frames_seen=0, steps=0)
-    return Model(build_network(settings).eval(), card)
+    return Model(network_of(settings, build_network(settings).state_dict()), card)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,9 @@ from xgeom_core.predict import Prediction
 from xgeom_core.simulate import load_recipe
 from xgeom_core.simulate.stream import simulate_frame
 
+# A wrong answer, or a bar that is too short, must show in a quick run as well.
+pytestmark = pytest.mark.telling
+
 KINDS = ("standard", "varied", "flat", "binary")
 EACH, SEED, SIDE = 3, 77, 820
 

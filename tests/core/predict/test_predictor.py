@@ -7,8 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
 from xgeom_core.frame import Frame
 from xgeom_core.frames import open_frames
@@ -21,23 +19,20 @@ from xgeom_core.predict.network import network_estimate, run_network
 from xgeom_core.resources import resource
 
 
-class BrightestPixel(nn.Module):
+def brightest_pixel(frames: np.ndarray, told: np.ndarray | None = None) -> np.ndarray:
     """A perfect reader of one bright pixel, in place of a network."""
-
-    def forward(self, x: torch.Tensor, told: torch.Tensor | None = None) -> torch.Tensor:
-        side = x.shape[-1]
-        best = x.flatten(1).argmax(dim=1)
-        center = torch.stack([best % side, best // side], dim=1).float()
-        out = torch.full((len(x), 8), -4.0)
-        out[:, :2] = (center + 0.5) / side - 0.5
-        out[:, 2:4] = 0.0
-        return out
+    side = frames.shape[-1]
+    best = frames.reshape(len(frames), -1).argmax(axis=1)
+    out = np.full((len(frames), 8), -4.0, np.float32)
+    out[:, :2] = (np.stack([best % side, best // side], axis=1) + 0.5) / side - 0.5
+    out[:, 2:4] = 0.0
+    return out
 
 
 def oracle(**settings: int) -> Model:
     network = NetworkSettings(**({"width": 4, "input_px": 64, "activations": 8} | settings))
     return Model(
-        BrightestPixel(), ModelCard(name="o", xgeom_version="0", network=network, frames_seen=0, steps=0)
+        brightest_pixel, ModelCard(name="o", xgeom_version="0", network=network, frames_seen=0, steps=0)
     )
 
 
@@ -177,16 +172,20 @@ HOSTILE = {
 }
 
 
+# In these there is something to look at, if nothing to see.
+LOOKED_AT = {"one row", "negative", "huge", "one hot pixel", "noise"}
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("fit", [True, False])
-def test_odd_frames_get_an_answer_or_a_reason(name: str, fit: bool, tiny_model) -> None:
+def test_odd_frames_get_a_reason_and_are_never_sure(name: str, fit: bool, tiny_model) -> None:
     data = HOSTILE[name].astype(np.float32)
     meta = Metadata(distance_mm=100.0, pixel_mm=(0.1, 0.1), wavelength_A=1.0)
     saturated = np.full(data.shape, name == "saturated")
     frame = Frame(np.nan_to_num(data), np.isfinite(data) & ~saturated, saturated, meta)
     prediction = Predictor(tiny_model).predict(frame, fit=fit)
-    assert prediction.status in ({"uncertain", "failed"} if fit else {"ok", "uncertain", "failed"})
-    assert prediction.reason or not fit
+    assert prediction.status == ("uncertain" if name in LOOKED_AT else "failed")
+    assert len(prediction.reason) > 20
     json.dumps(prediction.record(), allow_nan=False)
 
 

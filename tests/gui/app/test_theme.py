@@ -63,9 +63,9 @@ def test_what_is_open_turns_dark_and_the_choice_is_remembered(dark, nxmx_file):
     assert picture.pixelColor(picture.width() // 2, picture.height() - 2).lightness() < 60
     axis = window.run_tools.panel.plots.plots[0].getAxis("left")
     assert axis.pen().color() == QColor(DARK["line"])
-    assert DARK["ok"] in window.centers.status.text()
+    assert DARK["ok"] in window.centers.card.verdict.text()
     THEME.choose("light")
-    assert LIGHT["ok"] in window.centers.status.text()
+    assert LIGHT["ok"] in window.centers.card.verdict.text()
     assert axis.pen().color() == QColor(LIGHT["line"])
 
 

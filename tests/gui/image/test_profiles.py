@@ -103,7 +103,7 @@ def test_the_ends_can_be_typed_and_hiding_the_panel_hides_the_line(opened, line_
     line_panel.ends.setText("10, 20; 110, 20")
     line_panel.ends.editingFinished.emit()
     assert line_panel.line[1] == pytest.approx((110, 20))
-    assert line_panel.note.text() == "100.0 px, 10.0 mm"
+    assert line_panel.note.text() == "100.0 px, 10.0 mm, 20.23 Å"
     opened.window.actions_by_name["line_profile"].trigger()
     assert not line_panel._line.isVisible()
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+from PySide6.QtWidgets import QMessageBox
+
 import fake_desk as fakes
 import fake_window as windows
 
@@ -79,6 +82,23 @@ def test_the_best_model_answers_in_one_click(tab, qtbot):
     assert tab.settings.default_model == "", "used once is not the default"
     tab.page.reuse.bundled_action.trigger()
     assert tab.session.model.name == "default"
+
+
+@pytest.mark.parametrize("sure", [False, True])
+def test_the_model_of_a_run_that_was_cut_short_is_used_only_when_confirmed(tab, qtbot, sure):
+    job = with_model(tab, state="stopped")
+    tab.desk.tell(job.id, fakes.step(27))
+    tab.panel.refresh()
+    tab.page.reuse.use_button.click()
+    question = next(one for one in tab.page.findChildren(QMessageBox) if one.isVisible())
+    assert "27 of 2000 steps" in question.text()
+    wanted = "Use it" if sure else "Cancel"
+    next(one for one in question.buttons() if one.text().replace("&", "") == wanted).click()
+    if sure:
+        qtbot.waitUntil(lambda: tab.session.model.name == str(job.folder / "model.safetensors"))
+    else:
+        qtbot.wait(100)
+        assert tab.session.model.name == "default"
 
 
 def test_without_a_model_nothing_can_be_reused(tab):
@@ -158,13 +178,13 @@ def test_the_words_of_export_and_evaluate_are_those_of_the_command_line(tab, qtb
     """The jobs' arguments are options that `xgeom` knows."""
     from typer.main import get_command
 
-    from xgeom_core.cli import app
+    from xgeom_core.cli import command_line
 
     with_model(tab)
     tab.page.reuse.export(tmp_path / "x.onnx")
     tab.page.reuse.evaluate([str(tmp_path / "f.h5")])
     qtbot.waitUntil(lambda: len(tab.desk.done) == 2)
-    commands = get_command(app).commands
+    commands = get_command(command_line()).commands
     for _, kind, words, *_ in tab.desk.done:
         known = {option for param in commands[kind].params for option in param.opts}
         assert {word for word in words if word.startswith("--")} <= known

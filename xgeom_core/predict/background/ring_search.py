@@ -13,12 +13,13 @@ from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, optimize
+from scipy import ndimage
 
 from xgeom_core.frame import PooledFrame
 from xgeom_core.geometry import FloatArray
 from xgeom_core.predict.background.detector_model import Detector, radii
 from xgeom_core.predict.background.masks import Mask
+from xgeom_core.predict.background.simplex import least
 from xgeom_core.predict.statistics import robust_sigma
 
 # Side of the windows that a pixel is compared with, and how far off they lie, pooled px.
@@ -240,10 +241,4 @@ def _climb(points: RingPoints, start: FloatArray, width: float, side: float) -> 
         return -points.score(theta, width) * float(np.exp(-0.5 * lean))
 
     corners = np.vstack([np.zeros(4), 1.2 * np.eye(4)])
-    found = optimize.minimize(
-        loss,
-        np.zeros(4),
-        method="Nelder-Mead",
-        options={"initial_simplex": corners, "maxfev": _EVALUATIONS, "xatol": 0.05, "fatol": 1e-6},
-    )
-    return np.asarray(start + found.x * size)
+    return np.asarray(start + least(loss, corners, _EVALUATIONS, 0.05, 1e-6) * size)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from xgeom_core.errors import GeometryError
 from xgeom_core.estimate import Estimate
@@ -179,6 +178,9 @@ def _shifts(
 
 def _fit(points: Points, geometry: Geometry, tilted: bool) -> tuple[Geometry, FloatArray]:
     """Cones through the points; the geometry and its covariance (canvas px, degrees)."""
+    # Slow to import, and the methods that are only listed need none of it.
+    from scipy.optimize import least_squares  # noqa: PLC0415
+
     number = int(points.ring.max()) + 1
     distance_px = geometry.distance_mm / geometry.pixel_mm[0]
     free = 4 if tilted else 2

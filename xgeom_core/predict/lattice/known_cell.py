@@ -12,7 +12,6 @@ import itertools
 import gemmi
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from xgeom_core.geometry import Geometry
 from xgeom_core.predict.lattice.algebra import inverse3, lengths
@@ -159,7 +158,10 @@ def _orientations(
 
 def _apart(one: FloatArray, other: FloatArray) -> float:
     """Angle between two orientations, radians."""
-    return float(Rotation.from_matrix(one.T @ other).magnitude())
+    turn = one.T @ other
+    # Of the sine and the cosine, which is exact at all angles.
+    sine = lengths(np.array([[turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]]]))
+    return float(np.arctan2(sine[0], np.trace(turn) - 1.0))
 
 
 def _frames(one: FloatArray, other: FloatArray) -> FloatArray:

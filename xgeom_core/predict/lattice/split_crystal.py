@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from xgeom_core.predict.lattice.assign_indices import Observed
 from xgeom_core.predict.lattice.model import Model, observed_rays
@@ -32,6 +31,9 @@ def turned_lattices(model: Model, observed: Observed, most: int = 3) -> list[Mod
     most : int
         The most to return.
     """
+    # Slow to import, and few crystals are split.
+    from scipy.spatial.transform import Rotation  # noqa: PLC0415
+
     rays = observed_rays(model.geometry, observed.xy[:, 0], observed.xy[:, 1]) - model.origin
     rays = rays[np.linalg.norm(rays, axis=1) < _REACH][:_MOST_SPOTS]
     if not len(rays):

@@ -15,19 +15,21 @@ from xgeom_core.predict.service.client import PredictProcess, RemotePredictor
 
 # Frames that wait for a process, beside those at work: enough to keep all busy, few enough for any memory.
 _AHEAD = 1
+Given = Frame | Prediction
+"""A frame, or what is said already in place of one that could not be read."""
 
 
 def predict_in_parallel(
-    frames: Iterable[Frame | str], jobs: int, model: str = "default", **options: Any
-) -> Iterator[tuple[Frame | str, Prediction | str]]:
+    frames: Iterable[Given], jobs: int, model: str = "default", **options: Any
+) -> Iterator[tuple[Given, Prediction]]:
     """Predictions in the order of the frames.
 
     Parameters
     ----------
-    frames : iterable of Frame or str
-        What is a sentence already, about a frame that could not be read, is passed on.
+    frames : iterable of Frame or Prediction
+        Predictions are passed on.
     jobs : int
-        Processes; each has one thread of its own and its own copy of the model.
+        Processes; each has one thread and its own copy of the model.
     model : str
         Bundled model or model file.
     options
@@ -35,7 +37,7 @@ def predict_in_parallel(
 
     Yields
     ------
-    (Frame or str, Prediction or str)
+    (Frame or Prediction, Prediction)
         What was given, and what came of it. A frame that brings its process down has the status "failed".
 
     Raises
@@ -43,47 +45,49 @@ def predict_in_parallel(
     XgeomError
         If the model cannot be used or no process can be started.
     """
-    processes = [PredictProcess({"OMP_NUM_THREADS": "1"} if jobs > 1 else None) for _ in range(jobs)]
+    processes = [PredictProcess({"OMP_NUM_THREADS": "1"}) for _ in range(jobs)]
     idle: SimpleQueue[RemotePredictor] = SimpleQueue()
+    pool = ThreadPoolExecutor(jobs, "xgeom-predict")
     try:
-        for process in processes:
-            idle.put(process(model))
-        with ThreadPoolExecutor(jobs, "xgeom-predict") as pool:
-            yield from _in_order(frames, pool, jobs + _AHEAD, idle, options)
+        # Loading a model takes a while, so all load at once.
+        for predictor in pool.map(lambda process: process(model), processes):
+            idle.put(predictor)
+        yield from _in_order(frames, pool, jobs + _AHEAD, idle, options)
     finally:
+        # Whoever has had enough of the answers does not wait for those under way.
+        for process in processes:
+            process.abort()
+        pool.shutdown(wait=True, cancel_futures=True)
         for process in processes:
             process.close()
 
 
 def _in_order(
-    frames: Iterable[Frame | str],
+    frames: Iterable[Given],
     pool: ThreadPoolExecutor,
     most: int,
     idle: SimpleQueue[RemotePredictor],
     options: dict[str, Any],
-) -> Iterator[tuple[Frame | str, Prediction | str]]:
-    waiting: deque[tuple[Frame | str, Future[Prediction | str]]] = deque()
-    for frame in frames:
-        waiting.append((frame, pool.submit(_answered, frame, idle, options)))
+) -> Iterator[tuple[Given, Prediction]]:
+    waiting: deque[tuple[Given, Future[Prediction]]] = deque()
+    for given in frames:
+        waiting.append((given, pool.submit(_answered, given, idle, options)))
         if len(waiting) >= most:
-            given, future = waiting.popleft()
-            yield given, future.result()
+            first, future = waiting.popleft()
+            yield first, future.result()
     while waiting:
-        given, future = waiting.popleft()
-        yield given, future.result()
+        first, future = waiting.popleft()
+        yield first, future.result()
 
 
-def _answered(
-    frame: Frame | str, idle: SimpleQueue[RemotePredictor], options: dict[str, Any]
-) -> Prediction | str:
-    if isinstance(frame, str):
-        return frame
+def _answered(given: Given, idle: SimpleQueue[RemotePredictor], options: dict[str, Any]) -> Prediction:
+    if isinstance(given, Prediction):
+        return given
     predictor = idle.get()
     try:
-        return predictor.predict(frame, **options)
+        return predictor.predict(given, **options)
     except (XgeomError, RuntimeError) as error:
-        return Prediction.failed(
-            (frame.path, frame.dataset, frame.index), f"{error}", frame.metadata.estimate()
-        )
+        place = (given.path, given.dataset, given.index)
+        return Prediction.failed(place, str(error), given.metadata.estimate(), given.warnings)
     finally:
         idle.put(predictor)

@@ -38,7 +38,7 @@ def test_rings_are_found_from_far_away(scene) -> None:
 def test_no_rings_are_seen_where_there_are_none(profile: str, scene) -> None:
     for level in (1.0, 30.0):
         found = searched(scene(seed=3, profile=profile, level=level, spots=200))
-        assert found is None or not found[1]
+        assert found is not None and not found[1]
 
 
 def test_the_edge_of_a_round_detector_is_no_ring(scene) -> None:
@@ -47,7 +47,7 @@ def test_the_edge_of_a_round_detector_is_no_ring(scene) -> None:
     far = np.hypot(x - 190.0, (x - 215.0)[:, None]) > 170.0
     made.frame.data[far] = 0.0
     fit = fit_radial(made.frame, made.start)
-    assert fit is None or not fit.rings
+    assert fit is not None and not fit.rings
 
 
 def test_spots_at_equal_distances_are_no_ring(scene) -> None:

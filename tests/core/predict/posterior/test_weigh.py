@@ -9,8 +9,8 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.metadata import Choice, Metadata, Verdict
 from xgeom_core.predict.attempt import Start
 from xgeom_core.predict.posterior.finding import Finding
+from xgeom_core.predict.posterior.header import header_finding
 from xgeom_core.predict.posterior.reliability import TAIL, Reliability
-from xgeom_core.predict.posterior.sources import header_finding
 from xgeom_core.predict.posterior.verdict import OK, reach_verdict
 from xgeom_core.predict.posterior.weigh import TOLERANCE_PX, Posterior, weigh
 from xgeom_core.predict.starts import next_start
@@ -96,7 +96,9 @@ def test_a_header_that_nothing_contradicts_stands_with_the_bar_of_the_frame() ->
 
 def test_a_header_that_the_network_contradicts_does_not_stand() -> None:
     found = together(say("network", (200, 300), 2.0), say("header", (410, 480), 0.5))
-    assert reach_verdict(found, HEADER).status != "stated" or found.p_right("header") > 0.5
+    verdict = reach_verdict(found, HEADER)
+    assert (verdict.status, verdict.estimate.source) == ("uncertain", "network")
+    assert found.p_right("header") < 0.5
 
 
 def test_offsets_of_a_lattice_are_told_apart_by_the_other_sources() -> None:
