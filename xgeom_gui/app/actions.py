@@ -88,6 +88,13 @@ SPECS = (
         "Mean counts against the angle or the radius about the current center",
         checkable=True,
     ),
+    ActionSpec(
+        "cake",
+        "Cake",
+        ("Shift+C",),
+        "The frame unrolled about the current center: a right center makes straight lines",
+        checkable=True,
+    ),
     ActionSpec("turn_left", "Turn left", ("Ctrl+[",), "Turn the view by 90° to the left"),
     ActionSpec("turn_right", "Turn right", ("Ctrl+]",), "Turn the view by 90° to the right"),
     ActionSpec(

@@ -14,7 +14,7 @@ from xgeom_gui.state.settings import Settings
 
 PICTURE_MENU = (
     *("reset_view", "zoom_center", "", "log", "invert", "auto_contrast", "rings", "lattice", ""),
-    *("display", "mask", "line_profile", "radial_profile", "", "play"),
+    *("display", "mask", "line_profile", "radial_profile", "cake", "", "play"),
 )
 """Actions of the view menu by name, also those of the menu of the image; "" separates."""
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QDockWidget, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from xgeom_gui.image.cake_panel import CakePanel
 from xgeom_gui.image.display_panel import DisplayPanel
 from xgeom_gui.image.image_view import ImageView
 from xgeom_gui.image.lattice_overlay import LatticeOverlay
@@ -71,6 +72,7 @@ class ImageTools(QObject):
         self.mask = MaskPanel(session, self.painter, mask_files)
         self.line_profile = LineProfilePanel(session, image.box)
         self.radial_profile = RadialProfilePanel(session, profiles)
+        self.cake = CakePanel(session, profiles)
         self.play_strip = PlayStrip(session)
         window.setCorner(Qt.Corner.BottomLeftCorner, _LEFT)
         window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
@@ -80,9 +82,12 @@ class ImageTools(QObject):
             "mask": self._dock("Mask", "mask", _LEFT, _stacked((("Mask", self.mask),))),
             "line_profile": self._dock("Line profile", "line_profile", _BOTTOM, self.line_profile),
             "radial_profile": self._dock("Radial profile", "radial_profile", _BOTTOM, self.radial_profile),
+            "cake": self._dock("Cake", "cake", _BOTTOM, self.cake),
         }
         window.tabifyDockWidget(self.docks["display"], self.docks["mask"])
         window.tabifyDockWidget(self.docks["line_profile"], self.docks["radial_profile"])
+        # Beside the profiles, not under them: a drag is judged by both.
+        window.splitDockWidget(self.docks["radial_profile"], self.docks["cake"], Qt.Orientation.Horizontal)
         self.place_menu = PlaceMenu(session, image, self.measure_from, actions)
         self._connect(image)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
@@ -12,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from xgeom_core.frame import Frame
 from xgeom_core.geometry import Geometry
+from xgeom_gui.services.cake import CakeRequest
 from xgeom_gui.services.latest import LatestThread
 
 _log = logging.getLogger(__name__)
@@ -200,13 +202,17 @@ class RadialRequest:
     geometry: Geometry | None
     quick: bool = False
 
+    def make(self) -> RadialProfile:
+        """Average the counts."""
+        return radial_profile(self.frame, self.center_px, self.geometry, quick=self.quick)
+
 
 class ProfileThread(LatestThread):
-    """Makes radial profiles off the window's thread.
+    """Makes radial profiles and cakes off the window's thread, the newest wanted of each.
 
     Signals
     -------
-    done : RadialRequest, RadialProfile
+    done : RadialRequest or CakeRequest, RadialProfile or Cake
     failed : str
         The sentence for the user.
     """
@@ -217,13 +223,17 @@ class ProfileThread(LatestThread):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
 
-    def handle(self, request: RadialRequest) -> None:
-        """Make one profile; runs in the thread."""
+    def kind(self, request: RadialRequest | CakeRequest) -> Hashable:
+        """A profile does not displace a cake."""
+        return type(request).__name__
+
+    def handle(self, request: RadialRequest | CakeRequest) -> None:
+        """Make one; runs in the thread."""
         try:
-            profile = radial_profile(request.frame, request.center_px, request.geometry, quick=request.quick)
+            made = request.make()
         # A fault must not take the window down with it: it is reported and logged.
         except Exception as error:
-            _log.exception("radial profile")
-            self.failed.emit(f"The radial profile ended with a fault in xgeom ({error!r}); please report it.")
+            _log.exception("profile")
+            self.failed.emit(f"The profile ended with a fault in xgeom ({error!r}); please report it.")
         else:
-            self.done.emit(request, profile)
+            self.done.emit(request, made)

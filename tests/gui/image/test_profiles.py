@@ -132,8 +132,8 @@ def test_the_unit_can_be_chosen_and_rings_are_marked(opened, nxmx_file):
     x, _ = panel.plot.curve.getData()
     assert x[-1] == pytest.approx(panel.profile.abscissa("two_theta")[-1])
     opened.session.rings.choose(own=[5.0])
-    (line,) = panel._lines
-    assert line.value() == pytest.approx(np.degrees(2 * np.arcsin(1.0 / 10.0)))
+    (place,) = panel._lines.places
+    assert place == pytest.approx(np.degrees(2 * np.arcsin(1.0 / 10.0)))
 
 
 def test_a_hidden_panel_asks_for_nothing(opened, nxmx_file):
