@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import (
     QCheckBox,
-    QHBoxLayout,
     QPushButton,
     QTabWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from xgeom_gui.services.run_reader import RunReader, RunRequest
-from xgeom_gui.services.tensorboard import TensorBoard
 from xgeom_gui.training.compare import ComparePane
 from xgeom_gui.training.control import ControlBar
 from xgeom_gui.training.log_pane import LogPane
@@ -80,12 +77,6 @@ class WatchPage(QWidget):
         self.live_box.setToolTip("Show where the running model sees the center of the open frame")
         self.live_box.setChecked(live.shown)
         self.live_box.toggled.connect(live.set_shown)
-        self.board_button = QToolButton()
-        self.board_button.setText("TensorBoard")
-        self.board_button.setProperty("role", "framed")
-        self.board_button.setToolTip("Start TensorBoard for this run and open it in the browser")
-        self.board_button.clicked.connect(self._open_board)
-        self.board = TensorBoard(parent=self)
         self.reader = RunReader(self)
         self._lay_out()
         self._connect()
@@ -109,9 +100,8 @@ class WatchPage(QWidget):
         self._show_tab()
 
     def shutdown(self, wait_ms: int = 15_000) -> bool:
-        """End reader and TensorBoards; whether they have ended in time."""
-        ended = self.board.shutdown(min(wait_ms, 2000))
-        return self.reader.shutdown(wait_ms) and ended
+        """End the reader; whether it has ended in time."""
+        return self.reader.shutdown(wait_ms)
 
     def _lay_out(self) -> None:
         self.tabs = QTabWidget()
@@ -128,23 +118,18 @@ class WatchPage(QWidget):
             layout.setContentsMargins(0, 8, 0, 0)
             layout.addWidget(widget)
             self.tabs.setTabToolTip(self.tabs.addTab(page, title), tip)
-        corner = QWidget()
-        row = QHBoxLayout(corner)
-        row.setContentsMargins(0, 0, 0, 2)
-        row.setSpacing(8)
-        row.addWidget(self.live_box)
-        row.addWidget(self.board_button)
-        self.tabs.setCornerWidget(corner)
+        self.tabs.setCornerWidget(self.live_box)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        layout.addWidget(self.header)
+        # What is clicked comes before what grows: no text of another job moves it.
         layout.addWidget(self.control)
+        layout.addWidget(self.header)
         layout.addWidget(self.tabs, 1)
 
     def _connect(self) -> None:
         self.tabs.currentChanged.connect(self._on_tab)
-        self.board.failed.connect(self._session.notice)
+        self.control.said.connect(self._session.say)
         self.reader.predictions_read.connect(self._on_predictions)
         self.reader.comparison_read.connect(self._on_comparison)
         self.reader.ranking_read.connect(self._on_ranking)
@@ -157,9 +142,7 @@ class WatchPage(QWidget):
             self.tabs.setTabVisible(index, index in there)
         many = len(self._trainings())
         self.tabs.setTabText(_COMPARE, f"Compare {many}" if many > 1 else "Compare")
-        training = job.kind == "train"
-        self.live_box.setVisible(training and status is not None and not status.over)
-        self.board_button.setVisible(training)
+        self.live_box.setVisible(job.kind == "train" and status is not None and not status.over)
 
     def _on_tab(self) -> None:
         if self._job is not None:
@@ -238,10 +221,6 @@ class WatchPage(QWidget):
                 self.compare.show_hint(text)
             else:
                 self._session.notice(text)
-
-    def _open_board(self) -> None:
-        if self._job is not None:
-            self.board.show(self._job.folder)
 
 
 def sweep_folder(job: Job) -> Path:

@@ -54,6 +54,15 @@ def test_the_selection_survives_another_order(tab):
     assert tab.desk.selected.id == "a"
 
 
+def test_the_newest_job_is_watched_when_the_tab_is_looked_at_again(tab):
+    tab.panel.hide()
+    for name in ("old", "new"):
+        tab.desk.put(name, "done")
+    assert tab.desk.selected is None, "nobody looks: a running model would mark the open frame"
+    tab.panel.show()
+    assert tab.desk.selected.id == "new" and tab.page.isVisible()
+
+
 def test_the_stage_is_told_before_the_first_step(tab, qtbot):
     from xgeom_core.training.events import Stage
 
