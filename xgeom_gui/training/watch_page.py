@@ -205,7 +205,8 @@ class WatchPage(QWidget):
 
     def _on_predictions(self, request: RunRequest, sets: object) -> None:
         if self._is_wanted(request):
-            self.scatter.show_predictions(sets)  # type: ignore[arg-type]
+            predicts = self._desk.history(self._job.id).predicts if self._job is not None else "both"
+            self.scatter.show_predictions(sets, predicts)  # type: ignore[arg-type]
 
     def _on_comparison(self, request: RunRequest, comparison: object) -> None:
         if self._is_wanted(request):
