@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from xgeom_gui.services.run_reader import RunReader, RunRequest
 from xgeom_gui.training.compare import ComparePane
 from xgeom_gui.training.control import ControlBar
+from xgeom_gui.training.evaluation import EvaluationPane
 from xgeom_gui.training.log_pane import LogPane
 from xgeom_gui.training.loss_curves import LossCurves, RunCurves
 from xgeom_gui.training.ranking import RankingPane
@@ -32,10 +33,11 @@ if TYPE_CHECKING:
     from xgeom_gui.training.training_desk import TrainingDesk
 
 _MOST_COMPARED = 8
-_CURVES, _SCATTER, _LOG, _COMPARE, _RANKING = range(5)
+_CURVES, _SCATTER, _LOG, _COMPARE, _RANKING, _RESULT = range(6)
 _TABS_OF = {
     "train": {_CURVES, _SCATTER, _LOG, _COMPARE},
     "sweep": {_RANKING, _LOG},
+    "evaluate": {_RESULT, _LOG},
 }
 
 
@@ -72,7 +74,7 @@ class WatchPage(QWidget):
         self.log_button.clicked.connect(lambda: self.tabs.setCurrentIndex(_LOG))
         self.control.add_button(self.log_button)
         self.curves, self.scatter, self.log = LossCurves(), TrainingScatter(), LogPane(desk)
-        self.compare, self.ranking = ComparePane(), RankingPane()
+        self.compare, self.ranking, self.result = ComparePane(), RankingPane(), EvaluationPane(desk)
         self.live_box = QCheckBox("X on frame")
         self.live_box.setToolTip("Show where the running model sees the center of the open frame")
         self.live_box.setChecked(live.shown)
@@ -83,7 +85,8 @@ class WatchPage(QWidget):
 
     def show_jobs(self, job: Job, chosen: Sequence[Job], archived: bool) -> None:
         """Show one job, beside others that are chosen with it."""
-        if self._job is None or job.id != self._job.id:
+        new = self._job is None or job.id != self._job.id
+        if new:
             self._asked.clear()
             self.scatter.show_predictions({})
             self.ranking.show_trials(())
@@ -97,6 +100,8 @@ class WatchPage(QWidget):
         in_trouble = status is not None and status.state in {"failed", "lost", "killed"}
         self.log_button.setVisible(in_trouble and self.tabs.currentIndex() != _LOG)
         self._show_tabs(job, status)
+        if new and job.kind == "evaluate":
+            self.tabs.setCurrentIndex(_RESULT)
         self._show_tab()
 
     def shutdown(self, wait_ms: int = 15_000) -> bool:
@@ -112,6 +117,7 @@ class WatchPage(QWidget):
             (self.log, "Log", "What the job's program wrote"),
             (self.compare, "Compare", "Settings that differ beside the results of the chosen runs"),
             (self.ranking, "Ranking", "The variants of the sweep, the best first"),
+            (self.result, "Result", "Errors of the model on each set of frames"),
         ):
             page = QWidget()
             layout = QVBoxLayout(page)
@@ -161,6 +167,8 @@ class WatchPage(QWidget):
                 self._ask_comparison()
             case 4:
                 self._ask_ranking()
+            case 5 if self._job is not None:
+                self.result.show_job(self._job, self._desk.status(self._job.id))
             case _:
                 pass
 
