@@ -88,6 +88,7 @@ class ControlBar(QWidget):
         self.more_button.setToolTip("Duplicate, rename, archive, and what can be done with the model")
         self.more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self)
+        self.menu.setToolTipsVisible(True)
         self.more_button.setMenu(self.menu)
         self._actions = {
             "duplicate": self.add_action(

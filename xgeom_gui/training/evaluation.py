@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableWidgetItem, QVBoxLayout, QWidget
 
 from xgeom_core.system.records import UNPARSABLE, parse_json
-from xgeom_gui.training.plain_table import PlainTable
+from xgeom_gui.training.plain_table import RIGHT, PlainTable
 
 if TYPE_CHECKING:
     from xgeom_core.jobs.job import Job, JobState, Status
@@ -87,7 +87,8 @@ class EvaluationPane(QWidget):
         self.table.begin(len(measures), 1 + len(records))
         self.table.head(0, "", "")
         for column, record in enumerate(records, start=1):
-            self.table.head(column, Path(str(record["data"])).name, str(record["data"]))
+            head = self.table.head(column, Path(str(record["data"])).name, str(record["data"]))
+            head.setTextAlignment(RIGHT)
         for i, (label, where, form) in enumerate(measures):
             self.table.setItem(i, 0, QTableWidgetItem(label))
             for column, record in enumerate(records, start=1):
