@@ -1,7 +1,7 @@
 """How often is each source wrong, and by how much more than it says? Writes resources/reliability.toml.
 
     python benchmarks/reliability.py collect [--kinds real,swung,...] [--count 26] [--seed 1] [--keep DIR]
-    python benchmarks/reliability.py fit [--keep DIR] [--write]
+    python benchmarks/reliability.py fit [--keep DIR] [--only background,...] [--write]
 
 `collect` simulates frames of every kind and on swung detectors, and looks at each from the network's start
 and from that of a header that is right or wrong; kind "real" does so with the development frames in
@@ -10,8 +10,8 @@ DIR/findings-SEED.jsonl keeps what every source said beside the truth, a line a 
 where the first ended, and two seeds may be collected side by side. `fit` maximizes the likelihood of what was
 said, given the truth, over the coefficients of `xgeom_core.predict.posterior.reliability`, and prints for
 each source how often it is wrong, the Brier score of the probabilities beside that of the constant one
-(cross-validated, five parts), and a reliability table; --write replaces the bundled file. No network was
-trained on any of these frames.
+(cross-validated, five parts), and a reliability table; --write replaces the bundled file, and with --only
+the sources named in it. No network was trained on any of these frames.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Collection
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
@@ -34,7 +35,7 @@ sys.path.insert(0, str(REPO / "benchmarks"))
 from reliability_fit import UNKNOWNS, Sample, as_reliability, fit, log_likelihood, with_right_quantiles  # noqa: E402
 from reliability_frames import EVERYTHING, collect  # noqa: E402
 
-from xgeom_core.predict.posterior.reliability import Reliability  # noqa: E402
+from xgeom_core.predict.posterior.reliability import Reliability, reliabilities  # noqa: E402
 
 SOURCES = (
     "network",
@@ -51,16 +52,20 @@ SOURCES = (
 HEADER_WRONG = 0.03
 
 
-def fit_all(keep: Path, write: bool) -> None:
+def fit_all(keep: Path, only: Collection[str], write: bool) -> None:
     """Fit every source, print how good that is, write the file."""
     import torch  # noqa: PLC0415 - slow
 
     torch.set_num_threads(1)
     files = sorted(keep.glob("findings-*.jsonl"))
     rows = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
-    print(f"{len(rows)} frames, {sum(row['key'].startswith('real') for row in rows)} of them real")
+    real = sum(row["key"].startswith("real ") for row in rows)
+    print(f"{len(rows)} frames, {real} of them real")
     text = ["# Written by benchmarks/reliability.py; see xgeom_core.predict.posterior.reliability.\n"]
     for source in SOURCES:
+        if source not in only and source in reliabilities():
+            text.append(_toml(source, reliabilities()[source]))
+            continue
         if not any(item["source"] == source for row in rows for item in row["findings"]):
             continue
         if source == "header":
@@ -89,7 +94,7 @@ def of_headers(rows: list[dict[str, Any]]) -> Reliability:
             min(np.hypot(*np.subtract(place[:2], row["truth"][:2])) for place in item["mean"]) / row["side"]
             for row in rows
             for item in row["findings"]
-            if row["key"].startswith("real")
+            if row["key"].startswith("real ")
             and item["source"] == "header"
             and item["features"]["doubtful"] == doubtful
         ]
@@ -160,12 +165,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kinds", default=",".join(EVERYTHING))
     parser.add_argument("--keep", type=Path, default=Path("runs/reliability"))
+    parser.add_argument("--only", default=",".join(SOURCES))
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     if given.what == "collect":
         collect(given.count, given.seed, tuple(given.kinds.split(",")), given.keep)
     else:
-        fit_all(given.keep, given.write)
+        fit_all(given.keep, given.only.split(","), given.write)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class Sample:
         self.features = np.column_stack([np.ones(len(told)), scaled])
         self.keys = [row["key"] for row, _ in told]
         self.side = np.array([float(row["side"]) for row, _ in told])
-        real = np.array([key.startswith("real") for key in self.keys])
+        real = np.array([key.startswith("real ") for key in self.keys])
         self.weight = np.where(real, REAL_WEIGHT, 1.0)
         most = max(len(item.mean) for _, item in told)
         self.log_weight = np.full((len(told), most), -np.inf)

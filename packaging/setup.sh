@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Sets xgeom up in ./.venv: system libraries, virtual environment, pinned packages, editable install.
 #
-#   bash packaging/setup.sh [offscreen|window|system|cluster]
+#   bash packaging/setup.sh [offscreen|window|system|cluster|programs]
 #
 # offscreen  what tests and computing nodes need (default)
 # window     the same, and what a window on this display needs
 # system     only the system packages, including python3 and make
 # cluster    only Slurm, for the tests of jobs on a cluster; without it they are skipped
+# programs   only DIALS, for the tests that run it; takes some minutes, without it they are skipped
 #
 # Needs bash and coreutils only. When everything is in place it ends within a fraction of a second.
 set -euo pipefail
@@ -103,6 +104,10 @@ missing_packages() {
     if [ "$1" = cluster ]; then
         have_daemon slurmctld && have_daemon slurmd && have sbatch || printf 'slurm-wlm '
         have_daemon munged || printf 'munge '
+        return 0
+    fi
+    if [ "$1" = programs ]; then
+        have dials.import || printf 'dials '
         return 0
     fi
     [ "$1" != system ] || have make || printf 'make '
@@ -207,11 +212,12 @@ install_packages() {
 main() {
     local purpose=${1:-offscreen}
     case $purpose in
-    offscreen | window | system | cluster) ;;
-    *) die "the set-up knows offscreen, window, system and cluster, not '$purpose'." ;;
+    offscreen | window | system | cluster | programs) ;;
+    *) die "the set-up knows offscreen, window, system, cluster and programs, not '$purpose'." ;;
     esac
     install_system_packages "$purpose"
-    if [ "$purpose" = system ] || [ "$purpose" = cluster ] || installed; then return 0; fi
+    case $purpose in system | cluster | programs) return 0 ;; esac
+    if installed; then return 0; fi
     make_venv
     install_packages
 }

@@ -17,7 +17,8 @@ from xgeom_core.errors import XgeomError
 
 # In the order of the help. Each stands in a module of its name; those of "jobs" are a group.
 _VERBS = (
-    "predict", "info", "geometry", "compare", "simulate", "train", "sweep", "evaluate", "export", "jobs",
+    "predict", "info", "geometry", "compare", "rescue", "simulate", "train", "sweep", "evaluate", "export",
+    "jobs",
 )  # fmt: skip
 
 

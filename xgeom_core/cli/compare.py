@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +18,7 @@ from xgeom_core.cli.common import (
     frame_range,
     progress,
 )
+from xgeom_core.cli.compare_runs import Runs, check_programs, run_program
 from xgeom_core.cli.faults import told
 from xgeom_core.cli.terminal import say, tell, tell_json
 from xgeom_core.errors import UsageError
@@ -32,20 +31,10 @@ if TYPE_CHECKING:
     from xgeom_core.estimate import Estimate
     from xgeom_core.formats.reading import Reading
     from xgeom_core.formats.source import FrameSource
-    from xgeom_core.frame import Frame
     from xgeom_core.metadata import Metadata
     from xgeom_core.predict.predictor import Predictor
 
-
-@dataclass(frozen=True)
-class _Run:
-    """What the options say about running other programs."""
-
-    programs: tuple[str, ...]
-    folder: Path | None
-    calibrant: str | None
-    xds_inp: Path | None
-    time_limit_s: float
+    _Own = dict[int, tuple[Metadata, list[Estimate]]]
 
 
 def compare(
@@ -60,7 +49,9 @@ def compare(
     reference: Annotated[
         str | None, typer.Option("--reference", help="Source to compare with (default: chosen).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON on stdout; with --run progress lines first.")
+    ] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write a report with plots.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the table as FILE.csv.")] = None,
     programs: Annotated[
@@ -71,12 +62,18 @@ def compare(
     ] = None,
     calibrant: Annotated[str | None, typer.Option("--calibrant", help="Powder for pyFAI: CeO2.")] = None,
     xds_inp: Annotated[Path | None, typer.Option("--xds-inp", help="XDS.INP to start XDS from.")] = None,
+    cell: Annotated[
+        str | None, typer.Option("--cell", help="Known cell a,b,c,alpha,beta,gamma for programs that index.")
+    ] = None,
     time_limit_s: Annotated[float, typer.Option("--time-limit-s", help="For each program.")] = 3600.0,
     distance_mm: DistanceOption = None,
     pixel_um: PixelOption = None,
     wavelength_A: WavelengthOption = None,
 ) -> None:
     """Compare the beam centers that the header, xgeom and other programs state, frame by frame.
+
+    With --run and --json, standard output has one object a line while programs run ("event": "step", "said",
+    "answer", "note", "log"), and the comparison as the last line. SIGTERM or Ctrl+C ends the programs too.
 
     Exit status 0 with a comparison, 1 if a frame, program or file failed, 2 for unusable arguments.
     """
@@ -85,7 +82,8 @@ def compare(
     if html is not None and html.suffix.lower() not in {".html", ".htm"}:
         raise UsageError(f"--html writes .html, not {html.name!r}.")
     overrides = Overrides(distance_mm, pixel_um, wavelength_A)
-    runs = _Run(tuple(programs or ()), run_folder, calibrant, xds_inp, time_limit_s)
+    runs = Runs(tuple(programs or ()), run_folder, calibrant, xds_inp, cell, time_limit_s, as_json)
+    check_programs(runs)
     start_reading()
     from xgeom_core.compare.comparison import compare as compare_frames  # noqa: PLC0415
     from xgeom_core.frames import open_frames  # noqa: PLC0415 - numpy takes time
@@ -93,8 +91,10 @@ def compare(
     predictor = None if no_predict else _predictor(model)
     with closing(open_frames(path)) as source:
         chosen = frame_range(frames, len(source))
-        readings, notes = _gather(source, files or [], runs, chosen, overrides)
-        entries, conventions = _entries(source, chosen, overrides, predictor, readings, notes)
+        notes: list[str] = []
+        own = _own_all(source, chosen, overrides, predictor, notes)
+        readings = _gather(source, files or [], runs, own, overrides, notes)
+        entries, conventions = _entries(source, own, readings)
     for note in notes:
         say(f"note: {note}")
     comparison = compare_frames(entries, reference)
@@ -118,8 +118,8 @@ def _predictor(model: str) -> Predictor:
 
 
 def _gather(
-    source: FrameSource, files: list[Path], runs: _Run, chosen: range, overrides: Overrides
-) -> tuple[Readings, list[str]]:
+    source: FrameSource, files: list[Path], runs: Runs, own: _Own, overrides: Overrides, notes: list[str]
+) -> Readings:
     """What files and programs say; a bad one is noted and must not lose the others."""
     from xgeom_core.compare.sources import Readings  # noqa: PLC0415
     from xgeom_core.formats.reading import Hints  # noqa: PLC0415
@@ -128,16 +128,17 @@ def _gather(
     meta = _overridden(source.metadata, overrides)
     hints = Hints(meta.pixel_mm, (source.shape[1], source.shape[0]), meta.distance_mm, meta.wavelength_A)
     found: list[list[Reading]] = []
-    notes: list[str] = []
     for file in files:
         try:
             found.append(read_geometry(file, hints))
         except Exception as error:
             notes.append(told(error, f"reading {file}"))
     for key in runs.programs:
-        found += _run(key, runs, source, chosen, overrides, notes)
+        answers = {index: estimates for index, (_, estimates) in own.items()}
+        found += run_program(key, runs, source, answers, overrides, notes)
     readings = Readings(found, source.path)
-    return readings, [*notes, *readings.notes]
+    notes += readings.notes
+    return readings
 
 
 def _overridden(meta: Metadata, overrides: Overrides) -> Metadata:
@@ -145,60 +146,23 @@ def _overridden(meta: Metadata, overrides: Overrides) -> Metadata:
     return meta.overridden(overrides.distance_mm, pixel, overrides.wavelength_A)
 
 
-def _run(
-    key: str, runs: _Run, source: FrameSource, chosen: range, overrides: Overrides, notes: list[str]
-) -> Iterator[list[Reading]]:
-    """Run a program on the chosen frames: once, or once a frame where it sees one at a time."""
-    from xgeom_core.programs import find_program, run  # noqa: PLC0415
-    from xgeom_core.programs.runner import Watch  # noqa: PLC0415
-
-    program = find_program(key)
-    parent = runs.folder or Path(tempfile.mkdtemp(prefix="xgeom-"))
-    watch = Watch(on_step=lambda label, number, total: say(f"{label} ({number} of {total})"))
-    together: list[Reading] = []
-    for index in chosen if program.single_frame else chosen[:1]:
-        folder = parent / (f"{key}-{index}" if program.single_frame else key)
-        try:
-            frame = overrides.apply(source.frame(index))
-            result = run(program, _job(frame, folder, source, runs), watch, runs.time_limit_s)
-        except Exception as error:
-            notes.append(told(error, f"running {program.name} on frame {index} of {source.path}"))
-            continue
-        together += result.readings
-        notes.extend(result.notes)
-        say(f"{program.name}: log in {result.log}")
-    if together:
-        yield together
-
-
-def _job(frame: Frame, folder: Path, source: FrameSource, runs: _Run) -> Any:
-    from xgeom_core.programs.program import Job  # noqa: PLC0415
-
-    meta = frame.metadata
-    middle = (frame.shape[1] / 2, frame.shape[0] / 2)
-    start = meta.geometry(meta.center_px or middle, meta.tilt_deg)
-    file = Path(source.path.partition("::")[0]).absolute()
-    return Job(
-        file,
-        folder.absolute(),
-        frame.index,
-        len(source),
-        start,
-        frame.data,
-        frame.valid,
-        runs.calibrant,
-        runs.xds_inp,
-    )
-
-
-def _entries(
+def _own_all(
     source: FrameSource,
     chosen: range,
     overrides: Overrides,
     predictor: Predictor | None,
-    readings: Readings,
     notes: list[str],
-) -> tuple[list[FrameEntry], dict[str, str]]:
+) -> _Own:
+    """What file and xgeom say of every chosen frame."""
+    with progress("frames", len(chosen)) as done:
+        own = {}
+        for number, index in enumerate(chosen, 1):
+            own[index] = _own(source, index, overrides, predictor, notes)
+            done(number)
+    return own
+
+
+def _entries(source: FrameSource, own: _Own, readings: Readings) -> tuple[list[FrameEntry], dict[str, str]]:
     """Everything said of the chosen frames, and each source's convention in words."""
     from xgeom_core.compare.confusions import Claim  # noqa: PLC0415
     from xgeom_core.compare.sources import frame_entry  # noqa: PLC0415
@@ -206,15 +170,12 @@ def _entries(
     size = (source.shape[1], source.shape[0])
     entries: list[FrameEntry] = []
     conventions: dict[str, str] = {}
-    with progress("frames", len(chosen)) as done:
-        for number, index in enumerate(chosen, 1):
-            meta, estimates = _own(source, index, overrides, predictor, notes)
-            spoken = readings.of_frame(index)
-            claims = [Claim.of(estimate, meta.distance_mm, meta.pixel_mm) for estimate in estimates]
-            entries.append(frame_entry(index, source.path, claims, spoken, size, meta.pixel_mm))
-            conventions |= {estimate.source: estimate.convention for estimate in estimates}
-            conventions |= {named.name: named.reading.estimate.convention for named in spoken}
-            done(number)
+    for index, (meta, estimates) in own.items():
+        spoken = readings.of_frame(index)
+        claims = [Claim.of(estimate, meta.distance_mm, meta.pixel_mm) for estimate in estimates]
+        entries.append(frame_entry(index, source.path, claims, spoken, size, meta.pixel_mm))
+        conventions |= {estimate.source: estimate.convention for estimate in estimates}
+        conventions |= {named.name: named.reading.estimate.convention for named in spoken}
     return entries, conventions
 
 

@@ -35,6 +35,9 @@ def geometry(
     reading: Annotated[
         int | None, typer.Option("--reading", help="Which reading of FILE, from 0 (default: all).")
     ] = None,
+    image: Annotated[
+        Path | None, typer.Option("--for", help="The reading of FILE that names this image (several sweeps).")
+    ] = None,
     choice: Annotated[
         int | None, typer.Option("--choice", help="Which other way to read an ambiguous convention, from 0.")
     ] = None,
@@ -60,6 +63,8 @@ def geometry(
     from xgeom_core.frames.guarded import read_geometry  # noqa: PLC0415 - numpy takes time
 
     found = read_geometry(file, hints(image_size, Overrides(distance_mm, pixel_um, wavelength_A)))
+    if image is not None:
+        found = _about(found, image)
     chosen = found if reading is None else [_chosen(found, reading, "--reading")]
     if choice is not None:
         chosen = [_with_choice(one, choice) for one in chosen]
@@ -99,6 +104,7 @@ def record(reading: Reading) -> dict[str, Any]:
         "source": estimate.source,
         "file": reading.path,
         "where": reading.where,
+        "images": list(reading.images),
         "frame": reading.frame,
         "status": estimate.status,
         "reason": estimate.reason,
@@ -135,6 +141,7 @@ def _lines(reading: Reading, number: int, count: int) -> list[str]:
         "pixel": " x ".join(f"{v * 1000:g}" for v in reading.pixel_mm) + " um" if reading.pixel_mm else "",
         "wavelength": f"{reading.wavelength_A:g} Å" if reading.wavelength_A else "",
         "image": f"{reading.image_size[0]} x {reading.image_size[1]} px" if reading.image_size else "",
+        "images": ", ".join(name.replace("\\", "/").rpartition("/")[2] for name in reading.images[:3]),
         "panels": str(reading.panels) if reading.panels > 1 else "",
     }
     lines.append(", ".join(f"{what} {value}" for what, value in facts.items() if value))
@@ -146,6 +153,14 @@ def _lines(reading: Reading, number: int, count: int) -> list[str]:
     lines += doubts(one for one in reading.verdicts if one.reason not in estimate.warnings)
     lines += [f"--choice {index}: {choice_words(one)}" for index, one in enumerate(reading.choices)]
     return [lines[0], *(f"    {line}" for line in lines[1:])]
+
+
+def _about(found: list[Reading], image: Path) -> list[Reading]:
+    about = [one for one in found if one.is_about(str(image))]
+    if not about:
+        named = ", ".join(dict.fromkeys(name for one in found for name in one.images)) or "no images"
+        raise UsageError(f"--for {image}: {found[0].path} is not about it; it names {named}.")
+    return about
 
 
 def _chosen(found: list[Reading], number: int, option: str) -> Reading:
@@ -191,7 +206,7 @@ def _writing(file: Path, found: list[Reading], template: Path | None) -> Writing
     if len(kinds) > 1:
         raise UsageError(
             f"{file} holds {len(found)} readings that differ; choose one with --reading 0 to "
-            f"{len(found) - 1}."
+            f"{len(found) - 1}, or the sweep of an image with --for IMAGE."
         )
     geometry, size = kinds.pop()
     if geometry is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from xgeom_core.compare.charts import in_plane, legend_mark, over_frames
+from xgeom_core.compare.charts import charts_svg
 from xgeom_core.compare.comparison import Comparison, Row, Summary
 from xgeom_core.compare.confusions import Point
 
@@ -26,10 +26,7 @@ th { background: var(--soft); position: sticky; top: 0; }
 .wide { overflow-x: auto; }
 .finding { border-left: 4px solid #d55e00; padding: 0.3rem 0.8rem; margin: 0.5rem 0;
   background: var(--soft); }
-svg text { font: 11px system-ui, sans-serif; fill: var(--ink); }
-svg .plot { fill: none; stroke: var(--line); } svg .grid { stroke: var(--line); stroke-width: 0.5; }
-svg .zero { stroke: var(--ink); stroke-width: 1; } svg { max-width: 100%; }
-.legend span { margin-right: 1.2rem; white-space: nowrap; } .mark { vertical-align: middle; }
+svg { max-width: 100%; height: auto; }
 """
 
 
@@ -110,7 +107,7 @@ def _plots(comparison: Comparison) -> str:
             of[row.source].append(row)
     if not any(of.values()):
         return ""
-    charts = []
+    charts = {}
     for field, axis, label in (
         ("difference_px", 0, "dx (px)"),
         ("difference_px", 1, "dy (px)"),
@@ -122,11 +119,9 @@ def _plots(comparison: Comparison) -> str:
             for source in sources
         }
         if any(series.values()):
-            charts.append(over_frames(series, "frame", label))
+            charts[label] = series
     plane = {source: [row.difference_px for row in of[source] if row.difference_px] for source in sources}
-    charts.append(in_plane(plane, "difference (px)"))
-    legend = "".join(f"<span>{legend_mark(i)} {escape(source)}</span>" for i, source in enumerate(sources))
-    return f'<h2>Over frames</h2><p class="legend">{legend}</p>' + "".join(f"<p>{c}</p>" for c in charts)
+    return f"<h2>Over frames</h2><p>{charts_svg(charts, plane)}</p>"
 
 
 def _conventions(conventions: Mapping[str, str], notes: Sequence[str]) -> str:

@@ -95,7 +95,10 @@ class Readings:
 
 
 def _meant(readings: Sequence[Reading], frames_file: str, notes: list[str]) -> list[Reading]:
-    """Without the readings that speak of frames of another file."""
+    """Without the readings that speak of frames of another file, or of another sweep."""
+    about = [reading for reading in readings if reading.is_about(frames_file)]
+    if about:
+        return about
     named = {_base(_image(reading)) for reading in readings if reading.frame is not None} - {""}
     ours = _base(frames_file)
     if len(named) < 2 or not ours:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 from xgeom_core.estimate import Estimate
 from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Choice, Verdict
+
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+
+
+def _stem(path: str) -> str:
+    name = path.partition("::")[0].replace("\\", "/").rpartition("/")[2]
+    return next((name.removesuffix(end) for end in _COMPRESSED if name.endswith(end)), name)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.escape(_stem(template)).replace(r"\#", "#").replace("#", r"\d"))
 
 
 def flip_choices(
@@ -63,6 +75,8 @@ class Reading:
         Other readings of an ambiguous convention; empty where there is no doubt.
     verdicts : tuple of Verdict
         How sensible what an image's header states is; empty for files that are written to state a geometry.
+    images : tuple of str
+        The images that it is about, where the file names them: paths, ``#`` for a digit of their number.
     """
 
     estimate: Estimate
@@ -77,6 +91,11 @@ class Reading:
     native: dict[str, str] = field(default_factory=dict)
     choices: tuple[Choice, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    images: tuple[str, ...] = ()
+
+    def is_about(self, image: str) -> bool:
+        """Whether an image is one of `images` by its name; folders and compression do not matter."""
+        return any(_pattern(template).fullmatch(_stem(image)) for template in self.images)
 
     def read_as(self, choice: Choice) -> Reading:
         """The same file read in another way.

@@ -43,6 +43,7 @@ from xgeom_core.formats.source import FrameSource
 from xgeom_core.formats.tables import table
 from xgeom_core.formats.text import read_head
 from xgeom_core.formats.xds import inp as xds
+from xgeom_core.formats.xds import xparm
 
 # Most specific first: a CBF header of any kind before text, and the table last, since nearly anything is one.
 FORMATS: tuple[Format, ...] = (
@@ -66,6 +67,7 @@ FORMATS: tuple[Format, ...] = (
     mrc.FORMAT,
     mib.FORMAT,
     tvips.FORMAT,
+    xparm.FORMAT,
     xds.FORMAT,
     crystfel_stream.STREAM,
     crystfel.FORMAT,
@@ -151,7 +153,9 @@ def geometry_text(key: str, writing: Writing) -> str:
     if known.write is not None:
         return known.write(writing)
     if known.write_file is not None:
-        raise UsageError(f"a file of {known.name} is binary: name it with --out FILE.")
+        raise UsageError(
+            f"what xgeom writes for {known.name} ({known.key}) goes to a file only: name it with --out FILE."
+        )
     raise UsageError(
         f"xgeom reads {known.name} but does not write it; it writes {', '.join(writable_keys())}."
     )
@@ -185,6 +189,11 @@ def write_geometry(
     UsageError
         If the format cannot be written, or the file is there already, or the folder cannot be written to.
     """
+    if key == xds.FORMAT.key and "XPARM" in path.name.upper():
+        raise UsageError(
+            f"--to {key} writes the keywords of XDS.INP, which {path.name} is not: name the file XDS.INP, or "
+            f"use --to {xparm.FORMAT.key} --template XPARM.XDS."
+        )
     write_file = None if key in SNIPPETS else find_format(key).write_file
     if write_file is None:
         # Before the file is looked at: a format that is not written is the first thing to know.

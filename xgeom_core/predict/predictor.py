@@ -20,12 +20,11 @@ from xgeom_core.predict.network import NetworkOpinion, network_opinion
 from xgeom_core.predict.noise_scale import in_counts
 from xgeom_core.predict.posterior.doubts import suspicion
 from xgeom_core.predict.posterior.finding import Finding
+from xgeom_core.predict.posterior.header import center_is_doubtful, checked_header, header_finding
 from xgeom_core.predict.posterior.sources import (
     background_finding,
     best_fit,
     best_lattice,
-    center_is_doubtful,
-    header_finding,
     lattice_finding,
     network_finding,
     offset_at,
@@ -33,7 +32,7 @@ from xgeom_core.predict.posterior.sources import (
     stated_start,
     symmetry_findings,
 )
-from xgeom_core.predict.posterior.verdict import Verdict, reach_verdict
+from xgeom_core.predict.posterior.verdict import Verdict, reach_verdict, settled
 from xgeom_core.predict.posterior.weigh import Posterior, weigh
 from xgeom_core.predict.prediction import LatticeSummary, Prediction, missing_notes
 from xgeom_core.predict.report.explanation import Explanation
@@ -112,7 +111,7 @@ class Predictor:
         for posterior in look(frame, options, found):
             absent = _absent(frame, options, found)
             verdict = reach_verdict(posterior, header, _notes(found), absent)
-            if verdict.status == "ok":
+            if verdict.status == "ok" or settled(posterior):
                 break
         return _answer(frame, rough.estimate, posterior, verdict, found, options, began)
 
@@ -155,7 +154,12 @@ def look(frame: Frame, options: PredictOptions, found: Evidence) -> Iterator[Pos
 
 
 def _weigh(frame: Frame, found: Evidence) -> Posterior:
-    return weigh([*found.witnesses, *_measured(found, max(frame.shape))], frame.shape)
+    side = max(frame.shape)
+    witnesses = [
+        checked_header(item, found.fits, side) if item.source == "header" else item
+        for item in found.witnesses
+    ]
+    return weigh([*witnesses, *_measured(found, side)], frame.shape)
 
 
 def _refined(posterior: Posterior, found: Evidence) -> bool:

@@ -17,7 +17,7 @@ from xgeom_core.errors import UnreadableFileError
 from xgeom_core.estimate import Estimate
 from xgeom_core.formats.reading import Reading
 from xgeom_core.geometry import Geometry
-from xgeom_core.programs.program import Found, Job, Program, Step
+from xgeom_core.programs.program import Answer, Found, Job, Program, Step, Work
 
 DRIVER = Path(__file__).with_name("bblib_driver.py")
 _RESULT = "centers.json"
@@ -26,8 +26,8 @@ _HALF_PIXEL = 0.5
 _EV_ANGSTROM = 12398.419843
 
 
-def steps(job: Job, found: Found) -> list[Step]:
-    """Hand over image, mask and a CrystFEL geometry."""
+def work(job: Job, found: Found) -> Work:
+    """Hand over image, mask and a CrystFEL geometry, and read one center a method that converged."""
     image, valid = job.needed_pixels("bblib")
     start = job.needed_start("bblib")
     np.save(job.folder / "image.npy", np.where(valid, image, 0).astype(np.float32))
@@ -40,14 +40,9 @@ def steps(job: Job, found: Found) -> list[Step]:
     (job.folder / "job.json").write_text(json.dumps(settings))
     # A copy: beside xgeom's modules it would find those in place of the program's.
     shutil.copyfile(DRIVER, job.folder / DRIVER.name)
-    return [
-        Step(
-            "bblib",
-            (found.python, DRIVER.name, "job.json"),
-            (_RESULT,),
-            environment={"MPLBACKEND": "Agg"},
-        )
-    ]
+    command = (found.python, DRIVER.name, "job.json")
+    yield Step("bblib", command, (_RESULT,), environment={"MPLBACKEND": "Agg"})
+    return [Answer(reading, start.center_px) for reading in _readings(job.folder / _RESULT, start)]
 
 
 def _geometry(start: Geometry, size: tuple[int, int], mask: Path) -> str:
@@ -80,9 +75,7 @@ def _geometry(start: Geometry, size: tuple[int, int], mask: Path) -> str:
     return "".join(f"{name} = {value}\n" for name, value in lines.items())
 
 
-def results(job: Job) -> list[Reading]:
-    """One reading for each method that converged."""
-    path = job.folder / _RESULT
+def _readings(path: Path, start: Geometry) -> list[Reading]:
     try:
         centers = json.loads(path.read_text())
         found = {str(name): (float(x), float(y)) for name, (x, y) in centers.items()}
@@ -93,7 +86,7 @@ def results(job: Job) -> list[Reading]:
             Estimate(f"bblib {name}", (x + _HALF_PIXEL, y + _HALF_PIXEL), convention=_CONVENTION),
             str(path),
             native={"x": f"{x:.4f} px", "y": f"{y:.4f} px"},
-            pixel_mm=job.start.pixel_mm if job.start else None,
+            pixel_mm=start.pixel_mm,
         )
         for name, (x, y) in found.items()
         if np.isfinite([x, y]).all()
@@ -108,6 +101,5 @@ PROGRAM = Program(
     single_frame=True,
     needs="a frame with background or many spots, distance and pixel size",
     tried="run for real with bblib 3.1.0",
-    steps=steps,
-    results=results,
+    work=work,
 )

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,9 +43,31 @@ def locate(program: Program, configured: Mapping[str, Path] | None = None) -> Fo
         python = _interpreter(Path(paths[program.executables[0]])) if program.python_package else ""
         if python or not program.python_package:
             return Found(paths, python)
-    if program.python_package and importlib.util.find_spec(program.python_package) is not None:
+    if not program.python_package:
+        return None
+    # A library without programs of its own: in a virtual environment that is named, or in this one.
+    for python in _configured_pythons(program, configured or {}):
+        if _has(python, program.python_package):
+            return Found({}, python)
+    if importlib.util.find_spec(program.python_package) is not None:
         return Found({}, sys.executable)
     return None
+
+
+def _configured_pythons(program: Program, configured: Mapping[str, Path]) -> list[str]:
+    folder = _configured_folder(program, configured)
+    return [str(path) for name in ("python3", "python") if folder and (path := folder / name).is_file()][:1]
+
+
+def _has(python: str, package: str) -> bool:
+    """Whether an interpreter can import a package."""
+    code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({package!r}) is None)"
+    try:
+        return (
+            subprocess.run((python, "-c", code), check=False, capture_output=True, timeout=60).returncode == 0
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
 
 
 def needed(program: Program, configured: Mapping[str, Path] | None = None) -> Found:
@@ -64,14 +87,18 @@ def needed(program: Program, configured: Mapping[str, Path] | None = None) -> Fo
     return found
 
 
-def _folders(program: Program, configured: Mapping[str, Path]) -> list[str]:
+def _configured_folder(program: Program, configured: Mapping[str, Path]) -> Path | None:
     given = configured.get(program.key) or os.environ.get(_VARIABLE.format(program.key.upper()))
-    folders = []
-    if given:
-        path = Path(given).expanduser()
-        folders.append(str(path.parent if path.is_file() else path))
+    if not given:
+        return None
+    path = Path(given).expanduser()
+    return path.parent if path.is_file() else path
+
+
+def _folders(program: Program, configured: Mapping[str, Path]) -> list[str]:
+    given = _configured_folder(program, configured)
     # A virtual environment that is used but not activated is not on PATH.
-    return [*folders, str(Path(sys.executable).parent), *os.get_exec_path()]
+    return [*([str(given)] if given else []), str(Path(sys.executable).parent), *os.get_exec_path()]
 
 
 def _interpreter(script: Path) -> str:

@@ -16,16 +16,16 @@ import numpy as np
 
 from xgeom_core.errors import UsageError
 from xgeom_core.formats.format import Writing
-from xgeom_core.formats.reading import Hints, Reading
+from xgeom_core.formats.reading import Hints
 from xgeom_core.formats.registry import find_format, read_geometry
-from xgeom_core.programs.program import Found, Job, Program, Step
+from xgeom_core.programs.program import Answer, Found, Job, Program, Step, Work
 
 DRIVER = Path(__file__).with_name("pyfai_driver.py")
 _RESULT = "refined.poni"
 
 
-def steps(job: Job, found: Found) -> list[Step]:
-    """Hand over image, mask and a PONI to start from."""
+def work(job: Job, found: Found) -> Work:
+    """Hand over image, mask and a PONI to start from, and read the refined PONI."""
     image, valid = job.needed_pixels("pyFAI")
     start = job.needed_start("pyFAI")
     if start.wavelength_A is None:
@@ -41,22 +41,15 @@ def steps(job: Job, found: Found) -> list[Step]:
     (job.folder / "job.json").write_text(json.dumps(settings))
     # A copy: beside xgeom's modules it would find those in place of the program's.
     shutil.copyfile(DRIVER, job.folder / DRIVER.name)
-    return [
-        Step(
-            "pyFAI calibration",
-            (found.python, DRIVER.name, "job.json"),
-            (_RESULT,),
-            # Matplotlib and Qt must not look for a screen.
-            environment={"MPLBACKEND": "Agg", "QT_QPA_PLATFORM": "offscreen"},
-        )
-    ]
-
-
-def results(job: Job) -> list[Reading]:
-    """The refined PONI."""
-    image, _ = job.needed_pixels("pyFAI")
+    # Matplotlib and Qt must not look for a screen.
+    environment = {"MPLBACKEND": "Agg", "QT_QPA_PLATFORM": "offscreen"}
+    command = (found.python, DRIVER.name, "job.json")
+    yield Step("pyFAI calibration", command, (_RESULT,), environment=environment)
     readings = read_geometry(job.folder / _RESULT, Hints(image_size=(image.shape[1], image.shape[0])))
-    return [replace(reading, estimate=replace(reading.estimate, source="pyFAI")) for reading in readings]
+    return [
+        Answer(replace(one, estimate=replace(one.estimate, source="pyFAI")), start.center_px)
+        for one in readings
+    ]
 
 
 PROGRAM = Program(
@@ -67,6 +60,5 @@ PROGRAM = Program(
     single_frame=True,
     needs="a frame of a powder with known rings (--calibrant), wavelength, distance and pixel size",
     tried="run for real with pyFAI 2026.9.0 on CeO2",
-    steps=steps,
-    results=results,
+    work=work,
 )

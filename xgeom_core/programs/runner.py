@@ -11,16 +11,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xgeom_core.errors import ProgramCancelledError, ProgramError, XgeomError
+from xgeom_core.errors import ProgramCancelledError, ProgramError, UsageError, XgeomError
 from xgeom_core.formats.reading import Reading
 from xgeom_core.programs.locate import needed
 from xgeom_core.programs.processes import MARK, end
-from xgeom_core.programs.program import Job, Program, Step
+from xgeom_core.programs.program import Answer, Job, Outcome, Program, Step
 
 LOG_NAME = "xgeom-run.log"
 _POLL_S = 0.05
 # A program gone wild fills the disk faster than anybody looks.
 _LOG_LIMIT = 256 * 1024 * 1024
+# What follows from the end of its output: why it failed, how many spots are indexed.
+_LINES_KEPT = 400
 _LINE_END = re.compile(rb"[\r\n]+")
 
 
@@ -30,7 +32,7 @@ class RunResult:
 
     Parameters
     ----------
-    readings : tuple of Reading
+    answers : tuple of Answer
         Its answers in this project's convention.
     log : Path
         Everything it wrote, command lines included.
@@ -38,12 +40,20 @@ class RunResult:
         How long it took.
     notes : tuple of str
         Steps that failed without ending the run.
+    commands : tuple of str
+        The command lines, in the order in which they were run.
     """
 
-    readings: tuple[Reading, ...]
+    answers: tuple[Answer, ...]
     log: Path
     elapsed_s: float
     notes: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """The answers alone, without start and spots."""
+        return tuple(answer.reading for answer in self.answers)
 
 
 @dataclass
@@ -53,7 +63,7 @@ class Watch:
     Parameters
     ----------
     on_step : callable
-        ``on_step(label, number, total)`` as each step starts, number from 1.
+        ``on_step(label, number, most)`` as each step starts, number from 1; most is a guess.
     on_line : callable
         ``on_line(text)`` for every line that the program writes.
     cancelled : callable
@@ -101,20 +111,33 @@ def run(
     _prepare(job.folder)
     started = time.monotonic()
     runner = _Runner(program, job, watch, started + time_limit_s, time_limit_s)
-    steps = program.steps(job, found)
-    notes = []
-    for number, step in enumerate(steps, 1):
-        watch.on_step(step.label, number, len(steps))
-        failure = runner.step(step)
-        if failure and not step.optional:
-            raise ProgramError(failure)
-        if failure:
-            notes.append(failure)
-    readings = _results(program, job, runner.log)
-    if not readings:
-        because = f": {notes[-1]}" if notes else f"; its log is {runner.log}."
+    work = program.work(job, found)
+    outcome: Outcome | None = None
+    notes: list[str] = []
+    commands: list[str] = []
+    while True:
+        try:
+            step = next(work) if outcome is None else work.send(outcome)
+        except StopIteration as ended:
+            answers = _of_frame(ended.value, program, job)
+            break
+        except (UsageError, ProgramError):
+            raise
+        except XgeomError as error:
+            raise ProgramError(
+                f"{program.name} left a result that cannot be used ({error}); see {runner.log}."
+            ) from error
+        commands.append(subprocess.list2cmdline(step.command))
+        watch.on_step(step.label, len(commands), max(program.most_steps, len(commands)))
+        outcome = runner.step(step)
+        if outcome.failure and not step.optional:
+            raise ProgramError(outcome.failure)
+        if outcome.failure:
+            notes.append(outcome.failure)
+    if not answers:
+        because = f": {notes[0]}" if notes else f"; its log is {runner.log}."
         raise ProgramError(f"{program.name} ended without a beam center{because}")
-    return RunResult(tuple(readings), runner.log, time.monotonic() - started, tuple(notes))
+    return RunResult(answers, runner.log, time.monotonic() - started, tuple(notes), tuple(commands))
 
 
 def _prepare(folder: Path) -> None:
@@ -127,17 +150,11 @@ def _prepare(folder: Path) -> None:
         raise ProgramError(f"{folder} is not empty; a run needs a folder of its own.")
 
 
-def _results(program: Program, job: Job, log: Path) -> list[Reading]:
-    try:
-        readings = program.results(job)
-    except XgeomError as error:
-        raise ProgramError(
-            f"{program.name} left a result that cannot be used ({error}); see {log}."
-        ) from error
+def _of_frame(answers: list[Answer], program: Program, job: Job) -> tuple[Answer, ...]:
+    """Of a program that saw one frame only: it speaks of no other."""
     if not program.single_frame:
-        return readings
-    # The program saw one frame only and speaks of no other.
-    return [replace(reading, frame=job.index) for reading in readings]
+        return tuple(answers)
+    return tuple(replace(one, reading=replace(one.reading, frame=job.index)) for one in answers)
 
 
 class _Runner:
@@ -145,12 +162,13 @@ class _Runner:
 
     def __init__(self, program: Program, job: Job, watch: Watch, deadline: float, limit_s: float) -> None:
         self._name, self._folder, self._watch = program.name, job.folder, watch
+        self._cause = program.cause
         self._deadline, self._limit_s = deadline, limit_s
         self._mark = uuid.uuid4().hex
         self.log = job.folder / LOG_NAME
 
-    def step(self, step: Step) -> str:
-        """Run one command; "" or a sentence on how it failed. Raises ProgramError when the run must end."""
+    def step(self, step: Step) -> Outcome:
+        """Run one command and tell how it ended. Raises ProgramError when the run must end."""
         with self.log.open("ab") as log:
             log.write(f"$ {subprocess.list2cmdline(step.command)}\n".encode())
             log.flush()
@@ -172,7 +190,7 @@ class _Runner:
             lines = self._follow(process, begin)
         finally:
             end(process, self._mark)
-        return self._failure(step, process.returncode, lines)
+        return Outcome(self._failure(step, process.returncode, lines), tuple(lines))
 
     def _follow(self, process: subprocess.Popen[bytes], position: int) -> list[str]:
         """Pass on what the program writes until it ends; the last lines it wrote."""
@@ -188,7 +206,7 @@ class _Runner:
                     whole, rest = [*whole, rest], b""
                 for line in (text.decode("utf-8", "replace").rstrip() for text in whole if text.strip()):
                     self._watch.on_line(line)
-                    last = [*last[-19:], line]
+                    last = [*last[1 - _LINES_KEPT :], line]
                 if ended and not piece:
                     return last
                 self._check(stream.tell())
@@ -206,7 +224,8 @@ class _Runner:
             raise ProgramError(f"{self._name} was ended because it filled the disk with its log, {self.log}.")
 
     def _failure(self, step: Step, code: int | None, lines: list[str]) -> str:
-        said = f" (it said: {lines[-1][:200]})" if lines else ""
+        cause = self._cause(tuple(lines))
+        said = f" (it said: {cause[:200]})" if cause else ""
         if code:
             how = f"ended with status {code}" if code > 0 else f"was ended by signal {-code}"
             return f"{step.label} {how}{said}; its log is {self.log}."

@@ -6,18 +6,20 @@ import re
 from pathlib import Path
 
 from xgeom_core.errors import UsageError
-from xgeom_core.formats.reading import Reading
 from xgeom_core.formats.registry import read_geometry
 from xgeom_core.formats.text import read_text
-from xgeom_core.programs.program import Found, Job, Program, Step
+from xgeom_core.programs.program import Answer, Found, Job, Program, Step, Work
 
 _JOB = "JOB= XYCORR INIT COLSPOT IDXREF"
 _JOB_LINE = re.compile(r"(?m)^([^!\n]*?)\bJOB\s*=[^!\n]*")
 _TEMPLATE = re.compile(r"(?m)^([^!\n]*?\bNAME_TEMPLATE_OF_DATA_FRAMES\s*=\s*)(\S+)")
 
 
-def steps(job: Job, found: Found) -> list[Step]:
-    """Write XDS.INP from the user's, whose geometry is the start, and run XDS."""
+def work(job: Job, found: Found) -> Work:
+    """Write XDS.INP from the user's, whose geometry is the start, run XDS, and read what IDXREF refined.
+
+    It writes XPARM.XDS even when it then stops for a low share of indexed spots.
+    """
     if job.template is None:
         raise UsageError(
             "XDS needs an XDS.INP that fits the detector (state it with --xds-inp FILE): it holds what no "
@@ -26,7 +28,9 @@ def steps(job: Job, found: Found) -> list[Step]:
     text = read_text(job.template)
     text = _frames_beside(_only_idxref(text), job)
     (job.folder / "XDS.INP").write_text(text, encoding="utf-8")
-    return [Step("XDS IDXREF", (found.paths["xds"],), ("IDXREF.LP",), optional=True)]
+    yield Step("XDS IDXREF", (found.paths["xds"],), ("IDXREF.LP",), optional=True)
+    path = job.folder / "XPARM.XDS"
+    return [Answer(reading) for reading in read_geometry(path)] if path.is_file() else []
 
 
 def _only_idxref(text: str) -> str:
@@ -46,18 +50,11 @@ def _frames_beside(text: str, job: Job) -> str:
     return _TEMPLATE.sub(lambda found: f"{found.group(1)}frames/{frames.name}", text, count=1)
 
 
-def results(job: Job) -> list[Reading]:
-    """What IDXREF refined. It writes XPARM.XDS even when it then stops for a low share of indexed spots."""
-    path = job.folder / "XPARM.XDS"
-    return read_geometry(path) if path.is_file() else []
-
-
 PROGRAM = Program(
     key="xds",
     name="XDS",
     executables=("xds",),
     needs="a run of rotation frames and an XDS.INP for the detector (--xds-inp)",
-    tried="command line only, with a stand-in",
-    steps=steps,
-    results=results,
+    tried="never run for real: command lines after the documentation of XDS, tested with a stand-in",
+    work=work,
 )

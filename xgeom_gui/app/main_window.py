@@ -38,6 +38,7 @@ from xgeom_gui.image.image_view import ImageView
 from xgeom_gui.image.setup import ImageTools
 from xgeom_gui.look.stacked_panels import DOCK_WIDTH, ResultsDock
 from xgeom_gui.runs.setup import RunTools
+from xgeom_gui.services.locations import name_of
 from xgeom_gui.state.session import Session
 from xgeom_gui.state.session_controller import SessionController
 from xgeom_gui.state.settings import Settings
@@ -147,7 +148,7 @@ class MainWindow(QMainWindow):
         centers = self.centers
         sections = (
             *(("", centers.card), ("Experiment", self.experiment), ("", centers.notes)),
-            *(("Tilt", self.tilt), ("", centers)),
+            *(("", centers), ("Tilt", self.tilt)),
         )
         centers.fold.setChecked(self._settings.sources_shown)
         centers.fold.toggled.connect(lambda on: setattr(self._settings, "sources_shown", on))
@@ -257,7 +258,9 @@ class MainWindow(QMainWindow):
             self.image.setFocus()
         for name in _NEED_A_FRAME:
             self.actions_by_name[name].setEnabled(frame is not None)
-        self.setWindowTitle(f"{Path(source.path).name} – xgeom" if source else "xgeom")
+        # Of a run of files, the file of the frame shown.
+        shown = (frame.path if frame is not None else "") or (source.path if source else "")
+        self.setWindowTitle(f"{name_of(shown)} – xgeom" if source else "xgeom")
 
     def _show_options(self) -> None:
         self.actions_by_name["automatic"].setChecked(self._session.automatic)

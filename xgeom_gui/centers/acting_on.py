@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QToolButton, QWidget
 
 from xgeom_gui.look.elided import ElidedLabel
 from xgeom_gui.look.theme import set_role
 from xgeom_gui.state.session import Session
+
+_WIDE = 400
 
 
 class ActingOn(QWidget):
@@ -28,24 +30,35 @@ class ActingOn(QWidget):
         self.name = ElidedLabel()
         self.name.setToolTip("Rings, profiles, loupe, Copy as, Accept, Fit from here and nudging act on it")
         self.field = CenterField()
-        self.field.setFixedWidth(150)
+        self.field.setFixedWidth(142)
         self.field.returnPressed.connect(self._put)
         self.field.left.connect(self.refresh)
         self.field.escaped.connect(self._leave)
         self.back = QToolButton()
-        self.back.setText("Back to the answer")
+        self.back.setText("← Answer")
         self.back.setProperty("role", "framed")
+        self.back.setAccessibleName("Back to the answer")
         self.back.setToolTip("Let rings, profiles, copying and accepting act on the answer again")
         self.back.clicked.connect(lambda: session.current_center.choose(""))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
-        row.addWidget(self.name, 1)
-        row.addWidget(self.field)
-        row.addWidget(self.back)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(6)
+        self._grid.setColumnStretch(0, 1)
+        self._place()
         session.current_center.changed.connect(self.refresh)
         session.frame_changed.connect(self.refresh)
         self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Where there is little room, the name has a line of its own."""
+        super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        narrow = self.width() < _WIDE
+        self._grid.addWidget(self.name, 0, 0, 1, 3 if narrow else 1)
+        self._grid.addWidget(self.field, int(narrow), 1)
+        self._grid.addWidget(self.back, int(narrow), 2)
 
     def refresh(self) -> None:
         """Name the current center."""

@@ -30,6 +30,7 @@ class CandidateButtons(QWidget):
         for number in range(_MOST):
             button = QPushButton()
             button.setCheckable(True)
+            button.setMinimumWidth(80)
             button.setStyleSheet("text-align: left")
             button.setToolTip("Make it current and show its rings; Accept then takes it")
             button.clicked.connect(lambda _on, which=number: self._choose(which))
@@ -50,7 +51,7 @@ class CandidateButtons(QWidget):
             button.setVisible(number < len(shown))
             if number < len(shown):
                 button.setText(candidate_words(shown[number]))
-                button.setAccessibleName(button.text())
+                button.setAccessibleName(button.text().replace("\n", ", "))
         self.setEnabled(True)
         self.setVisible(bool(shown))
         self._mirror()

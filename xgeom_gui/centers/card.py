@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGraphicsOpacityEffect,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -19,9 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from xgeom_gui.centers.acting_on import ActingOn
+from xgeom_gui.centers.banners import model_banner, part_banner
 from xgeom_gui.centers.candidates import CandidateButtons
 from xgeom_gui.centers.card_wording import Headline, headline
-from xgeom_gui.centers.model_banner import ModelBanner
 from xgeom_gui.centers.next_step import Step, cures, next_step
 from xgeom_gui.look.elided import ElidedLabel
 from xgeom_gui.look.theme import SOFT_INK, STATUS_COLORS, THEME, set_role
@@ -32,6 +33,8 @@ from xgeom_gui.state.session import Session
 CENTER_PX, SPREAD_PX, VERDICT_PX, TILT_PX, BASIS_PX = 30, 24, 21, 20, 14
 _DIMMED = 0.4
 _REMEMBERED_MS = 8_000
+# Buttons in a row of a narrow and of a wide card, and from where it is wide.
+_COLUMNS, _WIDE, _NARROWEST = (3, 6), 560, 290
 
 
 class AnswerCard(QFrame):
@@ -71,16 +74,19 @@ class AnswerCard(QFrame):
         self.candidates = CandidateButtons(session)
         self.step_button = QPushButton()
         self.step_button.setProperty("role", "primary")
+        # Long names of programs must not make the panel wider.
+        self.step_button.setMinimumWidth(80)
         self.step_button.clicked.connect(self._want_step)
         self.deed = ElidedLabel()
         self.deed.setAccessibleName("Done")
         set_role(self.deed, "ok")
         self._forget = QTimer(self, singleShot=True, interval=_REMEMBERED_MS)
-        self._forget.timeout.connect(lambda: self.deed.setText(""))
+        self._forget.timeout.connect(self.deed.clear)
         self.acting = ActingOn(session)
         self.acting.finished.connect(self.finished)
-        self.model = ModelBanner(session)
-        self._buttons = QHBoxLayout()
+        self.model, self.part = model_banner(session), part_banner(session)
+        self._buttons: list[QToolButton] = []
+        self._grid = QGridLayout()
         self._lay_out()
         self._connect()
 
@@ -94,16 +100,18 @@ class AnswerCard(QFrame):
         step.setSpacing(10)
         step.addWidget(self.step_button)
         step.addWidget(self.deed, 1)
-        self._buttons.setSpacing(6)
+        self._grid.setSpacing(6)
+        self._grid.setColumnStretch(_COLUMNS[1], 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 12, 10)
         layout.setSpacing(8)
         layout.addWidget(self.model)
+        layout.addWidget(self.part)
         layout.addWidget(self._head)
         layout.addWidget(self.candidates)
         layout.addLayout(step)
         layout.addWidget(self.acting)
-        layout.addLayout(self._buttons)
+        layout.addLayout(self._grid)
 
     def _connect(self) -> None:
         session = self._session
@@ -117,6 +125,7 @@ class AnswerCard(QFrame):
             signal.connect(self.refresh)
         THEME.changed.connect(self.refresh)
         session.said.connect(self._show_deed)
+        session.source_changed.connect(self.deed.clear)
         self.refresh()
 
     def add_actions(self, actions: Sequence[QAction]) -> None:
@@ -127,8 +136,22 @@ class AnswerCard(QFrame):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
             button.setProperty("role", "framed")
             button.setAccessibleName(action.text())
-            self._buttons.addWidget(button)
-        self._buttons.addStretch(1)
+            self._buttons.append(button)
+        self._place_buttons()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """As narrow as its buttons in two rows."""
+        return QSize(_NARROWEST, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """A narrow card has its buttons in two rows."""
+        super().resizeEvent(event)
+        self._place_buttons()
+
+    def _place_buttons(self) -> None:
+        columns = _COLUMNS[self.width() >= _WIDE]
+        for number, button in enumerate(self._buttons):
+            self._grid.addWidget(button, number // columns, number % columns)
 
     @property
     def step(self) -> Step | None:
@@ -164,7 +187,7 @@ class AnswerCard(QFrame):
         return f"{activity[:1].upper()}{activity[1:]}" if activity else "Not predicted yet"
 
     def _show_head(self, said: Headline) -> None:
-        center, spread = _sized(said.center, CENTER_PX), _sized(said.spread, SPREAD_PX)
+        center, spread = _sized(said.center, CENTER_PX, keep=False), _sized(said.spread, SPREAD_PX)
         self.center.setText(f"{center} {spread} &nbsp; {_sized(said.tilt, TILT_PX)}")
         self.verdict.setText(_sized(said.verdict, VERDICT_PX, STATUS_COLORS[said.tone], keep=False))
         words = " · ".join(part for part in (said.basis, said.header) if part)

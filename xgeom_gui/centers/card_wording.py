@@ -99,6 +99,8 @@ def tilt_words(estimate: Estimate) -> str:
     pitch, yaw = (math.radians(angle) for angle in estimate.tilt_deg)
     angle = math.degrees(math.acos(min(1.0, math.cos(pitch) * math.cos(yaw))))
     spread = estimate.tilt_sigma_deg
+    if spread is not None and angle < max(spread):
+        return f"no tilt (± {max(spread):.2f}°)"
     return f"tilt {angle:.2f}°" + (f" ± {max(*spread, 0.01):.2f}°" if spread else "")
 
 
@@ -152,4 +154,4 @@ def candidate_words(candidate: Candidate) -> str:
         tilt = f", tilt {math.hypot(*candidate.tilt_deg):.1f}°"
     label = f" ({candidate.label})" if candidate.label else ""
     spread = in_px(max(candidate.center_sigma_px))
-    return f"{100 * candidate.weight:.2g}%   {x:.1f}, {y:.1f} ± {spread}{tilt}   {speaks}{label}"
+    return f"{100 * candidate.weight:.2g}%   {x:.1f}, {y:.1f} ± {spread}{tilt}\n{speaks}{label}"

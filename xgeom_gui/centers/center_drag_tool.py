@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from xgeom_core.estimate import Estimate
 from xgeom_gui.image.image_view import ImageView
 from xgeom_gui.state.session import Session
-from xgeom_gui.state.user_centers import MANUAL
+from xgeom_gui.state.user_words import MANUAL
 
 _REACH = 14.0
 _START = 3.0

@@ -12,8 +12,8 @@ from xgeom_core.formats.format import Writing
 from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
 from xgeom_gui.state.centers import Center
-from xgeom_gui.state.external_geometries import Size
 from xgeom_gui.state.formatting import missing_for_tilt
+from xgeom_gui.state.geometry_tracks import Size
 
 _TITLES = {
     "dials": "DIALS experiment (.expt)",

@@ -11,8 +11,8 @@ from xgeom_core.compare.confusions import Claim
 from xgeom_core.compare.convention_diagnosis import explain
 from xgeom_core.metadata import Metadata
 from xgeom_gui.state.centers import NAMES, Center
-from xgeom_gui.state.external_geometries import Compared, Size
 from xgeom_gui.state.formatting import CenterRow, signed
+from xgeom_gui.state.geometry_tracks import Compared, Size
 
 _MEASURED = {NAMES[source] for source in ("truth", "network", "fit")}
 _AGREEING_PX, _MUCH_BETTER = 0.1, 0.1

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["predict", "accept", "copy_dials", "experiment", "read_as", "choose", "why"]
 _OTHER_DISTANCE = re.compile(r"agree best with a distance of ([\d.]+) mm")
+# How the core tells what a file lacks.
+_MISSING = "The file does not state the"
 _UNITS = {
     "distance_mm": ("distance", "mm"),
     "pixel_mm": ("pixel size", "mm"),
@@ -57,7 +59,7 @@ def cures(
 ) -> list[Step]:
     """What cures a warning, the most helpful first."""
     return [
-        *_missing_values(metadata, experiment, centers),
+        *_missing_values(prediction, metadata, experiment, centers),
         *_other_readings(centers, reference),
         *_other_distance(prediction, experiment),
     ]
@@ -117,7 +119,9 @@ def _in_doubt(prediction: Prediction) -> Step:
     return Step("why", "Look at what speaks for it", "Profiles, residuals and what was masked (W)")
 
 
-def _missing_values(metadata: Metadata, experiment: Experiment, centers: Sequence[Center]) -> list[Step]:
+def _missing_values(
+    prediction: Prediction | None, metadata: Metadata, experiment: Experiment, centers: Sequence[Center]
+) -> list[Step]:
     """What another program's file knows of the experiment and the frame's own does not."""
     missing = [name for name in _UNITS if getattr(metadata, name) is None]
     for center in centers:
@@ -132,7 +136,8 @@ def _missing_values(metadata: Metadata, experiment: Experiment, centers: Sequenc
             shown = f" ({value:.5g} {unit})" if len(known) == 1 and isinstance(value, float) else ""
             text = f"Take the {words} from {center.name}{shown}"
             tip = "Fill in what the frame's file does not state, and predict again"
-            note = f"The frame's file does not state the {words}; {center.name} does."
+            said = (one for one in (prediction.warnings if prediction else ()) if one.startswith(_MISSING))
+            note = next(said, f"{_MISSING} {words}; {center.name} does.")
             return [Step("experiment", text, tip, replace(experiment, **known), note)]
     return []
 
@@ -147,7 +152,8 @@ def _other_readings(centers: Sequence[Center], reference: Estimate | None) -> li
         if better is not None:
             choice, sentence = better
             tip = "Another reading of its ambiguous convention; holds for the whole file"
-            text = f"Read {center.name} as “{choice}”"
+            short = "flipped" if "flipped" in choice else f"“{choice}”"
+            text = f"Read {center.name} as {short}"
             found.append(Step("read_as", text, tip, (center.estimate.source, choice), sentence))
     return found
 

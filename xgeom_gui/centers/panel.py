@@ -6,7 +6,7 @@ from collections.abc import Callable
 from html import escape
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QToolButton, QVBoxLayout, QWidget
 
 from xgeom_gui.centers.card import AnswerCard
 from xgeom_gui.centers.centers_model import CentersModel
@@ -67,15 +67,16 @@ class NotesPanel(QWidget):
         self.buttons = []
         for note, step in shown:
             line = QWidget()
-            row = QHBoxLayout(line)
+            row = QVBoxLayout(line)
             row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(2)
             label = QLabel(f'<span style="color:{UNCERTAIN}">•</span> {escape(note)}')
             label.setTextFormat(Qt.TextFormat.RichText)
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            row.addWidget(label, 1)
+            row.addWidget(label)
             if step is not None:
-                row.addWidget(self._button(step), 0, Qt.AlignmentFlag.AlignTop)
+                row.addWidget(self._button(step), 0, Qt.AlignmentFlag.AlignLeft)
             self._layout.addWidget(line)
         self.setVisible(bool(shown))
 

@@ -64,6 +64,7 @@ class CenterTools(QObject):
         self.ring_tool = RingTool(session, image)
         self._place: tuple[float, float] | None = None
         session.cursor_changed.connect(self._remember_place)
+        session.source_changed.connect(self._forget_place)
         panel.taken.connect(self.hand.hold)
         self._build_tabs(results)
         handlers: dict[str, Callable[[], object]] = {
@@ -143,6 +144,9 @@ class CenterTools(QObject):
 
     def _remember_place(self) -> None:
         self._place = self._session.cursor or self._place
+
+    def _forget_place(self) -> None:
+        self._place = None
 
     def do(self, step: Step) -> None:
         """Do what a button of the card or of a warning offers."""

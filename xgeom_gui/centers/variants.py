@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
     from xgeom_core.predict.masked_frames import Variant
 
-_CHOICES: tuple[tuple[Variant, str, str], ...] = (
+CHOICES: tuple[tuple[Variant, str, str], ...] = (
     ("measured", "As measured", "The frame as it is"),
     ("background", "Background only", "Spots are masked: what does the background alone say?"),
     ("spots", "Bragg spots only", "Every pixel outside the spots is set to 0 counts"),
@@ -39,7 +39,7 @@ class VariantsPanel(QWidget):
         row = QHBoxLayout()
         row.setSpacing(0)
         group = QButtonGroup(self)
-        for variant, text, tip in _CHOICES:
+        for variant, text, tip in CHOICES:
             button = QToolButton()
             button.setText(text)
             button.setToolTip(tip)
@@ -78,7 +78,7 @@ class VariantsPanel(QWidget):
     def _text(self) -> str:
         whole = self._answers.get("measured")
         rows = []
-        for variant, name, _ in _CHOICES:
+        for variant, name, _ in CHOICES:
             prediction = self._answers.get(variant)
             cells = [escape(name), *(_cells(prediction, whole) if prediction else ("not asked yet", "", ""))]
             color = STATUS_COLORS[prediction.status] if prediction else SOFT_INK

@@ -20,7 +20,8 @@ from xgeom_gui.files.tree import TreePanel
 from xgeom_gui.image.image_view import ImageView
 from xgeom_gui.image.picture_export import png_image, svg_bytes, write_png
 from xgeom_gui.services.exports import export_rows, write_bytes
-from xgeom_gui.services.locations import SESSION_SUFFIX, file_of, is_session, paths_of
+from xgeom_gui.services.geometry_reader import evident_frames
+from xgeom_gui.services.locations import RUN_SEPARATOR, SESSION_SUFFIX, file_of, is_session, paths_of
 from xgeom_gui.services.path_checker import PathChecker
 from xgeom_gui.services.saver import Saver, SaveRequest
 from xgeom_gui.services.tree_reader import TreeReader
@@ -122,12 +123,15 @@ class FileTools(QObject):
             self._session.open(spec)
 
     def take(self, paths: Sequence[str]) -> None:
-        """Files of any kind: session files are opened, the rest goes to the file desk."""
+        """Files of any kind: sessions and frames are opened; what may be a geometry goes to the file desk."""
         found = [path for path in paths if is_session(path)]
         rest = [path for path in paths if path not in found]
         if found:
             self.open(found[0])
-        if rest:
+        if rest and all(evident_frames(path) for path in rest):
+            # What needs no look inside takes the same road as everything that is opened by name.
+            self.open(RUN_SEPARATOR.join(rest))
+        elif rest:
             self._controller.files.take(rest)
 
     def choose_files(self) -> list[str]:

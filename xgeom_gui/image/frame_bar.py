@@ -124,7 +124,7 @@ class FrameStrip(QWidget):
         place = ""
         if len(source.axes) > 1 and 0 <= wanted.index <= last:
             place = f"{list(position(wanted.index, source.axes))} "
-        self.count.setText(f"{place}of 0 to {last}" if last else "single frame")
+        self.count.setText(f"{place}of {source.frames}, counted from 0" if last else "single frame")
         self.back.setEnabled(wanted.index > 0)
         self.forth.setEnabled(wanted.index < last)
 

@@ -21,10 +21,8 @@ _log = logging.getLogger(__name__)
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 # Formats that hold an image and also say something of its geometry: dropped, they are frames.
 _IMAGE_MAGIC = (_HDF5, b"###CBF", b"{\nHEADER_BYTES", b"{\r\nHEADER_BYTES", b"II*\0", b"MM\0*")
-_IMAGE_SUFFIXES = (
-    *(".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi"),
-    *(".cbf", ".tif", ".tiff", ".img", ".mccd", ".sfrm", ".edf"),
-)
+_HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi")
+_IMAGE_SUFFIXES = (*_HDF5_SUFFIXES, ".cbf", ".tif", ".tiff", ".img", ".mccd", ".sfrm", ".edf")
 _PACKED = (".gz", ".bz2", ".xz")
 
 
@@ -61,6 +59,12 @@ def looks_like_frames(path: str, head: bytes) -> bool:
     name = Path(path)
     suffix = Path(name.stem).suffix if name.suffix.lower() in _PACKED else name.suffix
     return suffix.lower() in _IMAGE_SUFFIXES or head.startswith(_IMAGE_MAGIC)
+
+
+def evident_frames(path: str) -> bool:
+    """Whether the name alone says that a file holds frames; HDF5 may as well hold a geometry."""
+    suffix = Path(path).suffix.lower()
+    return looks_like_frames(path, b"") and suffix not in _HDF5_SUFFIXES
 
 
 class GeometryReader(LatestThread):

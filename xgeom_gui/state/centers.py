@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,11 +13,15 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.geometry import Geometry
 from xgeom_core.metadata import Metadata
 from xgeom_gui.look.marker_styles import SourceStyle, style_of
-from xgeom_gui.state.external_geometries import Compared, ExternalGeometries, Size
+from xgeom_gui.state.external_geometries import ExternalGeometries
+from xgeom_gui.state.geometry_tracks import Compared, Size
 
 if TYPE_CHECKING:
+    from xgeom_core.predict import Prediction
     from xgeom_core.predict.candidate import Candidate
 
+# Closer than this to the answer, one kind of evidence is the answer.
+_SAME_PX = 0.005
 NAMES = {
     "truth": "Known",
     "header": "Header",
@@ -116,6 +121,21 @@ def candidate_estimate(number: int, candidate: Candidate) -> Estimate:
     reason = f"One of the places where the beam may be, with {100 * candidate.weight:.2g}%."
     tilt = candidate.tilt_deg if candidate.tilt_sigma_deg is not None else None
     return Estimate(candidate_source(number), candidate.center_px, tilt, covariance, "uncertain", reason)
+
+
+def said_by(prediction: Prediction, chosen: str) -> tuple[Estimate, ...]:
+    """What a prediction says: its answer and opinions, what each kind of evidence says, a chosen candidate.
+
+    Evidence that is the answer itself is left out; of the candidates only the one `chosen` is a center.
+    """
+    best, kinds = prediction.best, (prediction.background, prediction.lattice)
+    evidence = (
+        one
+        for one in kinds
+        if one is not None and (best is None or math.dist(one.center_px, best.center_px) > _SAME_PX)
+    )
+    candidates = (candidate_estimate(number, one) for number, one in enumerate(prediction.candidates))
+    return (*prediction.estimates, *evidence, *(one for one in candidates if one.source == chosen))
 
 
 def misfits_of(external: ExternalGeometries, index: int, size: Size | None) -> tuple[Center, ...]:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from xgeom_core.formats.reading import Hints, Reading
 from xgeom_gui.services.geometry_reader import GeometryReader, GeometryRequest
 from xgeom_gui.services.locations import RUN_SEPARATOR
-from xgeom_gui.state.external_geometries import MOST_PER_FILE, Size, Track, fits
+from xgeom_gui.state.geometry_tracks import MOST_PER_FILE, Size, Track, fits
 from xgeom_gui.state.session import Session
 
 _NAMED = 3

@@ -5,7 +5,6 @@ What other programs' files say beside the frame is kept by its `external`.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
@@ -18,7 +17,7 @@ from xgeom_gui.services.picture import Picture
 from xgeom_gui.services.predictor import Experiment, ModelChoice, PredictionKey
 from xgeom_gui.services.reader import LoadedFrame, ReadRequest, SourceInfo
 from xgeom_gui.state.batch import Batch
-from xgeom_gui.state.centers import Center, candidate_estimate, centers_of, misfits_of
+from xgeom_gui.state.centers import Center, centers_of, misfits_of, said_by
 from xgeom_gui.state.current_center import CurrentCenter
 from xgeom_gui.state.display import Display
 from xgeom_gui.state.external_geometries import ExternalGeometries
@@ -28,15 +27,12 @@ from xgeom_gui.state.notifications import Announcer
 from xgeom_gui.state.other_model import SecondModel
 from xgeom_gui.state.rings import Rings
 from xgeom_gui.state.undo import History
-from xgeom_gui.state.user_centers import FrameId, UserCenters
+from xgeom_gui.state.user_centers import UserCenters
+from xgeom_gui.state.user_words import FrameId
 
 if TYPE_CHECKING:
     from xgeom_core.predict import Prediction
     from xgeom_core.predict.masked_frames import Variant
-
-
-# Closer than this to the answer, one kind of evidence is the answer.
-_SAME_PX = 0.005
 
 
 class SessionState(Announcer):
@@ -195,30 +191,9 @@ class SessionState(Announcer):
         others = (self.second.estimate(self._key), self.live.estimate(self._key))
         mine = (*(one for one in others if one is not None), *self.user_centers.estimates)
         if self._shown is not None:
-            said = (
-                *self._shown.estimates,
-                *self._evidence(self._shown),
-                *self._chosen_candidate(self._shown),
-            )
-            return known + said + mine
+            return known + said_by(self._shown, self.user_centers.chosen) + mine
         header = self.metadata.estimate()
         return known + ((header,) if header else ()) + mine
-
-    def _chosen_candidate(self, prediction: Prediction) -> tuple[Estimate, ...]:
-        """The candidate that the user chose: only then it is a center beside the others."""
-        chosen = self.user_centers.chosen
-        said = (candidate_estimate(number, one) for number, one in enumerate(prediction.candidates))
-        return tuple(one for one in said if one.source == chosen)
-
-    @staticmethod
-    def _evidence(prediction: Prediction) -> tuple[Estimate, ...]:
-        """What background and lattice say by themselves, where that is not the answer itself."""
-        best = prediction.best
-        kinds = (prediction.background, prediction.lattice)
-        known = [one for one in kinds if one is not None]
-        if best is None:
-            return tuple(known)
-        return tuple(one for one in known if math.dist(one.center_px, best.center_px) > _SAME_PX)
 
     @property
     def best(self) -> Estimate | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,42 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from xgeom_core.estimate import Estimate
 from xgeom_gui.state.undo import History
-
-MANUAL, ACCEPTED = "manual", "accepted"
-Point = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class FrameId:
-    """Which frame: file, dataset, number from 0."""
-
-    path: str
-    dataset: str
-    index: int
-
-
-@dataclass(frozen=True, eq=False)
-class Correction:
-    """What the user said of one frame.
-
-    Parameters
-    ----------
-    manual : Estimate or None
-        A center moved by hand.
-    accepted : Estimate or None
-        A center that the user takes for true.
-    start_px : tuple of float or None
-        Where the fit starts from instead of the network's center.
-    """
-
-    manual: Estimate | None = None
-    accepted: Estimate | None = None
-    start_px: Point | None = None
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is said."""
-        return self.manual is None and self.accepted is None and self.start_px is None
+from xgeom_gui.state.user_words import ACCEPTED, MANUAL, Correction, FrameId, Point, plain_words, words_of
 
 
 class UserCenters(QObject):
@@ -184,31 +149,13 @@ class UserCenters(QObject):
 
     def state(self) -> list[dict[str, Any]]:
         """Everything that was said, as plain values for a session file."""
-        return [
-            {
-                "path": frame.path,
-                "dataset": frame.dataset,
-                "index": frame.index,
-                "manual": _plain(said.manual),
-                "accepted": _plain(said.accepted),
-                "start_px": list(said.start_px) if said.start_px else None,
-            }
-            for frame, said in self._said.items()
-        ]
+        return plain_words(self._said)
 
     def restore(self, state: Iterable[Mapping[str, Any]]) -> None:
         """Take over what `state` gave; entries that make no sense are left out."""
-        said: dict[FrameId, Correction] = {}
-        for entry in state:
-            try:
-                frame = FrameId(str(entry["path"]), str(entry["dataset"]), int(entry["index"]))
-                start = _point(entry["start_px"]) if entry.get("start_px") else None
-                said[frame] = Correction(
-                    _estimate(MANUAL, entry.get("manual")), _estimate(ACCEPTED, entry.get("accepted")), start
-                )
-            except (KeyError, TypeError, ValueError):
-                continue
-        self._said = said
+        self._said = words_of(state)
+        # Its steps lead to what was said before.
+        self._history.clear()
         self.changed.emit()
 
     def _change(self, text: str, chosen: str, merge: str = "", **fields: Any) -> None:
@@ -248,25 +195,3 @@ class UserCenters(QObject):
 def by_hand(origin: Estimate, center_px: Point) -> Estimate:
     """A center by hand, with the tilt of the one it was taken from."""
     return Estimate(MANUAL, (float(center_px[0]), float(center_px[1])), origin.tilt_deg)
-
-
-def _plain(estimate: Estimate | None) -> dict[str, Any] | None:
-    if estimate is None:
-        return None
-    return {
-        "center_px": list(estimate.center_px),
-        "tilt_deg": list(estimate.tilt_deg) if estimate.tilt_deg else None,
-        "convention": estimate.convention,
-    }
-
-
-def _estimate(source: str, values: Mapping[str, Any] | None) -> Estimate | None:
-    if not values:
-        return None
-    tilt = _point(values["tilt_deg"]) if values.get("tilt_deg") else None
-    return Estimate(source, _point(values["center_px"]), tilt, convention=str(values.get("convention", "")))
-
-
-def _point(values: Any) -> Point:
-    x, y = values
-    return float(x), float(y)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -128,6 +129,22 @@ def test_one_of_several_readings_is_chosen(xgeom, frames_dir, tmp_path) -> None:
     code, _, _ = xgeom("geometry", path, "--to", "xds", "--out", new, "--reading", swept)
     assert code == 0
     assert read_geometry(new)[0].estimate.center_px == pytest.approx((729.01, 866.07), abs=0.01)
+
+
+def test_the_sweep_of_an_image_is_chosen_by_its_name(xgeom, frames_dir, tmp_path) -> None:
+    sweeps = frames_dir / "lcysteine_i19" / "indexed.expt.gz"
+    new = tmp_path / "XDS.INP"
+    code, _, _ = xgeom(
+        "geometry", sweeps, "--for", "anywhere/l-cyst_04_00003.cbf.gz", "--to", "xds", "--out", new
+    )
+    assert code == 0
+    assert read_geometry(new)[0].estimate.center_px == pytest.approx((729.01, 866.07), abs=0.01)
+    code, _, err = xgeom("geometry", sweeps, "--for", "l-cyst_05_00003.cbf")
+    assert code == 2 and one_sentence(err) and "it names l-cyst_01_#####.cbf" in err
+    image = frames_dir / "lcysteine_i19" / "l-cyst_04_00003.cbf.gz"
+    code, out, _ = xgeom("compare", image, "--with", sweeps, "--no-predict", "--json")
+    (row,) = [row for row in json.loads(out)["rows"] if row["source"].startswith("DIALS")]
+    assert code == 0 and row["center_px"] == pytest.approx((729.01, 866.07), abs=0.01)
 
 
 def test_formats_and_programs_are_listed(xgeom, tmp_path, monkeypatch) -> None:
@@ -261,10 +278,12 @@ def test_network_and_fit_take_part(xgeom, frames, expt, predictor) -> None:
     assert all(not summary["findings"] for summary in record["summaries"])
 
 
-def test_the_header_of_a_swung_detector_is_recognized(xgeom, frames_dir) -> None:
+def test_the_header_of_a_swung_detector_is_recognized(xgeom, frames_dir, tmp_path) -> None:
     folder = frames_dir / "lcysteine_i19"
+    # Under a name of none of the sweeps, so that each of them takes part.
+    image = shutil.copy(folder / "l-cyst_04_00003.cbf.gz", tmp_path / "image.cbf.gz")
     code, out, _ = xgeom(
-        *("compare", folder / "l-cyst_04_00003.cbf.gz", "--with", folder / "indexed.expt.gz"),
+        *("compare", image, "--with", folder / "indexed.expt.gz"),
         *("--no-predict", "--json", "--reference", "DIALS experiments 0-2"),
     )
     record = json.loads(out)
@@ -272,7 +291,7 @@ def test_the_header_of_a_swung_detector_is_recognized(xgeom, frames_dir) -> None
     header = next(summary for summary in record["summaries"] if summary["source"] == "header")
     assert header["findings"][0]["cause"] == "swung detector ignored"
     code, out, _ = xgeom(
-        *("compare", folder / "l-cyst_04_00003.cbf.gz", "--with", folder / "indexed.expt.gz"),
+        *("compare", image, "--with", folder / "indexed.expt.gz"),
         *("--no-predict", "--json", "--reference", "DIALS experiment 3"),
     )
     header = next(s for s in json.loads(out)["summaries"] if s["source"] == "header")
@@ -304,10 +323,14 @@ def test_programs_run_and_take_part(xgeom, frames, tmp_path, monkeypatch) -> Non
     folder = tmp_path / "bin"
     folder.mkdir()
     found = write_geometry("dials", Writing(GEOMETRY, SIZE), tmp_path / "found.expt")
+    copy = f"shutil.copy({str(found)!r}, given['output.experiments'])"
     for name, body in {
-        "dials.import": "open('imported.expt', 'w')",
-        "dials.find_spots": "open('strong.refl', 'w')",
-        "dials.search_beam_position": f"shutil.copy({str(found)!r}, given['output.experiments'])",
+        "dials.import": copy,
+        "dials.slice_sequence": "",
+        "dials.find_spots": "open('strong.refl', 'w'); print('Saved 9 reflections')",
+        "dials.search_beam_position": f"'-c' in sys.argv and sys.exit()\n{copy}",
+        "dials.index": "sys.exit('No suitable lattice could be found.')",
+        "dials.refine": "",
     }.items():
         path = folder / name
         path.write_text(
@@ -318,14 +341,27 @@ def test_programs_run_and_take_part(xgeom, frames, tmp_path, monkeypatch) -> Non
     monkeypatch.setenv("XGEOM_DIALS", str(folder))
     work = tmp_path / "work"
     code, out, err = xgeom(
-        "compare", frames, "--no-predict", "--run", "dials", "--run-folder", work, "--json", "--frames", "0:2"
+        "compare", frames, "--no-predict", "--run", "dials", "--run-folder", work, "--json", "--frames", "0:1"
     )
-    record = json.loads(out)
     assert code == 0, err
-    assert "DIALS midpoint" in record["sources"]
-    assert len(record["rows"]) == 8
-    assert "dials.find_spots (2 of 6)" in err
-    assert (work / "dials" / "xgeom-run.log").is_file()
+    *events, record = map(json.loads, out.splitlines())
+    assert "DIALS search" in record["sources"]
+    steps = [event["label"] for event in events if event["event"] == "step"]
+    assert steps == [
+        "dials.import",
+        "dials.find_spots",
+        "dials.search_beam_position",
+        "dials.index fft3d frame.expt",
+        "dials.index fft1d frame.expt",
+        "dials.index fft3d optimised_default.expt",
+        "dials.index fft1d optimised_default.expt",
+    ]
+    (answer,) = [event for event in events if event["event"] == "answer"]
+    assert answer["source"] == "DIALS search" and answer["spots"] == 9 and answer["tilt_deg"] is None
+    notes = [event["text"] for event in events if event["event"] == "note"]
+    assert ["No suitable lattice could be found." in note for note in notes] == [True] * 4
+    (log,) = [event for event in events if event["event"] == "log"]
+    assert Path(log["log"]).is_file() and len(log["commands"]) == 7
     code, _, err = xgeom("compare", frames, "--no-predict", "--run", "dials", "--run-folder", work)
     assert code == 2 and "nothing to compare" in err and "is not empty" in err, (
         "a folder in use is not used again"

@@ -83,82 +83,147 @@ def calls(tmp_path: Path) -> list[list[str]]:
 
 def scripted(*commands: Path, results: tuple[str, ...] = (), optional: bool = False) -> Program:
     """A program of the given executables, for tests of the runner alone."""
-    return Program(
-        key="odd",
-        name="Odd",
-        executables=("sh",),
-        needs="",
-        tried="",
-        steps=lambda job, found: [Step(c.name, (str(c),), results, optional) for c in commands],
-        results=lambda job: [],
-    )
+
+    def work(job, found):
+        for command in commands:
+            yield Step(command.name, (str(command),), results, optional)
+        return []
+
+    return Program(key="odd", name="Odd", executables=("sh",), needs="", tried="", work=work)
+
+
+COPY = "shutil.copy({found!r}, given['output.experiments'])"
+TABLE = "print('|          0 |         {indexed} |           100 | 70.0%       |')"
 
 
 @pytest.fixture
-def dials(stand_in, tmp_path, monkeypatch):
-    """Stand-ins for DIALS; every method finds the known geometry."""
-    found = write_geometry("dials", WRITING, tmp_path / "found.expt")
-    stand_in("dials.import", "open(given['output.experiments'], 'w').write('{}'); print('imported 1 image')")
-    stand_in("dials.find_spots", "open(given['output.reflections'], 'w').write('x')")
+def dials(stand_in, tmp_path):
+    """Stand-ins for DIALS 3.12; its file of frames holds three stills, and all of it finds one geometry."""
+    text = json.loads(Path(write_geometry("dials", WRITING, tmp_path / "found.expt")).read_text())
+    text["experiment"] = [text["experiment"][0] | {"scan": number} for number in range(3)]
+    text["scan"] = [{"image_range": [number, number]} for number in (1, 2, 3)]
+    text["crystal"] = [{f"real_space_{name}": [50.0, 0.0, 0.0] for name in "abc"}]
+    (tmp_path / "found.expt").write_text(json.dumps(text))
+    copy = COPY.format(found=str(tmp_path / "found.expt"))
+    stand_in("dials.import", f"{copy}; print('imported 1 image')")
+    stand_in("dials.slice_sequence", "sys.exit('there is no sweep')")
     stand_in(
-        "dials.search_beam_position",
-        f"assert os.path.exists('imported.expt')\nshutil.copy({str(found)!r}, given['output.experiments'])",
+        "dials.find_spots",
+        "open(given['output.reflections'], 'w').write('x'); print('Saved 300 reflections to a')",
     )
+    stand_in("dials.search_beam_position", f"'-c' in sys.argv and sys.exit('seed = 42')\n{copy}")
+    stand_in(
+        "dials.index",
+        f"{copy}\nopen(given['output.reflections'], 'w').write('x')\n" + TABLE.format(indexed=210),
+    )
+    stand_in("dials.refine", copy)
     return {"dials": tmp_path / "bin"}
 
 
-def test_dials_runs_every_method_and_its_answers_are_read(dials, tmp_path) -> None:
+def names(result) -> list[str]:
+    return [answer.reading.estimate.source for answer in result.answers]
+
+
+def test_dials_picks_the_frame_searches_indexes_and_starts_from_both_centers(dials, tmp_path) -> None:
     steps: list[tuple[str, int, int]] = []
     lines: list[str] = []
-    frames = tmp_path / "my frames" / "a_0001.cbf"
-    job = Job(frames, tmp_path / "run")
+    frames = tmp_path / "my frames" / "a.h5"
+    job = Job(frames, tmp_path / "run", index=1, answer=replace(GEOMETRY, center_px=(735.0, 860.0)))
     watch = Watch(on_step=lambda *step: steps.append(step), on_line=lines.append)
     result = run(find_program("dials"), job, watch, configured=dials)
-    assert calls(tmp_path) == [
+    assert [call[:3] for call in calls(tmp_path)] == [
         ["dials.import", str(frames), "output.experiments=imported.expt"],
-        ["dials.find_spots", "imported.expt", "output.reflections=strong.refl", "nproc=1"],
-        *(
-            [
-                "dials.search_beam_position",
-                *(["imported.expt", "strong.refl"] if method == "default" else ["imported.expt"]),
-                f"method={method}",
-                f"output.experiments=optimised_{method}.expt",
-                f"output.log=search_{method}.log",
-            ]
-            for method in ("default", "midpoint", "maximum", "inversion")
-        ),
+        ["dials.find_spots", "frame.expt", "output.reflections=strong.refl"],
+        ["dials.search_beam_position", "-c", "-e2"],
+        ["dials.search_beam_position", "frame.expt", "strong.refl"],
+        ["dials.index", "frame.expt", "strong.refl"],
+        ["dials.refine", "indexed_fft3d_frame.expt", "indexed_fft3d_frame.refl"],
+        ["dials.index", "xgeom.expt", "strong.refl"],
+        ["dials.refine", "indexed_fft3d_xgeom.expt", "indexed_fft3d_xgeom.refl"],
     ]
-    assert [reading.estimate.source for reading in result.readings] == [
-        "DIALS default",
-        "DIALS midpoint",
-        "DIALS maximum",
-        "DIALS inversion",
-    ]
-    for reading in result.readings:
-        assert reading.estimate.center_px == pytest.approx(GEOMETRY.center_px, abs=1e-6)
-        assert reading.frame is None
-    assert steps[0] == ("dials.import", 1, 6)
-    assert steps[-1][1:] == (6, 6)
-    assert lines == ["imported 1 image"]
-    log = result.log.read_text()
-    assert "dials.find_spots imported.expt" in log and "imported 1 image" in log
+    assert not any("method=default" in word for call in calls(tmp_path) for word in call)
+    kept = json.loads((job.folder / "frame.expt").read_text())
+    assert [one["scan"] for one in kept["experiment"]] == [1], "the second still"
+    assert names(result) == ["DIALS search", "DIALS refined", "DIALS refined from xgeom's center"]
+    assert [answer.reading.estimate.tilt_deg is None for answer in result.answers] == [True, False, False]
+    for answer, start in zip(
+        result.answers, (GEOMETRY.center_px, GEOMETRY.center_px, (735.0, 860.0)), strict=True
+    ):
+        assert answer.reading.estimate.center_px == pytest.approx(GEOMETRY.center_px, abs=1e-6)
+        assert answer.start_px == pytest.approx(start, abs=1e-6)
+        assert answer.reading.frame == 1
+        assert answer.spots == 300
+    assert [answer.share for answer in result.answers] == [None, 0.7, 0.7]
+    assert steps[0] == ("dials.import", 1, 8)
+    assert len(result.commands) == len(steps) == 7
+    assert lines[0] == "imported 1 image"
+    assert "dials.find_spots frame.expt" in result.log.read_text()
 
 
-def test_one_method_may_fail_and_the_others_answer(dials, stand_in, tmp_path) -> None:
-    stand_in("dials.find_spots", "print('Sorry: no spots'); sys.exit(1)")
-    body = (tmp_path / "bin" / "dials.search_beam_position").read_text()
+def test_dials_of_another_version_is_asked_for_its_methods(dials, stand_in, tmp_path) -> None:
+    copy = COPY.format(found=str(tmp_path / "found.expt"))
+    asked = "'-c' in sys.argv and sys.exit(print('method = *default midpoint maximum inversion'))"
     stand_in(
         "dials.search_beam_position",
-        "if given['method'] == 'default': sys.exit('Sorry: needs reflections')\n" + body.split("\n", 5)[5],
+        f"{asked}\nif given['method'] == 'midpoint': sys.exit('Sorry: no background')\n{copy}",
     )
     result = run(find_program("dials"), Job(tmp_path / "a.cbf", tmp_path / "run"), configured=dials)
-    assert [reading.estimate.source for reading in result.readings] == [
-        "DIALS midpoint",
-        "DIALS maximum",
-        "DIALS inversion",
-    ]
-    assert "Sorry: no spots" in result.notes[0]
-    assert "Sorry: needs reflections" in result.notes[1]
+    assert names(result) == ["DIALS search", "DIALS maximum", "DIALS inversion", "DIALS refined"]
+    assert "Sorry: no background" in result.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("center", "indexed", "words"),
+    [((770.0, 866.5), 210, "half of the 12.8 px between rows"), ((731.0, 866.5), 20, "only 20 of 300 spots")],
+)
+def test_what_dials_calls_indexed_is_doubted_where_it_may_be_chance(
+    dials, stand_in, tmp_path, center, indexed, words
+) -> None:
+    copy = COPY.format(found=str(tmp_path / "found.expt"))
+    table = TABLE.format(indexed=indexed)
+    stand_in("dials.index", f"{copy}\nopen(given['output.reflections'], 'w').write('x')\n{table}")
+    job = Job(tmp_path / "a.cbf", tmp_path / "run", start=replace(GEOMETRY, center_px=center), imposed=True)
+    result = run(find_program("dials"), job, configured=dials)
+    (refined,) = [answer for answer in result.answers if answer.reading.estimate.source == "DIALS refined"]
+    assert words in " ".join(refined.reading.estimate.warnings)
+
+
+REFUSAL = (
+    "print('Unable to handle the following arguments:\\n  a.img\\nusage: dials.import [options]\\n  EOF')"
+)
+
+
+def test_a_file_that_dials_refuses_is_handed_over_as_nxmx(dials, stand_in, tmp_path) -> None:
+    copy = COPY.format(found=str(tmp_path / "found.expt"))
+    stand_in("dials.import", f"if sys.argv[1].endswith('frame.h5'): {copy}\nelse: {REFUSAL}")
+    bare = Job(tmp_path / "a.img", tmp_path / "run")
+    with pytest.raises(ProgramError, match=r"it said: Unable to handle the following arguments: a\.img"):
+        run(find_program("dials"), bare, configured=dials)
+    image = np.arange(1475 * 1679, dtype=np.float32).reshape(1679, 1475)
+    job = replace(bare, folder=tmp_path / "run2", start=GEOMETRY, image=image, valid=image > 5)
+    result = run(find_program("dials"), job, configured=dials)
+    assert names(result) == ["DIALS search", "DIALS refined"]
+    assert "Unable to handle the following arguments: a.img" in result.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        (
+            "  assert len(a) == len(b)\n  ^^^^\nAssertionError: Please report this error to d@x.net:",
+            "AssertionError: assert len(a) == len(b)",
+        ),
+        (
+            "IndexError: Please report this error to d@x.net: list index out of range",
+            "IndexError: list index out of range",
+        ),
+        ("Sorry: No solutions found\nbye", "Sorry: No solutions found"),
+        ("No suitable lattice could be found.", "No suitable lattice could be found."),
+        ("", ""),
+    ],
+)
+def test_the_line_that_says_why_is_told(said: str, cause: str) -> None:
+    assert find_program("dials").cause(tuple(said.split("\n")) if said else ()) == cause
 
 
 def test_a_failed_import_ends_the_run_with_what_the_program_said(dials, stand_in, tmp_path) -> None:
@@ -170,7 +235,9 @@ def test_a_failed_import_ends_the_run_with_what_the_program_said(dials, stand_in
 
 def test_a_program_that_leaves_no_answer_is_told(dials, stand_in, tmp_path) -> None:
     stand_in("dials.search_beam_position")
-    with pytest.raises(ProgramError, match=r"DIALS ended without .* no optimised_inversion\.expt"):
+    stand_in("dials.index", "print('No suitable lattice could be found.'); sys.exit(1)")
+    words = r"DIALS found no beam center: .*no optimised_default\.expt.*No suitable lattice"
+    with pytest.raises(ProgramError, match=words):
         run(find_program("dials"), Job(tmp_path / "a.cbf", tmp_path / "run"), configured=dials)
     stand_in("dials.search_beam_position", "open(given['output.experiments'], 'w').write('{broken')")
     with pytest.raises(ProgramError, match=r"DIALS left a result that cannot be used .*optimised_default"):
@@ -459,8 +526,8 @@ def test_bblib_counts_from_the_center_of_the_first_pixel_for_real(tmp_path) -> N
             image += 800 * np.exp(-((x - spot[0]) ** 2 + (y - spot[1]) ** 2) / 2)
     start = Geometry((204.0, 250.0), 100.0, (0.1, 0.1), 1.0)
     image = rng.poisson(image).astype(np.float32)
-    job = Job(tmp_path / "a", tmp_path / "run", 0, 1, start, image, image >= 0)
-    folder = Path(next(iter(BBLIB.paths.values()), sys.executable)).parent
+    job = Job(tmp_path / "a", tmp_path / "run", 0, start, image, image >= 0)
+    folder = Path(next(iter(BBLIB.paths.values()), BBLIB.python)).parent
     found = {
         r.estimate.source: r for r in run(find_program("bblib"), job, configured={"bblib": folder}).readings
     }
@@ -494,7 +561,7 @@ def test_pyfai_finds_a_known_geometry_for_real(tmp_path) -> None:
     valid[:, 300:307] = False
     image[:, 300:307] = -1
     start = Geometry((204.5, 250.6), 119.0, (0.172, 0.172), 0.4066)
-    job = Job(tmp_path / "a.tif", tmp_path / "run", 3, 9, start, image, valid, calibrant="CeO2")
+    job = Job(tmp_path / "a.tif", tmp_path / "run", 3, start, image, valid, calibrant="CeO2")
     lines: list[str] = []
     result = run(find_program("pyfai"), job, Watch(on_line=lines.append), time_limit_s=120)
     (reading,) = result.readings
@@ -510,7 +577,7 @@ def test_pyfai_finds_a_known_geometry_for_real(tmp_path) -> None:
 def test_pyfai_says_what_it_does_not_know(tmp_path) -> None:
     image = np.ones((60, 60), np.float32)
     start = Geometry((30.0, 30.0), 100.0, (0.1, 0.1), 1.0)
-    job = Job(tmp_path / "a", tmp_path / "run", 0, 1, start, image, image > 0, calibrant="cheese")
+    job = Job(tmp_path / "a", tmp_path / "run", 0, start, image, image > 0, calibrant="cheese")
     with pytest.raises(ProgramError, match="pyFAI knows no calibrant 'cheese'"):
         run(find_program("pyfai"), job, time_limit_s=120)
 
@@ -522,7 +589,7 @@ def test_pyfai_calibrates_the_reference_powder(frames_dir, tmp_path) -> None:
     with open_frames(str(frames_dir / "ceo2_pilatus1m" / "CeO2_Pilatus1M.tif")) as source:
         frame = source.frame(0)
     start = Geometry((489.0, 529.0), 208.0, (0.172, 0.172), 0.4066)
-    job = Job(Path(frame.path), tmp_path / "run", 0, 1, start, frame.data, frame.valid, calibrant="CeO2")
+    job = Job(Path(frame.path), tmp_path / "run", 0, start, frame.data, frame.valid, calibrant="CeO2")
     (reading,) = run(find_program("pyfai"), job, time_limit_s=180).readings
     assert reading.estimate.center_px == pytest.approx((487.26, 530.45), abs=0.3)
     pitch, yaw = reading.estimate.tilt_deg

@@ -70,7 +70,7 @@ def click(opened, point) -> None:
 
 def test_the_card_says_center_error_verdict_and_the_next_step(on_frame):
     said = card(on_frame)
-    assert "210.25,&nbsp;140.50" in said.center.text() and "±&nbsp;0.05&nbsp;px" in said.center.text()
+    assert "210.25, 140.50" in said.center.text() and "±&nbsp;0.05&nbsp;px" in said.center.text()
     assert "tilt&nbsp;0.49°" in said.center.text()
     assert "Trusted: known to 0.05 px" in said.verdict.text()
     assert said.step_button.text() == "Copy for DIALS"
@@ -222,6 +222,11 @@ def test_a_part_of_a_frame_is_asked_for_its_own_kind_of_evidence(on_frame, varia
     on_frame.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     on_frame.settle()
     on_frame.qtbot.waitUntil(lambda: on_frame.predictor.used[-1] == evidence)
+    on_frame.window.actions_by_name["why"].trigger()
+    banner = card(on_frame).part
+    assert banner.isVisible() and banner.name.text().startswith("Answer of a part: ")
+    on_frame.qtbot.mouseClick(banner.back, Qt.MouseButton.LeftButton)
+    assert on_frame.session.variant == "measured" and not banner.isVisible()
 
 
 def test_another_model_is_named_with_the_way_back(on_frame):

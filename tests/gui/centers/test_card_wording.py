@@ -12,14 +12,14 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.formats.reading import Reading
 from xgeom_core.metadata import Choice, Metadata
 from xgeom_core.predict.candidate import Candidate
-from xgeom_core.predict.prediction import LatticeSummary, Prediction
-from xgeom_gui.centers.card_wording import candidate_words, headline, in_px
+from xgeom_core.predict.prediction import LatticeSummary, Prediction, missing_notes
+from xgeom_gui.centers.card_wording import candidate_words, headline, in_px, tilt_words
 from xgeom_gui.centers.next_step import cures, next_step
 from xgeom_gui.centers.ring_tool import circle_center
 from xgeom_gui.look.marker_styles import style_of
 from xgeom_gui.services.predictor import Experiment
 from xgeom_gui.state.centers import Center
-from xgeom_gui.state.external_geometries import Compared
+from xgeom_gui.state.geometry_tracks import Compared
 
 FULL = Metadata(distance_mm=40.0, pixel_mm=(0.1, 0.1), wavelength_A=1.0)
 HEADER = Estimate("header", (1261.61, 1306.96))
@@ -68,6 +68,11 @@ def test_a_tilt_that_is_not_known_is_not_told():
     assert headline(flat, tilt_known=True).tilt == ""
 
 
+def test_a_tilt_below_its_own_bar_is_no_tilt():
+    best = Estimate("fit", (1.0, 2.0), (0.04, 0.04), np.diag([0.01, 0.01, 0.02, 0.03]))
+    assert tilt_words(best) == "no tilt (± 0.17°)"
+
+
 def test_doubt_is_told_with_its_chance_and_reason():
     said = headline(made(0.4, "uncertain", "Another origin.", probability=0.61), tilt_known=True)
     assert said.verdict == "Uncertain: 61% likely, ± 0.40 px at best"
@@ -102,7 +107,7 @@ def candidate(*sources, weight=0.5, center=(10.0, 20.0), label=""):
 
 def test_a_candidate_says_how_likely_it_is_and_what_speaks_for_it():
     text = candidate_words(candidate("network", "lattice", weight=0.61, label="hkl offset 1 0 0"))
-    assert text == "61%   10.0, 20.0 ± 0.40 px   lattice, network (hkl offset 1 0 0)"
+    assert text == "61%   10.0, 20.0 ± 0.40 px\nlattice, network (hkl offset 1 0 0)"
 
 
 def kind_of(prediction, now=None, metadata=FULL, cured=(), accepted=False):
@@ -163,7 +168,9 @@ def compared(**more):
 
 def test_a_poni_that_knows_the_wavelength_fills_it_in():
     silent = replace(FULL, wavelength_A=None)
-    (step,) = cured(made(), silent, (compared(wavelength_A=0.4066, distance_mm=70.0),))
+    lacking = replace(made(), warnings=missing_notes(silent))
+    (step,) = cured(lacking, silent, (compared(wavelength_A=0.4066, distance_mm=70.0),))
+    assert step.note == lacking.warnings[0], "the warning that is there carries the cure"
     assert step.text == "Take the wavelength from pyFAI (0.4066 Å)"
     assert step.argument == Experiment(None, None, 0.4066), "the distance that is stated stays"
     assert kind_of(made(), metadata=silent, cured=[step])[0] == "experiment"
@@ -175,7 +182,7 @@ def test_a_reading_that_agrees_is_offered():
     flipped = compared(choices=(Choice("flipped", (1261.5, 1307.3)),))
     (step,) = cured(prediction, centers=(fit, flipped))
     assert (step.kind, step.argument) == ("read_as", ("pyFAI", "flipped"))
-    assert step.text == "Read pyFAI as “flipped”"
+    assert step.text == "Read pyFAI as flipped"
 
 
 @pytest.mark.parametrize("angles", [(0, 90, 200), (5, 20, 40)])

@@ -7,7 +7,8 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 
 from xgeom_gui.state.undo import History
-from xgeom_gui.state.user_centers import FrameId, UserCenters
+from xgeom_gui.state.user_centers import UserCenters
+from xgeom_gui.state.user_words import FrameId
 
 
 def viewport(opened):

@@ -17,15 +17,9 @@ from xgeom_gui.image.marks import mark_path
 from xgeom_gui.look.marker_styles import assign_styles, family_style, style_of
 from xgeom_gui.services.geometry_reader import looks_like_frames
 from xgeom_gui.state.centers import Center
-from xgeom_gui.state.external_geometries import (
-    MOST_PER_FILE,
-    USUAL,
-    Compared,
-    ExternalGeometries,
-    names_of,
-    tracks_of,
-)
+from xgeom_gui.state.external_geometries import ExternalGeometries
 from xgeom_gui.state.formatting import center_rows, standing
+from xgeom_gui.state.geometry_tracks import MOST_PER_FILE, USUAL, Compared, names_of, tracks_of
 
 METADATA = Metadata(distance_mm=200.0, pixel_mm=(0.1, 0.1), wavelength_A=1.0)
 

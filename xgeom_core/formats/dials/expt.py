@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,10 @@ def read(path: Path, hints: Hints) -> list[Reading]:
     for experiment in found:
         groups.setdefault(experiment.key, []).append(experiment)
     return [
-        _reading(path, members[0], _where([one.number for one in members], len(found)), hints)
+        replace(
+            _reading(path, members[0], _where([one.number for one in members], len(found)), hints),
+            images=tuple(dict.fromkeys(one.images for one in members if one.images)),
+        )
         for members in groups.values()
     ]
 

@@ -27,12 +27,13 @@ _IDENTITY = {"fast_axis": [1.0, 0.0, 0.0], "slow_axis": [0.0, 1.0, 0.0], "origin
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment: which beam and which detector of the file, and where in the file it stands."""
+    """One experiment: which beam and which detector of the file, where it stands, and its images' names."""
 
     number: int
     beam: Json
     detector: Json
     key: tuple[int, int]
+    images: str = ""
 
 
 def experiments(data: Any, path: str) -> list[Experiment]:
@@ -80,11 +81,24 @@ def _linked(items: list[Any], models: Json, path: str, first: int = 0) -> list[E
                 _model(beam, keys[0], "beam", path),
                 _detector(detector, path, keys[1]),
                 (keys[0], keys[1]),
+                _images(item, models),
             )
         )
     if not found:
         raise UnreadableFileError(f"{path} is a list of experiments with nothing in it.")
     return found
+
+
+def _images(item: Json, models: Json) -> str:
+    """The template of an experiment's images, ``#`` for digits, or the name of the first; "" if not told."""
+    sets, number = models.get("imageset"), item.get("imageset", 0)
+    one = item if "template" in item or "images" in item else None
+    if one is None and isinstance(sets, list) and isinstance(number, int) and 0 <= number < len(sets):
+        one = sets[number] if isinstance(sets[number], dict) else None
+    listed = (one or {}).get("images")
+    first = listed[0] if isinstance(listed, list) and listed else ""
+    name = (one or {}).get("template") or first
+    return name if isinstance(name, str) else ""
 
 
 def _key(value: Any, name: str, number: int, path: str) -> int:

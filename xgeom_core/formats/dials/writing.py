@@ -21,6 +21,7 @@ from xgeom_core.geometry import FloatArray, Geometry
 # (y up, z towards the source): half a turn about x.
 _TO_IMGCIF = np.diag([1.0, -1.0, -1.0])
 _PIXEL_TOLERANCE = 1e-3
+TEMPLATE_WORDS = "--to dials --template imported.expt --out moved.expt"
 
 
 def write(writing: Writing) -> str:
@@ -57,7 +58,8 @@ def _fresh(writing: Writing) -> Json:
         "raw_image_offset": [0, 0],
         "image_size": list(writing.image_size),
         "pixel_size": list(geometry.pixel_mm),
-        # A range for counts is asked for by DIALS; reading with reference_geometry does not use it.
+        # What no geometry knows. As a reference_geometry this replaces what the image's header says of the
+        # sensor and its masks, so a template is the better way wherever there is one.
         "trusted_range": [0.0, 1e9],
         "thickness": 0.0,
         "material": "",
@@ -185,9 +187,11 @@ def dials_import_options(writing: Writing) -> str:
         lines += [
             f"# These options cannot state the tilt: pitch {geometry.pitch_deg:.4f}, yaw "
             f"{geometry.yaw_deg:.4f}, {tilt:.4f} degrees in all.",
-            "# State it with  input.reference_geometry=FILE.expt  (write FILE.expt with --to dials), or, "
-            "where the",
-            "# image has its fast axis along the goniometer axis (+x) and its slow axis downwards (-y), with",
+            f"# State it with  xgeom geometry ... {TEMPLATE_WORDS}",
+            "# after dials.import, and go on with moved.expt: goniometer, mask and sensor are kept. What",
+            "# --to dials writes alone loses mask and sensor: as  input.reference_geometry=FILE.expt  it",
+            "# needs  input.use_gonio_reference=False  beside it. Or, where the image has its fast axis",
+            "# along the goniometer axis (+x) and its slow axis downwards (-y), with",
             f"# geometry.detector.panel.fast_axis={fast}",
             f"# geometry.detector.panel.slow_axis={slow}",
             f"# geometry.detector.panel.origin={origin}",

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xgeom_core.errors import UnreadableFileError
+from xgeom_core.errors import UnreadableFileError, UsageError
 from xgeom_core.estimate import Estimate
 from xgeom_core.formats import planes
+from xgeom_core.formats.format import Writing
 from xgeom_core.formats.planes import Plane, rounded
 from xgeom_core.formats.reading import Hints, Reading
 from xgeom_core.geometry import FloatArray
@@ -201,4 +202,39 @@ def checked(
         planes.direction(beam or [0.0, 0.0, 1.0], f"{what}, INCIDENT_BEAM_DIRECTION"),
         planes.wavelength(wavelength_A),
         planes.image_size(list(image_size)),
+    )
+
+
+def detector_of(writing: Writing, template: XdsDetector | None) -> XdsDetector:
+    """A geometry in the words of XDS; with a template, in its lab frame and with its incident beam.
+
+    Raises
+    ------
+    UsageError
+        If the template's detector is edge on to its beam.
+    """
+    geometry = writing.geometry
+    if template is None:
+        fast, slow, _ = geometry.axes()
+        beam = np.array([0.0, 0.0, 1.0])
+    else:
+        beam = template.beam
+        if abs(float(np.cross(template.x_axis, template.y_axis) @ beam)) < 1e-3:
+            raise UsageError(
+                f"The detector in {writing.template} is edge on to the beam; give another template."
+            )
+        tilt = (geometry.pitch_deg, geometry.yaw_deg)
+        fast, slow = planes.with_tilt(template.x_axis, template.y_axis, beam, tilt)
+    foot = geometry.foot_px()
+    # XDS counts the distance along X x Y, which points to the sample where the image is seen from behind.
+    sign = 1.0 if float(np.cross(fast, slow) @ beam) > 0 else -1.0
+    return XdsDetector(
+        (foot[0] + HALF_PIXEL, foot[1] + HALF_PIXEL),
+        sign * geometry.normal_distance_mm(),
+        geometry.pixel_mm,
+        fast,
+        slow,
+        beam,
+        geometry.wavelength_A,
+        writing.image_size,
     )

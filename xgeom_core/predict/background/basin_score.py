@@ -114,6 +114,13 @@ class BasinScore:
         error = float(np.sqrt((gain**2).sum()))
         return Scored(float(level.sum()), float(gain.sum()) / max(error, 1e-9))
 
+    def near(self, theta: FloatArray, reach_px: float) -> float:
+        """The best score of a geometry and of those with centers about it; see `of`."""
+        turns = np.arange(8) * np.pi / 4.0
+        around = reach_px * np.column_stack([np.cos(turns), np.sin(turns)])
+        places = [theta[:4] + np.array([x, y, 0.0, 0.0]) for x, y in (*around, *(0.4 * around))]
+        return max(self.of(place).score for place in (theta, *places))
+
     def _left(
         self, columns: FloatArray, first: NDArray[np.int64], share: FloatArray, rounds: int = 2
     ) -> FloatArray:

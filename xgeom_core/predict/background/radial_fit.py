@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from xgeom_core.frame import Frame
 from xgeom_core.geometry import FloatArray, Pooling
+from xgeom_core.predict.background.basin_score import BasinScore
 from xgeom_core.predict.background.detector_model import at_surface, depth_doubt
 from xgeom_core.predict.background.fit import RadialFitter, contrast, surer
 from xgeom_core.predict.background.likelihood import equations
@@ -88,6 +89,8 @@ class RadialFit:
     sectors : ndarray, shape (12, 3)
         Azimuth of each sector in degrees, how far outwards its features lie against the model in
         native px, and the sigma of that.
+    basins : BasinScore or None
+        What gave the score, for other geometries to be asked the same.
     """
 
     center_px: tuple[float, float]
@@ -118,6 +121,7 @@ class RadialFit:
     before: FloatArray = field(default_factory=lambda: np.zeros((0, 2)))
     after: FloatArray = field(default_factory=lambda: np.zeros((0, 2)))
     sectors: FloatArray = field(default_factory=lambda: np.zeros((0, 3)))
+    basins: BasinScore | None = field(default=None, repr=False)
 
 
 def fit_radial(
@@ -231,6 +235,7 @@ def _outcome(fitter: RadialFitter, state: RadialState) -> RadialFit:
         mirror=_mirror(seen, fitter),
         score=scored.score,
         gain_sigma=scored.gain_sigma,
+        basins=fitter.score,
         azimuth_deg=azimuth if rings is None else rings.azimuth_deg,
         shift_px=0.0 if rings is None else rings.shift_px,
     )

@@ -17,8 +17,9 @@ _LEAST_ARCS, _MOST_ARCS = 24, 600
 _LEAST_PIXELS = 6
 _LEAST_CELLS = 24
 _PRIOR_PIXELS = 8.0
-# A ring is cut into parts; in most of those seen the median arc must be this bright against the mean.
-_QUARTERS, _LEAST_SEEN_PARTS, _LEAST_SEEN_ARCS = 16, 5, 3
+# The turn is cut into parts, finer ones where little of it is in sight; in most of those seen the median arc
+# must be this bright against the mean.
+_PARTS, _IN_SIGHT, _LEAST_SEEN_PARTS, _LEAST_SEEN_ARCS, _STEPS = 16, 8, 5, 3, 72
 _DIMMEST, _LIT_SHARE = 0.15, 0.7
 
 
@@ -117,10 +118,9 @@ def arcs_of(
     turn = np.arctan2((pixels.y - theta[1]) * detector.aspect, pixels.x - theta[0]) / (2.0 * np.pi) + 0.5
     cell = division.first[ring] + np.minimum((turn * number[ring]).astype(np.int64), number[ring] - 1)
     fits = _fit_arcs(cell, division.size, rho[on], pixels.counts.astype(np.float64), profile)
-    good = (
-        fits.good
-        & _whole(fits.height, fits.doubt, division.ring, division.part(_QUARTERS), len(number))[division.ring]
-    )
+    in_sight = np.bincount((turn * _STEPS).astype(np.int64), minlength=_STEPS + 1) > 0
+    part = division.part(max(_PARTS, round(_IN_SIGHT * _STEPS / in_sight.sum())))
+    good = fits.good & _whole(fits.height, fits.doubt, division.ring, part, len(number))[division.ring]
     keep = np.flatnonzero(good)
     if len(keep) < _LEAST_CELLS:
         return None
@@ -216,7 +216,8 @@ def _whole(
     ndarray of bool, shape (rings,)
     """
     usable = np.isfinite(height) & np.isfinite(doubt) & (doubt > 0)
-    at = (ring * _QUARTERS + part)[usable]
+    parts = int(part.max(initial=0)) + 1
+    at = (ring * parts + part)[usable]
     # The median of a part's arcs, so that one spot does not make a part bright.
     order = np.lexsort((height[usable], at))
     places, start, count = np.unique(at[order], return_index=True, return_counts=True)
@@ -228,7 +229,7 @@ def _whole(
     error /= count
     seen = (count >= _LEAST_SEEN_ARCS) & (error < _DIMMEST)
     lit = seen & (median > _DIMMEST)
-    of_ring = places // _QUARTERS
+    of_ring = places // parts
     total = np.bincount(of_ring[seen], minlength=rings)
     bright = np.bincount(of_ring[lit], minlength=rings)
     return np.asarray((total >= _LEAST_SEEN_PARTS) & (bright >= _LIT_SHARE * total))

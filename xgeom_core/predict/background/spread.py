@@ -131,6 +131,38 @@ def one_fold(found: Scores, at: Equations, covariance: FloatArray, size: float) 
     return np.asarray(size**2 * total)
 
 
+def shifted(found: Scores, at: Equations, covariance: FloatArray, side: float, size_px: float) -> FloatArray:
+    """Covariance of the geometry if parts of the detector lie a little aside, and the whole is a little bent.
+
+    Parameters
+    ----------
+    found : Scores
+    at : Equations
+    covariance : ndarray, shape (4, 4)
+        Inverse of the information.
+    side : float
+        Longer side of the frame in px.
+    size_px : float
+        Standard deviation of each patch's shift along either axis, and of a bent field at the frame's edge.
+
+    Notes
+    -----
+    A patch that lies aside changes what its cells see as a move of the center does. The profile being free,
+    what features on one side of the beam show of that is read as a shift and a tilt.
+    """
+    patch, count = parts(at, side)["patches"]
+    rho, cos, sin = seen(at)
+    x, y = rho * cos, rho * sin
+    x, y = ((at_px - np.average(at_px, weights=at.weight)) * 2.0 / side for at_px in (x, y))
+    total = np.zeros((4, 4))
+    for i in range(2):
+        pulls = found.columns * (found.weight * np.concatenate([part.columns[i] for part in at.parts]))
+        moves = covariance @ np.array([np.bincount(patch, pull, count) for pull in pulls])
+        bent = covariance @ np.array([(pulls * bend).sum(axis=1) for bend in (x * x, x * y, y * y)]).T
+        total += moves @ moves.T + bent @ bent.T
+    return np.asarray(size_px**2 * total)
+
+
 def seen(found: Equations) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Radius of each cell, and cos and sin of its azimuth."""
     looks = [part.look for part in found.parts]

@@ -11,7 +11,7 @@ from xgeom_core.predict.background.azimuthal_harmonics import Strength
 from xgeom_core.predict.background.hyperparameters import System, first_order
 from xgeom_core.predict.background.likelihood import Equations
 from xgeom_core.predict.background.model import Model
-from xgeom_core.predict.background.spread import one_fold, parts, scatter, scores
+from xgeom_core.predict.background.spread import one_fold, parts, scatter, scores, shifted
 
 # Nuisance so strong that only the positions of features are left to tell the geometry.
 LOOSE = Strength((0.3, 0.3, 0.1), 0.7, 0.1)
@@ -23,6 +23,8 @@ _POSITION_SHARE = 0.1
 # What dims rays is never quite the same at all radii: share of the rays' strength that may differ from
 # one radial zone to the next, one-fold in azimuth.
 _UNEVEN_SHARE = 0.15
+# Modules of real detectors lie 0.1 to 0.3 px aside, sensors are bent by as much: standard deviation in px.
+_SHIFT_PX = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,7 @@ def answer(model: Model, found: Equations, base: FloatArray, start: FloatArray, 
         larger = np.maximum(larger, steadied)
     covariance = counting * np.sqrt(np.outer(larger, larger)) + _POSITION_SHARE**2 * evidence
     covariance += one_fold(single, found, plain, _UNEVEN_SHARE * model.strength.rays)
+    covariance += shifted(single, found, plain, side, _SHIFT_PX)
     return Answer(model.theta[:4] + change, covariance, counting, evidence, inflation)
 
 

@@ -102,15 +102,17 @@ def find_symmetries(reciprocal: FloatArray, limit: float) -> list[Symmetry]:
 
 def _closure(generators: Sequence[gemmi.Op]) -> IntArray | None:
     """All products of some rotations, in a fixed order; None beyond 24."""
-    group = gemmi.GroupOps([gemmi.Op(), *generators])
-    try:
-        group.add_missing_elements()
-    except RuntimeError:  # beyond a thousand
-        return None
-    if len(group.sym_ops) > _LARGEST_ORDER:
-        return None
-    rotations = [np.array(operator.rot) // gemmi.Op.DEN for operator in group.sym_ops]
-    return np.array(sorted(rotations, key=lambda rotation: rotation.tobytes()))
+    factors = [np.array(operator.rot, dtype=np.int64) // gemmi.Op.DEN for operator in generators]
+    first = np.eye(3, dtype=np.int64)
+    found, new = {first.tobytes(): first}, [first]
+    while new:
+        products = [one @ factor for one in new for factor in factors]
+        new = [one for one in {one.tobytes(): one for one in products}.values() if one.tobytes() not in found]
+        found.update((one.tobytes(), one) for one in new)
+        # Axes that do not belong together make ever more rotations.
+        if len(found) > _LARGEST_ORDER:
+            return None
+    return np.array([found[key] for key in sorted(found)])
 
 
 def cell_of(real: FloatArray) -> Cell:

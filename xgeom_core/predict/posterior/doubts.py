@@ -47,13 +47,17 @@ def doubts_in_words(found: Posterior, absent: Mapping[str, str]) -> str:
     """What else may be true than the best place, likeliest first; `absent`: why a source says nothing."""
     best = found.best
     said = []
+    if any(finding.source == "header" and finding.against > 0 for finding in found.findings):
+        said.append(
+            "rings about other places explain the background far better than about the header's center"
+        )
     if not {"background", "lattice"} & set(best.sources):
         said.append(_nothing_seen(found, absent))
     for place in found.places:
         if place is best or place.weight < max(_LEAST_SHARE, 0.2 * (1.0 - best.weight)):
             continue
         said.append(_alternative(found, place))
-        if len(said) == 3:
+        if len(said) >= 3:
             break
     if not said:
         said.append(f"only {100 * found.certainty:.0f}% of what is possible lies within the error bar")

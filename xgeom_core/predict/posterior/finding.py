@@ -34,6 +34,10 @@ class Finding:
     begun : ndarray, shape (4,), or None
         Where the search for the likeliest place began, for a source that may stay near its start if it is
         wrong: x, y in px, pitch, yaw in degrees.
+    moved : ndarray, shape (n, 2), or None
+        By how much a swing of the detector that is stated moved each place, px.
+    against : float
+        By how much what the frame shows makes all places less likely (logarithm).
     """
 
     source: str
@@ -43,6 +47,8 @@ class Finding:
     features: Mapping[str, float] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     begun: FloatArray | None = None
+    moved: FloatArray | None = None
+    against: float = 0.0
 
     def __post_init__(self) -> None:
         count, size = self.mean.shape

@@ -134,7 +134,7 @@ class Likelihood:
         wrong, factor = known.p_wrong(finding.features), known.factor(finding.features)
         size = finding.mean.shape[1]
         weight = finding.log_weight * known.temper
-        weight = weight - np.logaddexp.reduce(weight)
+        weight = weight - np.logaddexp.reduce(weight) - finding.against
         floor = np.square([known.floor_share * side_px] * 2 + [known.floor_deg] * 2)[:size]
         scale = factor * np.array([1.0, 1.0, known.tilt_factor, known.tilt_factor])[:size]
         core = np.outer(scale, scale) * finding.covariance + np.diag(floor)

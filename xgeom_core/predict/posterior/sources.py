@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgeom_core.estimate import Estimate
-from xgeom_core.metadata import Metadata
 from xgeom_core.predict.background.radial_fit import RadialFit
 from xgeom_core.predict.lattice import HklOffset, LatticeSolution
 from xgeom_core.predict.network import NetworkOpinion
@@ -18,26 +17,18 @@ from xgeom_core.predict.symmetry import Witness
 
 FloatArray = NDArray[np.float64]
 
-# A swing that a header states is good to this; of a tilt that it does not state nothing is known.
-_SWING_DEG, _STRAIGHT_DEG = 1.0, 1.0
-# How far off headers are that are nearly right: pixels, and shares of the longer side, with their weights
-# (`benchmarks/reliability.py` prints the counts).
-_HEADER_PX, _HEADER_SHARES = 0.5, (0.002, 0.012)
-_HEADER_WEIGHTS, _DOUBTFUL_WEIGHTS = (0.5, 0.35, 0.15), (0.2, 0.3, 0.5)
-# Weight of every other reading of a header against the one that it states.
-_OTHER_READING = 0.1
 # A user's start is taken to be good to this share of the side, and to so many degrees.
 _STATED_SHARE, _STATED_DEG = 0.005, 1.0
 # Symmetries of the same pixels.
 _ALIKE = ("180-degree symmetry", "quadrant symmetry")
 # The radii of rings are free, so over a short arc only its curvature tells the center, and what modules are
 # off by is read as a shift and a tilt. Rings over less azimuth than this tell no tilt, and the center to no
-# more than this share of the side. (The bars of smooth profiles have no such term yet.)
+# more than this share of the side: the bars know of modules, but not of all that real rings there show.
 _ONE_SIDED_DEG, _TRADED_SHARE = 110.0, 0.001
 # The most that the scores of fits from different starts count in their log odds.
-_MOST_SCORE = 6.0
+MOST_SCORE = 6.0
 # What a score is worth: the patches of a frame that it compares are not quite independent.
-_SCORE = 0.5
+SCORE_WORTH = 0.5
 # How far centers (px) and tilts (degrees) of offsets move when they are refined; offsets less likely than the
 # best by more than this (logarithm) are left out.
 _UNREFINED = (0.3, 0.3, 0.1, 0.1)
@@ -62,33 +53,6 @@ def network_finding(said: NetworkOpinion, shape: tuple[int, int]) -> Finding | N
     return Finding.of("network", own.center_px, None, own.covariance[:2, :2], features)
 
 
-def header_finding(metadata: Metadata, side_px: int) -> Finding | None:
-    """The center, and the tilt if any, that a header states, in every way that it can be read."""
-    if metadata.center_px is None:
-        return None
-    doubtful = center_is_doubtful(metadata)
-    weights = _DOUBTFUL_WEIGHTS if doubtful else _HEADER_WEIGHTS
-    readings = [(metadata.center_px, metadata.tilt_deg, 0.0, "")]
-    readings += [
-        (
-            choice.center_or(metadata.center_px),
-            choice.tilt_deg or metadata.tilt_deg,
-            float(np.log(_OTHER_READING)),
-            choice.name,
-        )
-        for choice in metadata.choices
-        if choice.center_px is not None or choice.tilt_deg is not None
-    ]
-    places = []
-    for center, tilt, weight, name in readings:
-        turned = _SWING_DEG if tilt is not None and max(map(abs, tilt)) > 0 else _STRAIGHT_DEG
-        for share, part in zip((0.0, *_HEADER_SHARES), weights, strict=True):
-            sigma = max(_HEADER_PX, share * side_px)
-            covariance = np.diag(np.square([sigma, sigma, turned, turned]))
-            places.append((center, tilt or (0.0, 0.0), covariance, weight + float(np.log(part)), name))
-    return Finding.of_places("header", places, {"doubtful": float(doubtful)})
-
-
 def symmetry_findings(witnesses: Sequence[Witness]) -> list[Finding]:
     """Symmetry's centers; of inversion and quadrants, which see the same pixels, the likelier right one."""
     found = [
@@ -105,11 +69,6 @@ def symmetry_findings(witnesses: Sequence[Witness]) -> list[Finding]:
 
 def _p_wrong(finding: Finding) -> float:
     return reliabilities().get(finding.source, UNKNOWN).p_wrong(finding.features)
-
-
-def center_is_doubtful(metadata: Metadata) -> bool:
-    """Whether a stated center is no sensible one, such as the exact middle of the image."""
-    return any(one.quantity == "center" and one.sense != "plausible" for one in metadata.verdicts)
 
 
 def start_finding(start: Estimate) -> Finding | None:
@@ -171,11 +130,11 @@ def _log_odds(fit: RadialFit, fits: Sequence[RadialFit], side_px: int) -> float:
     """Of a fit against the others: by what it explains of the frame, and by what it says of itself.
 
     About a center far off the panel rings are nearly straight, and explain whatever lies in stripes: so what
-    fits explain counts by no more than `_MOST_SCORE`.
+    fits explain counts by no more than `MOST_SCORE`.
     """
     wrong = reliabilities()["background"].p_wrong(background_features(fit, side_px))
     best = max(other.score for other in fits)
-    return max(_SCORE * (fit.score - best), -_MOST_SCORE) + float(np.log1p(-wrong) - np.log(wrong))
+    return max(SCORE_WORTH * (fit.score - best), -MOST_SCORE) + float(np.log1p(-wrong) - np.log(wrong))
 
 
 def _same(one: RadialFit, other: RadialFit) -> bool:

@@ -94,7 +94,7 @@ def reach_verdict(
         estimate = _settled(best, notes)
         agreeing = [name for name in _MEASURING if name in best.sources and name not in answering]
         evidence = "+".join(sorted([*answering, *agreeing], key=_ANSWERING.index))
-    elif header is not None and found.p_right("header") > _STANDS and not answering:
+    elif header is not None and _stands(found) and not answering:
         estimate, evidence = _stated(found, header), "header"
     else:
         estimate = _uncertain(found, bool(answering) and wide, absent or {})
@@ -108,6 +108,17 @@ def reach_verdict(
         _origins(found),
         _agreement(found),
     )
+
+
+def settled(found: Posterior) -> bool:
+    """Whether further starts would change nothing: they find other places, but no narrower error bars."""
+    return found.certainty >= OK and any(name in found.best.sources for name in _MEASURING)
+
+
+def _stands(found: Posterior) -> bool:
+    """Whether the header is likely right and nothing in the frame contradicts it."""
+    contradicted = any(finding.source == "header" and finding.against > 0 for finding in found.findings)
+    return found.p_right("header") > _STANDS and not contradicted
 
 
 def _tells(found: Posterior, source: str) -> bool:

@@ -219,30 +219,33 @@ def prior(shape: tuple[int, int], swings: Sequence[FloatArray] = ()) -> Mixture:
     ----------
     shape : tuple of int
         ``(slow, fast)``.
-    swings : sequence of ndarray, shape (2,)
-        Pitch and yaw in degrees that a header states of a swung detector, in every way that it can be read:
-        nobody writes a swing into the header of a detector that is not swung.
+    swings : sequence of ndarray, shape (4,)
+        What a header states of a swung detector, in every way that it can be read: by how much the swing
+        moved the beam in px, pitch and yaw in degrees. Nobody writes a swing into the header of a detector
+        that is not swung.
     """
     side = max(shape)
     unswung = 1.0 - _SWUNG if swings else 1.0
-    tilts = [(unswung * weight, (0.0, 0.0), sigma) for weight, sigma in _TILTS]
-    tilts += [(_SWUNG / len(swings), (float(one[0]), float(one[1])), _SWUNG_DEG) for one in swings]
+    tilts = [(unswung * weight, np.zeros(4), sigma) for weight, sigma in _TILTS]
+    tilts += [(_SWUNG / len(swings), one, _SWUNG_DEG) for one in swings]
+    middle = np.array([0.5 * shape[1], 0.5 * shape[0], 0.0, 0.0])
     weights, means, covariances = [], [], []
     for center_weight, center in _CENTERS:
-        for tilt_weight, middle, sigma in tilts:
+        for tilt_weight, moved, sigma in tilts:
             weights.append(float(np.log(center_weight * tilt_weight)))
-            means.append([0.5 * shape[1], 0.5 * shape[0], *middle])
+            means.append(middle + moved)
             covariances.append(np.diag(np.square([center * side] * 2 + [sigma] * 2)))
     return Mixture.prior(weights, np.array(means), np.array(covariances))
 
 
 def _stated_swings(findings: Sequence[Finding]) -> list[FloatArray]:
-    """Tilts beyond the usual that a header states."""
+    """Swings that a header states: see `prior`."""
     header = next((finding for finding in findings if finding.source == "header"), None)
     if header is None or not header.knows_tilt:
         return []
-    tilts = np.unique(np.round(header.mean[:, 2:], 2), axis=0)
-    return [tilt for tilt in tilts if np.abs(tilt).max() > _UNUSUAL_DEG]
+    moved = np.zeros((len(header.mean), 2)) if header.moved is None else header.moved
+    swings = np.unique(np.round(np.column_stack([moved, header.mean[:, 2:]]), 2), axis=0)
+    return [swing for swing in swings if np.abs(swing[2:]).max() > _UNUSUAL_DEG]
 
 
 def weigh(

@@ -9,8 +9,8 @@ from xgeom_core.estimate import Estimate
 from xgeom_core.metadata import Choice, Metadata, Verdict
 from xgeom_core.predict.attempt import Start
 from xgeom_core.predict.posterior.finding import Finding
+from xgeom_core.predict.posterior.header import header_finding
 from xgeom_core.predict.posterior.reliability import TAIL, Reliability
-from xgeom_core.predict.posterior.sources import header_finding
 from xgeom_core.predict.posterior.verdict import OK, reach_verdict
 from xgeom_core.predict.posterior.weigh import TOLERANCE_PX, Posterior, weigh
 from xgeom_core.predict.starts import next_start
