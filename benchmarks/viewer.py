@@ -187,7 +187,7 @@ class Bench:
         dog.start()
         run.start()
         wait(lambda: not session.batch.running and session.batch.done > 0)
-        self.window.actions_by_name["run"].trigger()
+        self.window.tabs.setCurrentIndex(0)
         return dog.stop()
 
 

@@ -11,11 +11,13 @@ import numpy as np
 from PySide6.QtCore import Qt
 from studio import Studio
 
+from xgeom_core.programs import find_program, locate
 from xgeom_core.resources import resource
 
 # Share of the beam in each frame.
 _SHARES = (1.0, 0.8, 0.6, 0.4, 0.25, 0.0, 0.15, 0.08, 0.04, 0.01)
 
+UNCERTAIN = "eiger2_4m/image000044.h5"
 PROTEIN = "i04_thaumatin/thau_3_2_0003.cbf.bz2"
 
 
@@ -92,7 +94,7 @@ def run(studio: Studio) -> None:
     studio.shoot("run")
     with studio.theme("dark"):
         studio.shoot("run-dark")
-    studio.window.actions_by_name["run"].trigger()
+    studio.window.tabs.setCurrentIndex(0)
 
 
 def card(studio: Studio) -> None:
@@ -104,4 +106,31 @@ def card(studio: Studio) -> None:
     small.save(str(studio.folder / "card-quarter.png"))
 
 
-SCENES = {"card": card, "center-by-hand": by_hand, "why": why, "run": run}
+def compare_with(studio: Studio) -> None:
+    """DIALS beside the bundled example: with the header's center it indexes the lattice shifted by one."""
+    program = find_program("dials")
+    if locate(program) is None:
+        raise FileNotFoundError("DIALS is not installed")
+    studio.open(resource("example/frame.h5"))
+    strip = studio.window.compare
+    strip.start(program)
+    studio.pause(4000)
+    studio.shoot("compare-running")
+    studio.wait(strip.stop.isHidden)
+    studio.shoot("compare-with")
+    strip.hide()
+
+
+def uncertain(studio: Studio) -> None:
+    studio.open(studio.frames / UNCERTAIN)
+    studio.shoot("uncertain")
+
+
+SCENES = {
+    "card": card,
+    "uncertain": uncertain,
+    "center-by-hand": by_hand,
+    "why": why,
+    "run": run,
+    "compare-with": compare_with,
+}

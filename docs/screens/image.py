@@ -1,9 +1,12 @@
-"""Pictures of looking at frames: every source with rings, the same in log and dark, rings under a swing."""
+"""Pictures of looking at frames: sources with rings, log and dark, the lattice, the cake, a swing."""
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QPointF
 from studio import Studio
+
+from xgeom_core.resources import resource
 
 PROTEIN = "i04_thaumatin/thau_3_2_0003.cbf.bz2"
 SWUNG = "bruker_ceo2/powCeO2_02.sfrm"
@@ -94,4 +97,50 @@ def swung(studio: Studio) -> None:
     studio.session.rings.choose(resolution=False, calibrant="")
 
 
-SCENES = {"protein": rings, "protein-centers": centers, "protein-dark": dark, "mask": mask, "swung": swung}
+def lattice(studio: Studio) -> None:
+    _protein(studio)
+    tools, actions = studio.window.image_tools, studio.window.actions_by_name
+    actions["lattice"].trigger()
+    studio.wait(lambda: tools.lattice.spots is not None)
+    studio.window.image.zoom_to((1500.0, 1500.0), 260)
+    found = tools.lattice.spots.reflections
+    nearest = int(np.argmin(np.hypot(found.x - 1500.0, found.y - 1500.0)))
+    studio.session.set_cursor((found.x[nearest], found.y[nearest]))
+    studio.shoot("lattice")
+    studio.session.set_cursor(None)
+    actions["lattice"].trigger()
+    studio.window.image.reset_view()
+
+
+def cake(studio: Studio) -> None:
+    """The cake about a center that is being dragged away."""
+    studio.open(resource("example/frame.h5"))
+    actions, best = studio.window.actions_by_name, studio.session.best
+    assert best is not None
+    actions["cake"].trigger()
+    studio.pause(2000)
+    studio.shoot("cake")
+    studio.session.user_centers.drag(best, (best.center_px[0] + 8.0, best.center_px[1] - 5.0))
+    studio.pause(1500)
+    studio.shoot("cake-dragged")
+    studio.session.user_centers.cancel_drag()
+    actions["cake"].trigger()
+
+
+def folded(studio: Studio) -> None:
+    _protein(studio)
+    studio.window.actions_by_name["panel"].trigger()
+    studio.shoot("folded")
+    studio.window.actions_by_name["panel"].trigger()
+
+
+SCENES = {
+    "protein": rings,
+    "protein-centers": centers,
+    "protein-dark": dark,
+    "folded": folded,
+    "lattice": lattice,
+    "mask": mask,
+    "cake": cake,
+    "swung": swung,
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -50,24 +51,22 @@ def comparison_lines(comparison: Comparison, titles: Sequence[str]) -> Iterator[
     table.append(["end", *(result.end or "-" for result in results)])
     for name in comparison.data:
         sets = [next((one for one in result.sets if one.data == name), None) for result in results]
-        table.append(
-            [
-                f"{name}: center, px (constant)",
-                *(f"{one.center_px:.2f} ({one.center_constant_px:.2f})" if one else "-" for one in sets),
-            ]
-        )
-        table.append(
-            [f"{name}: best center, px", *(f"{one.best_center_px:.2f}" if one else "-" for one in sets)]
-        )
-        table.append(
-            [
-                f"{name}: tilt, deg (constant)",
-                *(f"{one.tilt_deg:.2f} ({one.tilt_constant_deg:.2f})" if one else "-" for one in sets),
-            ]
-        )
+        for label, values in (
+            ("center, px (constant)", lambda one: (one.center_px, one.center_constant_px)),
+            ("best center, px", lambda one: (one.best_center_px,)),
+            ("tilt, deg (constant)", lambda one: (one.tilt_deg, one.tilt_constant_deg)),
+        ):
+            table.append([f"{name}: {label}", *(_scores(*values(one)) if one else "-" for one in sets)])
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _scores(error: float, constant: float | None = None) -> str:
+    """An error and the constant predictor's; "-" for what the network does not answer."""
+    if math.isnan(error):
+        return "-"
+    return f"{error:.2f}" if constant is None else f"{error:.2f} ({constant:.2f})"
 
 
 def duration(seconds: float) -> str:

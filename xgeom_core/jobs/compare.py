@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,7 @@ from xgeom_core.training.events import (
     Failed,
     Finished,
     Heartbeat,
+    RunStarted,
     Step,
     Validation,
     read_events,
@@ -46,6 +48,7 @@ class SetResult:
     """What one run came to on one validation set: its last validation and its best center.
 
     Centers in px of an 820-px frame, tilts in degrees, medians; beside them the constant predictor's.
+    NaN for what the network does not answer.
     """
 
     data: str
@@ -153,18 +156,23 @@ def worked_s(events: Iterable[Event]) -> float:
 
 def _sets(events: Iterable[Event]) -> tuple[SetResult, ...]:
     found: dict[str, list[Validation]] = {}
+    center = tilt = 1.0
     for event in events:
+        if isinstance(event, RunStarted):
+            # Scores of what the network does not answer are numbers without a meaning.
+            center = math.nan if event.predicts == "tilt" else 1.0
+            tilt = math.nan if event.predicts == "center" else 1.0
         if isinstance(event, Validation):
             found.setdefault(event.data, []).append(event)
     return tuple(
         SetResult(
             data=name,
             step=series[-1].step,
-            center_px=series[-1].center_px,
-            best_center_px=min(event.center_px for event in series),
-            center_constant_px=series[-1].center_constant_px,
-            tilt_deg=series[-1].tilt_deg,
-            tilt_constant_deg=series[-1].tilt_constant_deg,
+            center_px=center * series[-1].center_px,
+            best_center_px=center * min(event.center_px for event in series),
+            center_constant_px=center * series[-1].center_constant_px,
+            tilt_deg=tilt * series[-1].tilt_deg,
+            tilt_constant_deg=tilt * series[-1].tilt_constant_deg,
             loss=series[-1].loss,
         )
         for name, series in found.items()

@@ -40,7 +40,13 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
-    """The run begins (or begins again at `first_step` after a stop)."""
+    """The run begins (or begins again at `first_step` after a stop).
+
+    Parameters
+    ----------
+    predicts : str
+        What the network answers: "both", "center" or "tilt". Scores of the other one say nothing.
+    """
 
     name: ClassVar[str] = "run_started"
     pid: int
@@ -48,6 +54,7 @@ class RunStarted(Event):
     xgeom_version: str
     steps: int
     first_step: int = 0
+    predicts: str = "both"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,6 +56,7 @@ class Record:
                 xgeom_version=__version__,
                 steps=self._config.training.steps,
                 first_step=step,
+                predicts=self._config.model.predicts,
             )
         )
 

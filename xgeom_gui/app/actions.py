@@ -43,6 +43,12 @@ SPECS = (
     ActionSpec("save_session", "Save session…", ("Ctrl+S",), "Save files, view, marks and masks in one file"),
     ActionSpec("export_view", "Export picture…", ("Ctrl+E",), "Save the view with its marks as PNG or SVG"),
     ActionSpec(
+        "export_figure",
+        "Export figure…",
+        ("Ctrl+Alt+E",),
+        "Save the frame with its marks as PNG for paper: light, cropped to the frame",
+    ),
+    ActionSpec(
         "export_table", "Export table…", ("Ctrl+Shift+E",), "Save the table of centers as CSV or JSON"
     ),
     ActionSpec("copy_table", "Copy table", (), "Copy the table of centers as text, for a spreadsheet"),
@@ -52,8 +58,17 @@ SPECS = (
     ActionSpec("zoom_center", "Zoom to center", ("C",), "Zoom to the best center known"),
     ActionSpec("log", "Logarithmic", ("L",), "Show counts on a logarithmic scale", checkable=True),
     ActionSpec("invert", "Inverted", ("I",), "Run the color map backwards", checkable=True),
-    ActionSpec("auto_contrast", "Automatic contrast", ("A",), "Let the contrast follow the frames"),
+    ActionSpec(
+        "auto_contrast", "Automatic contrast", ("A",), "Let the contrast follow the frames", checkable=True
+    ),
     ActionSpec("rings", "Resolution rings", ("G",), "Show rings of round resolutions in Å", checkable=True),
+    ActionSpec(
+        "lattice",
+        "Spots and lattice",
+        ("E",),
+        "Spots found and indexed, and every reflection that the lattice predicts; hkl and Å at the pointer",
+        checkable=True,
+    ),
     ActionSpec("view", "View", ("V",), "How the picture is shown: scale, rings, mask, profiles"),
     ActionSpec(
         "display",
@@ -73,6 +88,13 @@ SPECS = (
         "Mean counts against the angle or the radius about the current center",
         checkable=True,
     ),
+    ActionSpec(
+        "cake",
+        "Cake",
+        ("Shift+C",),
+        "The frame unrolled about the current center: a right center makes straight lines",
+        checkable=True,
+    ),
     ActionSpec("turn_left", "Turn left", ("Ctrl+[",), "Turn the view by 90° to the left"),
     ActionSpec("turn_right", "Turn right", ("Ctrl+]",), "Turn the view by 90° to the right"),
     ActionSpec(
@@ -88,6 +110,13 @@ SPECS = (
         "Mirror the view; the readout stays that of the file",
     ),
     ActionSpec("upright", "Upright", ("Ctrl+U",), "Fast to the right and slow down, as in the file"),
+    ActionSpec("panel", "Panel", ("F9",), "Fold the panel on the right away, or unfold it", checkable=True),
+    ActionSpec(
+        "frame_alone", "Frame alone", ("F11",), "The frame on the whole screen, and back", checkable=True
+    ),
+    ActionSpec(
+        "legend", "Legend", ("Shift+G",), "Names and numbers of the marks over the image", checkable=True
+    ),
     ActionSpec(
         "restore_layout", "Restore the layout", (), "Put docks and panels back where they were at first"
     ),
@@ -131,13 +160,21 @@ SPECS = (
         checkable=True,
     ),
     ActionSpec("why", "Why?", ("W",), "What speaks for the answer: profiles, residuals, what was masked"),
-    ActionSpec("run", "Run", ("Ctrl+B",), "Predict every frame of the file; list them in order of doubt"),
+    ActionSpec(
+        "run", "Run", ("Ctrl+B",), "Open the run; pressed again there, predict every frame of the file"
+    ),
     ActionSpec("next_doubtful", "Next doubtful frame", ("N",), "Go to the next frame in the list of doubt"),
     ActionSpec(
         "add_geometry",
         "Add geometry…",
         ("Ctrl+G",),
         "Compare with what DIALS, XDS, CrystFEL, pyFAI, a table… say: adds their centers",
+    ),
+    ActionSpec(
+        "compare_with",
+        "Compare with",
+        ("Ctrl+Shift+G",),
+        "Run DIALS, pyFAI or bblib on this frame, and put their centers beside the others",
     ),
     ActionSpec(
         "copy_as",

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
+    QHBoxLayout,
     QMainWindow,
     QStackedWidget,
     QVBoxLayout,
@@ -22,11 +23,13 @@ from xgeom_gui.app.actions import SPECS, make_actions
 from xgeom_gui.app.empty import EmptyState
 from xgeom_gui.app.key_sheet import KeySheet
 from xgeom_gui.app.message_bar import MessageBar
+from xgeom_gui.app.room import Room
 from xgeom_gui.app.status import StatusBar
 from xgeom_gui.app.toolbar import make_toolbar
 from xgeom_gui.app.view_menu import PICTURE_MENU, ViewMenu
 from xgeom_gui.app.window_layout import WindowLayout
 from xgeom_gui.centers.center_menu import CenterMenu
+from xgeom_gui.centers.compare_with import CompareWith
 from xgeom_gui.centers.experiment import ExperimentPanel
 from xgeom_gui.centers.panel import CentersPanel
 from xgeom_gui.centers.setup import CenterTools
@@ -39,6 +42,7 @@ from xgeom_gui.image.setup import ImageTools
 from xgeom_gui.look.stacked_panels import DOCK_WIDTH, ResultsDock
 from xgeom_gui.runs.setup import RunTools
 from xgeom_gui.services.locations import name_of
+from xgeom_gui.services.program_runner import ProgramRunner
 from xgeom_gui.state.session import Session
 from xgeom_gui.state.session_controller import SessionController
 from xgeom_gui.state.settings import Settings
@@ -86,6 +90,9 @@ class MainWindow(QMainWindow):
         self.file_tools = FileTools(self, self.image, session, controller, settings, self.actions_by_name)
         self.experiment.set_memory(self.file_tools.memory)
         self.view_menu = ViewMenu(self, self.image, settings, self.actions_by_name)
+        runner = ProgramRunner(self)
+        controller.adopt(runner)
+        self.compare = CompareWith(session, runner)
         self._build_toolbar()
         self.image_tools = ImageTools(self, self.image, session, controller, settings, self.actions_by_name)
         self.tabifyDockWidget(self.image_tools.docks["display"], self.file_tools.tree_dock)
@@ -97,6 +104,8 @@ class MainWindow(QMainWindow):
         self.run_tools = RunTools(session, controller, self._results, self.actions_by_name)
         self.run_tools.panel.export_wanted.connect(self.file_tools.choose_run_export)
         self.setStatusBar(self.status)
+        self.room = Room(self, self._results, self.image.legend, self.actions_by_name)
+        self._center_row.addWidget(self.room.handle)
         self._layout = WindowLayout(self, settings)
         self._connect_actions()
         self._connect_session()
@@ -115,6 +124,7 @@ class MainWindow(QMainWindow):
     def _build_toolbar(self) -> None:
         menus = {
             "file": self.file_tools.menu(),
+            "compare_with": self.compare.menu,
             "copy_as": self.center_menu.copy_menu,
             "view": self.view_menu.menu,
         }
@@ -138,16 +148,19 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(shown)
         center = QWidget()
         outer = QVBoxLayout(center)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
+        self._center_row = QHBoxLayout()
+        for box in (outer, self._center_row):
+            box.setContentsMargins(0, 0, 0, 0)
+            box.setSpacing(0)
+        self._center_row.addWidget(self.pages, 1)
         outer.addWidget(self.messages)
-        outer.addWidget(self.pages, 1)
+        outer.addLayout(self._center_row, 1)
         self.setCentralWidget(center)
 
     def _build_dock(self) -> None:
         centers = self.centers
         sections = (
-            *(("", centers.card), ("Experiment", self.experiment), ("", centers.notes)),
+            *(("", centers.card), ("", self.compare), ("Experiment", self.experiment), ("", centers.notes)),
             *(("", centers), ("Tilt", self.tilt)),
         )
         centers.fold.setChecked(self._settings.sources_shown)
@@ -164,6 +177,7 @@ class MainWindow(QMainWindow):
             "open": self.choose_file,
             "example": self.open_example,
             "add_geometry": self.choose_geometry,
+            "compare_with": self.compare.pop_up,
             "reload": session.reload,
             "previous": lambda: session.step(-1),
             "next": lambda: session.step(1),
@@ -179,7 +193,8 @@ class MainWindow(QMainWindow):
             self.actions_by_name[name].triggered.connect(lambda _checked, act=handler: act())
         self.actions_by_name["automatic"].toggled.connect(self._set_automatic)
         menu = (*PICTURE_MENU, "", "reload")
-        self.image.set_menu([self.actions_by_name.get(name) for name in menu])
+        about_the_view = [self.actions_by_name.get(name) for name in menu]
+        self.image.set_menu([*self.image_tools.place_menu.actions, *about_the_view])
         # Keys of one row must not work elsewhere: Delete and Space mean something in text fields and buttons.
         self.centers.table.addActions([self.actions_by_name[spec.name] for spec in SPECS if spec.of_table])
 
@@ -243,6 +258,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
         """Stop the threads; jobs go on by themselves and are there again in the next window."""
         event.accept()
+        # What is remembered is the window, not the frame alone.
+        self.room.show_alone(False)
         self._layout.keep()
         self.hide()
         self._controller.shutdown()

@@ -12,7 +12,7 @@ _GROUPS = (
     ("file", "open"),
     ("reset_view", "zoom_center", "view"),
     ("predict", "automatic"),
-    ("add_geometry", "copy_as"),
+    ("add_geometry", "compare_with", "copy_as"),
 )
 _AT_THE_END = ("keys",)
 

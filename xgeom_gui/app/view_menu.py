@@ -13,8 +13,8 @@ from xgeom_gui.look.theme import THEME, THEME_CHOICES, ThemeChoice
 from xgeom_gui.state.settings import Settings
 
 PICTURE_MENU = (
-    *("reset_view", "zoom_center", "", "log", "invert", "auto_contrast", "rings", ""),
-    *("display", "mask", "line_profile", "radial_profile", "", "play"),
+    *("reset_view", "zoom_center", "", "log", "invert", "auto_contrast", "rings", "lattice", ""),
+    *("display", "mask", "line_profile", "radial_profile", "cake", "", "play"),
 )
 """Actions of the view menu by name, also those of the menu of the image; "" separates."""
 
@@ -62,7 +62,7 @@ class ViewMenu(QObject):
         orientation = self.menu.addMenu("&Orientation")
         orientation.setToolTipsVisible(True)
         fill(orientation, _ORIENTATION_MENU, actions)
-        fill(self.menu, ("", "restore_layout"), actions)
+        fill(self.menu, ("", "panel", "frame_alone", "legend", "restore_layout"), actions)
         self.themes = self._add_themes(self.menu.addMenu("&Theme"))
         handlers: dict[str, Callable[[], object]] = {
             "turn_left": lambda: image.orient(image.orientation.turned(-1)),

@@ -18,7 +18,7 @@ from xgeom_gui.files.session_io import SessionDesk
 from xgeom_gui.files.session_reader import SessionReader
 from xgeom_gui.files.tree import TreePanel
 from xgeom_gui.image.image_view import ImageView
-from xgeom_gui.image.picture_export import png_image, svg_bytes, write_png
+from xgeom_gui.image.picture_export import paper_image, png_image, svg_bytes, write_png
 from xgeom_gui.services.exports import export_rows, write_bytes
 from xgeom_gui.services.geometry_reader import evident_frames
 from xgeom_gui.services.locations import RUN_SEPARATOR, SESSION_SUFFIX, file_of, is_session, paths_of
@@ -36,10 +36,11 @@ from xgeom_gui.state.table_rows import center_cells
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QMainWindow
 
+_PAPER = "PNG picture (*.png)"
 _PICTURES = "PNG picture (*.png);;SVG drawing (*.svg)"
 _TABLES = "CSV table (*.csv);;JSON (*.json)"
 _SESSIONS = f"Session of xgeom (*{SESSION_SUFFIX})"
-_NEED_A_FRAME = ("export_view", "export_table", "copy_table", "save_session", "follow")
+_NEED_A_FRAME = ("export_view", "export_figure", "export_table", "copy_table", "save_session", "follow")
 
 
 class FileTools(QObject):
@@ -101,7 +102,7 @@ class FileTools(QObject):
             ("open", "open_folder", "recent", "example"),
             ("reload", "follow", "tree"),
             ("save_session",),
-            ("export_view", "export_table", "copy_table"),
+            ("export_view", "export_figure", "export_table", "copy_table"),
             ("quit",),
         )
         for i, group in enumerate(groups):
@@ -162,6 +163,12 @@ class FileTools(QObject):
             write = partial(write_png, png_image(self._image), target)
         self._saver.submit(SaveRequest(str(target), write))
 
+    def export_figure(self, path: str) -> None:
+        """Save the frame as ``.png`` for paper: light, without margins."""
+        target = Path(path)
+        target = target if target.suffix.lower() == ".png" else target.with_name(f"{target.name}.png")
+        self._saver.submit(SaveRequest(str(target), partial(write_png, paper_image(self._image), target)))
+
     def export_table(self, path: str) -> None:
         """Save the table of centers as ``.csv`` or ``.json``."""
         target = Path(path)
@@ -206,6 +213,9 @@ class FileTools(QObject):
             "open_folder": self.choose_folder,
             "export_view": lambda: self._ask(
                 "Save the view with its marks", _PICTURES, ".png", self.export_view
+            ),
+            "export_figure": lambda: self._ask(
+                "Save the frame for paper", _PAPER, ".png", self.export_figure
             ),
             "export_table": lambda: self._ask(
                 "Save the table of centers", _TABLES, ".csv", self.export_table

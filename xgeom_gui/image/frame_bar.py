@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QSlider,
     QSpinBox,
     QToolButton,
@@ -27,7 +28,10 @@ class FileStrip(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.name = QLabel()
+        self.setObjectName("fileStrip")
+        # Numbers of frames stand at the end of a name: its middle gives way.
+        self.name = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
+        self.name.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.name.setProperty("role", "title")
         # Beside open docks the image is narrow; the facts give way.
         self.facts = ElidedLabel()
@@ -35,7 +39,10 @@ class FileStrip(QWidget):
         self.datasets = QComboBox()
         self.datasets.setAccessibleName("Dataset")
         self.datasets.setToolTip("Image dataset in this file")
-        self.datasets.setMinimumWidth(180)
+        # Paths inside a file are long: the list shows them in full, the strip their first letters.
+        self.datasets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.datasets.setMinimumContentsLength(12)
+        self.datasets.view().setTextElideMode(Qt.TextElideMode.ElideLeft)
         self.datasets.activated.connect(self._choose)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 12, 6)
@@ -75,6 +82,7 @@ class FrameStrip(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self.setObjectName("frameStrip")
         self.back = _arrow(Qt.ArrowType.LeftArrow, "Previous frame (left arrow)", lambda: session.step(-1))
         self.forth = _arrow(Qt.ArrowType.RightArrow, "Next frame (right arrow)", lambda: session.step(1))
         self.slider = QSlider(Qt.Orientation.Horizontal)

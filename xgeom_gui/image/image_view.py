@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Signal
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QGraphicsEllipseItem, QGraphicsItem, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsEllipseItem, QMenu, QVBoxLayout, QWidget
 
 from xgeom_gui.image.canvas import Canvas
 from xgeom_gui.image.frame_view_box import FrameViewBox
 from xgeom_gui.image.legend import Legend
-from xgeom_gui.image.marks import MarkItem, ellipse_item, mark_size
+from xgeom_gui.image.marks import MarkItem, mark_size
 from xgeom_gui.image.overlays import Overlays
 from xgeom_gui.image.picture_item import PictureView
+from xgeom_gui.image.pixel_counts import PixelCounts
 from xgeom_gui.look.theme import CANVAS, THEME
 from xgeom_gui.state.orientation import Orientation
 from xgeom_gui.state.session import Session
 
 _ZOOM_REACH_PX = 30.0
+_ROOM_ABOUT = 1.04
+# Closer there is nothing more to see: the counts of so few pixels can all be read.
+_CLOSEST_PX = 6
 # Below this size on the screen an ellipse is a smudge under its mark.
 _SMALLEST_ELLIPSE = 4.0
 
@@ -33,10 +37,13 @@ class ImageView(QWidget):
         ``(x, y)`` in native pixels under the pointer, or None when it left.
     oriented
         The frame lies in another way.
+    menu_opening : float, float
+        The right-click menu is about to open over this native place.
     """
 
     hovered = Signal(object)
     oriented = Signal()
+    menu_opening = Signal(float, float)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,10 +57,12 @@ class ImageView(QWidget):
         self.box = FrameViewBox()
         self._canvas.setCentralItem(self.box)
         self.picture = PictureView(self.box, session.display, self)
+        self.counts = PixelCounts(self.picture.item)
+        self.counts.setZValue(1)
+        self.box.addItem(self.counts, ignoreBounds=True)
         self.legend = Legend(self._canvas)
         self.overlays = Overlays(self.box, self._canvas, session, self)
         self._marks: list[MarkItem] = []
-        self._ellipses: list[QGraphicsEllipseItem] = []
         self._menu = QMenu(self)
         self._shape: tuple[int, int] | None = None
         self._whole = True
@@ -66,6 +75,8 @@ class ImageView(QWidget):
         session.frame_changed.connect(self._show_frame)
         session.centers_changed.connect(self._show_marks)
         self.box.sigTransformChanged.connect(self._size_ellipses)
+        # Docks that open beside it leave it less room: a whole frame stays whole.
+        self.box.sigResized.connect(self._on_resized)
         self.box.sigRangeChangedManually.connect(self._on_manual_zoom)
         self.box.menu_wanted.connect(self._open_menu)
         self._canvas.scene().sigMouseMoved.connect(self._on_move)
@@ -82,11 +93,21 @@ class ImageView(QWidget):
             else:
                 self._menu.addAction(action)
 
+    @property
+    def menu(self) -> QMenu:
+        """The right-click menu."""
+        return self._menu
+
     def reset_view(self) -> None:
         """Show the whole frame."""
         if self._shape is not None:
             height, width = self._shape
-            self.box.setRange(QRectF(0, 0, width, height), padding=0.02)
+            # Of the box's own proportions: else pyqtgraph keeps one side and lets the other run over.
+            room = self.box.rect()
+            scale = _ROOM_ABOUT * max(width / max(room.width(), 1.0), height / max(room.height(), 1.0))
+            seen = QRectF(0, 0, room.width() * scale, room.height() * scale)
+            seen.moveCenter(QPointF(width / 2.0, height / 2.0))
+            self.box.setRange(seen, padding=0)
             self._whole = True
 
     def show_range(self, x: tuple[float, float], y: tuple[float, float]) -> None:
@@ -122,6 +143,15 @@ class ImageView(QWidget):
         self.oriented.emit()
 
     @property
+    def frame_on_screen(self) -> QRect:
+        """The part of this widget that the frame takes; all of it before there is one."""
+        if self._shape is None:
+            return self.rect()
+        scene = self.box.mapViewToScene(QRectF(0, 0, self._shape[1], self._shape[0]))
+        part = self._canvas.mapFromScene(scene).boundingRect().translated(self._canvas.pos())
+        return part & self.rect()
+
+    @property
     def canvas(self) -> pg.GraphicsView:
         """What everything is drawn on."""
         return self._canvas
@@ -134,13 +164,19 @@ class ImageView(QWidget):
     @property
     def ellipses(self) -> list[QGraphicsEllipseItem]:
         """The uncertainty ellipses, visible or not."""
-        return list(self._ellipses)
+        return [mark.ellipse for mark in self._marks if mark.ellipse.rect().width() > 0]
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
         """Keep the legend in its corner and a whole frame whole."""
         super().resizeEvent(event)
-        self.legend.move(12, 12)
-        self.overlays.place()
+        self.place_corners(self.rect())
+
+    def place_corners(self, area: QRect) -> None:
+        """Put the legend and what else stays in a corner into those of this part of the view."""
+        self.legend.move(area.left() + 12, area.top() + 12)
+        self.overlays.place(area)
+
+    def _on_resized(self) -> None:
         if self._whole:
             self.reset_view()
 
@@ -155,6 +191,7 @@ class ImageView(QWidget):
         if picture is None:
             return
         self.picture.show(picture)
+        self.counts.set_frame(self._session.frame)
         # The zoom is kept from frame to frame; only another detector starts afresh.
         if picture.shape != self._shape:
             self._shape = picture.shape
@@ -165,40 +202,44 @@ class ImageView(QWidget):
         assert self._shape is not None
         height, width = self._shape
         margin = max(width, height)
-        self.box.setLimits(
-            xMin=-margin, xMax=width + margin, yMin=-margin, yMax=height + margin, minXRange=2, minYRange=2
-        )
+        least = dict.fromkeys(("minXRange", "minYRange"), _CLOSEST_PX)
+        self.box.setLimits(xMin=-margin, xMax=width + margin, yMin=-margin, yMax=height + margin, **least)
 
     def _show_marks(self) -> None:
-        for item in (*self._marks, *self._ellipses):
-            self.box.removeItem(item)
-        self._marks, self._ellipses = [], []
         # Small marks on top of large ones, so that sources that agree can all be seen.
-        shown = [center for center in self._session.centers if not center.hidden]
-        for center in sorted(shown, key=mark_size, reverse=True):
-            ellipse = ellipse_item(center)
-            if ellipse is not None:
-                self._ellipses.append(ellipse)
-                self._place(ellipse, 10)
-            mark = MarkItem(center)
-            self._marks.append(mark)
-            self._place(mark, 20 + len(self._marks))
-        self.legend.show_centers(shown)
+        shown = sorted((one for one in self._session.centers if not one.hidden), key=mark_size, reverse=True)
+        before = self.marks
+        self._marks = []
+        for one in shown:
+            source = one.estimate.source
+            self._marks.append(before.pop(source) if source in before else self._add(MarkItem(one)))
+        for gone in before.values():
+            self.box.removeItem(gone.ellipse)
+            self.box.removeItem(gone)
+        for place, (mark, center) in enumerate(zip(self._marks, shown, strict=True)):
+            mark.show_center(center)
+            mark.setZValue(21 + place)
+        self.legend.show_centers([one for one in self._session.centers if not one.hidden])
         self._size_ellipses()
 
-    def _place(self, item: QGraphicsItem, z: float) -> None:
-        item.setZValue(z)
-        self.box.addItem(item, ignoreBounds=True)
+    def _add(self, mark: MarkItem) -> MarkItem:
+        mark.ellipse.setZValue(10)
+        for item in (mark.ellipse, mark):
+            self.box.addItem(item, ignoreBounds=True)
+        return mark
 
     def _size_ellipses(self) -> None:
         pixel = max(self.box.viewPixelSize())
-        for ellipse in self._ellipses:
-            ellipse.setVisible(ellipse.rect().width() / pixel >= _SMALLEST_ELLIPSE)
+        for mark in self._marks:
+            mark.ellipse.setVisible(mark.ellipse.rect().width() / pixel >= _SMALLEST_ELLIPSE)
 
     def _on_manual_zoom(self) -> None:
         self._whole = False
 
     def _open_menu(self, place: QPoint) -> None:
+        there = self._canvas.mapToScene(self._canvas.mapFromGlobal(place))
+        point = self.box.mapSceneToView(QPointF(there))
+        self.menu_opening.emit(point.x(), point.y())
         self._menu.popup(place)
 
     def _on_move(self, place: QPointF) -> None:

@@ -20,12 +20,12 @@ from PySide6.QtWidgets import (
 
 from xgeom_gui.image.frame_view_box import FrameViewBox
 from xgeom_gui.image.plots import Plot
-from xgeom_gui.services.profiles import Point, line_profile
+from xgeom_gui.services.profiles import Point, line_profile, spacing_between_A
 from xgeom_gui.state.overlay_center import aim_of
 from xgeom_gui.state.session import Session
 
 _COLOR = "#c2187a"
-_NUMBERS = 4
+_NUMBERS, _ENDLESS_A = 4, 1e5
 
 
 class LineProfilePanel(QWidget):
@@ -81,7 +81,9 @@ class LineProfilePanel(QWidget):
             return None
         (_, start), (_, end) = self._line.getSceneHandlePositions()
         first, last = (self._box.mapSceneToView(place) for place in (start, end))
-        return (first.x(), first.y()), (last.x(), last.y())
+        # Handles are kept in places of the screen: what is left of that is no part of the length.
+        (x0, y0), (x1, y1) = ((round(at.x(), 4), round(at.y(), 4)) for at in (first, last))
+        return (x0, y0), (x1, y1)
 
     def set_line(self, start: Point, end: Point) -> None:
         """Put the line there."""
@@ -131,8 +133,14 @@ class LineProfilePanel(QWidget):
         text = f"{length:.1f} px"
         if pixel is not None:
             text += f", {math.hypot((x1 - x0) * pixel[0], (y1 - y0) * pixel[1]):.1f} mm"
+        aim = aim_of(self._session)
+        spacing = spacing_between_A(aim.geometry if aim else None, (x0, y0), (x1, y1))
+        if spacing is not None and spacing < _ENDLESS_A:
+            text += f", {spacing:.4g} Å"
         self.note.setText(text)
-        self.note.setToolTip("Length of the line. Ctrl + drag on the image draws another.")
+        self.note.setToolTip(
+            "Length of the line and the spacing that it spans. Ctrl + drag on the image draws another."
+        )
 
     def _draw(self, start: QPointF, end: QPointF) -> None:
         if self.isVisible():

@@ -122,20 +122,28 @@ def _small_mark(style: SourceStyle, size: int, ratio: float) -> QImage:
 
 
 class MarkItem(QGraphicsItem):
-    """A mark at an exact place of the image, of constant size on the screen.
+    """A mark at an exact place of the image, of constant size on the screen, and the ellipse about it.
 
-    Parameters
-    ----------
-    center : Center
-        What is marked.
+    The ellipse is an item of its own, as it grows with the zoom.
     """
 
-    def __init__(self, center: Center, parent: QGraphicsItem | None = None) -> None:
-        super().__init__(parent)
-        self.center = center
+    def __init__(self, center: Center) -> None:
+        super().__init__()
+        self.ellipse = QGraphicsEllipseItem()
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
+        self._show(center)
+
+    def show_center(self, center: Center) -> None:
+        """Mark this center of the same source instead."""
+        if center != self.center:
+            self._show(center)
+            self.update()
+
+    def _show(self, center: Center) -> None:
+        self.center = center
         self.setPos(*center.estimate.center_px)
         self.setToolTip(f"{center.name}: {center_text(center.estimate)}")
+        shape_ellipse(self.ellipse, center)
 
     def boundingRect(self) -> QRectF:  # noqa: N802 (Qt's name)
         """Space the mark takes, in screen pixels about its place."""
@@ -149,8 +157,8 @@ class MarkItem(QGraphicsItem):
         paint_mark(painter, self.center.style, MARK_RADIUS)
 
 
-def ellipse_item(center: Center) -> QGraphicsEllipseItem | None:
-    """The ellipse of three standard deviations about a center, in native pixels.
+def shape_ellipse(item: QGraphicsEllipseItem, center: Center) -> None:
+    """Make it the ellipse of three standard deviations about a center, in native pixels, empty if unknown.
 
     Notes
     -----
@@ -158,15 +166,14 @@ def ellipse_item(center: Center) -> QGraphicsEllipseItem | None:
     the square root of its eigenvalues long.
     """
     estimate = center.estimate
-    if estimate.covariance is None:
-        return None
-    values, vectors = np.linalg.eigh(estimate.covariance[:2, :2])
-    if not (np.isfinite(values).all() and (values >= 0).all()):
-        return None
-    minor, major = _SIGMAS * np.sqrt(values)
-    item = QGraphicsEllipseItem(QRectF(-major, -minor, 2 * major, 2 * minor))
+    minor = major = 0.0
+    if estimate.covariance is not None:
+        values, vectors = np.linalg.eigh(estimate.covariance[:2, :2])
+        if np.isfinite(values).all() and (values >= 0).all():
+            minor, major = (float(reach) for reach in _SIGMAS * np.sqrt(values))
+            item.setRotation(math.degrees(math.atan2(vectors[1, 1], vectors[0, 1])))
+    item.setRect(QRectF(-major, -minor, 2 * major, 2 * minor))
     item.setPos(*estimate.center_px)
-    item.setRotation(math.degrees(math.atan2(vectors[1, 1], vectors[0, 1])))
     color = QColor(center.style.color)
     pen = QPen(color, 1.6)
     pen.setCosmetic(True)
@@ -174,7 +181,6 @@ def ellipse_item(center: Center) -> QGraphicsEllipseItem | None:
     color.setAlpha(36)
     item.setBrush(color)
     item.setToolTip(f"{center.name}: 3σ of the center")
-    return item
 
 
 def _stroke_diagonals(path: QPainterPath, reach: float) -> None:

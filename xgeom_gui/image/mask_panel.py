@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, QSignalBlocker
 from PySide6.QtGui import QPainterPath
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -58,6 +59,7 @@ class MaskPanel(QWidget):
         super().__init__(parent)
         self._session, self._painter, self._files = session, painter, files
         self._desk = session.masks
+        self._offered: float | None = None
         self.tools: dict[Tool, QPushButton] = {}
         self._group = QButtonGroup(self)
         for name, (text, tip) in _TOOLS.items():
@@ -153,6 +155,8 @@ class MaskPanel(QWidget):
         self._painter.tool_changed.connect(self._refresh)
         self._desk.changed.connect(self._refresh)
         self._session.frame_changed.connect(self._refresh)
+        self._session.source_changed.connect(self._forget_threshold)
+        self.threshold.valueChanged.connect(self._keep_threshold)
         self.numbers.returnPressed.connect(self.mask_numbers)
         self._files.loaded.connect(self._on_loaded)
         self._files.saved.connect(lambda path: self._session.say(f"mask saved to {Path(path).name}"))
@@ -203,7 +207,25 @@ class MaskPanel(QWidget):
         masked = not self._painter.unmasking
         self._desk.paint(region, corner, masked, "mask by numbers" if masked else "unmask by numbers")
 
+    def _forget_threshold(self) -> None:
+        self._offered = None
+
+    def _keep_threshold(self) -> None:
+        # What the user typed stands for the whole file.
+        self._offered = math.nan
+
+    def _offer_threshold(self) -> None:
+        """Offer a threshold that masks nothing good: saturation, else the highest count of the frame."""
+        frame = self._session.frame
+        if frame is None or self._offered is not None:
+            return
+        highest = frame.metadata.saturation or float(frame.data.max(where=frame.valid, initial=0.0))
+        with QSignalBlocker(self.threshold):
+            self.threshold.setValue(highest)
+        self._offered = highest
+
     def _refresh(self) -> None:
+        self._offer_threshold()
         self.tools[self._painter.tool].setChecked(True)
         current, stack = self._desk.current, self._desk.undo_stack
         self.setEnabled(self._session.frame is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pyqtgraph as pg
-from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QWidget
 
@@ -115,12 +115,13 @@ class Overlays(QObject):
         session.display.changed.connect(self._show_rings)
         view.sigTransformChanged.connect(self._show_scale)
 
-    def place(self) -> None:
-        """Put what stays in a corner there."""
-        bottom = self._canvas.height() - _GAP_PX
-        self.glyph.move(_GAP_PX, bottom - self.glyph.height())
+    def place(self, area: QRect | None = None) -> None:
+        """Put what stays in a corner there: of the canvas, or of a part of it."""
+        area = area or self._canvas.rect()
+        left, bottom = area.left() + _GAP_PX, area.top() + area.height() - _GAP_PX
+        self.glyph.move(left, bottom - self.glyph.height())
         above = bottom - self.glyph.height() - _GAP_PX // 2
-        self.legend.move(_GAP_PX, above - self.legend.height())
+        self.legend.move(left, above - self.legend.height())
 
     def _show_frame(self) -> None:
         picture = self._session.picture

@@ -10,6 +10,8 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from xgeom_core.errors import UsageError
+from xgeom_gui.image.image_view import ImageView
+from xgeom_gui.look.theme import CANVAS, THEME
 from xgeom_gui.services.exports import write_bytes
 
 SCALE = 2.0
@@ -27,6 +29,24 @@ def png_image(widget: QWidget, scale: float = SCALE) -> QImage:
     widget.render(painter, QPoint(0, 0))
     painter.end()
     return image
+
+
+def paper_image(image: ImageView, scale: float = SCALE) -> QImage:
+    """The frame as paper takes it: on white, in the light theme, without the empty margins beside it."""
+    window, before = image.window(), THEME.choice
+    part = image.frame_on_screen
+    window.setUpdatesEnabled(False)
+    try:
+        THEME.choose("light")
+        image.canvas.setBackground("w")
+        image.place_corners(part)
+        whole = png_image(image, scale)
+    finally:
+        image.place_corners(image.rect())
+        THEME.choose(before)
+        image.canvas.setBackground(CANVAS.color)
+        window.setUpdatesEnabled(True)
+    return whole.copy(QRect(part.topLeft() * scale, part.size() * scale))
 
 
 def svg_bytes(view: QGraphicsView, title: str) -> bytes:

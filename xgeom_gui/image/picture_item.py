@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRect, QRectF, Signal
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QImage, QPainter, qGray
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from xgeom_gui.image.color_maps import colored, look_up_table
@@ -47,6 +47,15 @@ class PictureItem(QGraphicsItem):
     def image(self) -> QImage | None:
         """What is drawn at present."""
         return self._image
+
+    def gray_at(self, x: int, y: int) -> int:
+        """How light a native pixel is drawn, 0 to 255; 255 where nothing is drawn."""
+        if self._image is None or not self._target.contains(x + 0.5, y + 0.5):
+            return 255
+        across = (x + 0.5 - self._target.left()) / self._target.width()
+        down = (y + 0.5 - self._target.top()) / self._target.height()
+        color = self._image.pixel(int(across * self._image.width()), int(down * self._image.height()))
+        return qGray(color)
 
     def boundingRect(self) -> QRectF:  # noqa: N802 (Qt's name)
         """The whole frame."""

@@ -27,6 +27,7 @@ class PlayStrip(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setObjectName("playStrip")
         self._session = session
         self._wish: StackMode = "sum"
         self.button = QToolButton()

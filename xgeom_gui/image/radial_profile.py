@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QSignalBlocker, QTimer
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from xgeom_core.calibrants import spacings_A
+from xgeom_core.geometry import Geometry
 from xgeom_gui.image.plots import Plot, SpacingAxis
-from xgeom_gui.image.rings_item import RING_COLORS
+from xgeom_gui.image.spacing_lines import SpacingLines
 from xgeom_gui.look.theme import THEME
 from xgeom_gui.services.profiles import (
     UNIT_NAMES,
@@ -45,9 +44,9 @@ class RadialProfilePanel(QWidget):
         self._session, self._thread = session, thread
         self._profile: RadialProfile | None = None
         self._wanted: Unit = "d"
-        self._lines: list[pg.InfiniteLine] = []
         self._axis = SpacingAxis()
         self.plot = Plot(_TITLE, {"bottom": self._axis})
+        self._lines = SpacingLines(self.plot)
         self.unit = QComboBox()
         self.unit.setAccessibleName("Unit of the radius")
         self.unit.setToolTip(
@@ -122,8 +121,8 @@ class RadialProfilePanel(QWidget):
         self._draw()
         self.plot.enableAutoRange()
 
-    def _on_done(self, request: RadialRequest, profile: RadialProfile) -> None:
-        if request.frame is self._session.frame:
+    def _on_done(self, request: object, profile: RadialProfile) -> None:
+        if isinstance(request, RadialRequest) and request.frame is self._session.frame:
             self._profile = profile
             self._draw()
 
@@ -137,21 +136,11 @@ class RadialProfilePanel(QWidget):
         self._draw_lines()
 
     def _draw_lines(self) -> None:
-        """The calibrant's and the ice's rings as lines; those that are there already are only moved."""
+        """The calibrant's and the ice's rings as lines."""
         profile, unit = self._profile, self.unit.currentData()
-        wanted = self._wanted_lines(profile) if profile is not None and unit is not None else []
-        while len(self._lines) > len(wanted):
-            self.plot.removeItem(self._lines.pop())
-        while len(self._lines) < len(wanted):
-            self._lines.append(pg.InfiniteLine())
-            self.plot.addItem(self._lines[-1], ignoreBounds=True)
-        if profile is None:
-            return
-        for line, (kind, d) in zip(self._lines, wanted, strict=True):
-            color = QColor(RING_COLORS[kind][THEME.dark])
-            if line.pen.color() != color:
-                line.setPen(pg.mkPen(color, width=1, style=Qt.PenStyle.DotLine))
-            line.setValue(_place(d, unit, profile))
+        if profile is not None and unit is not None:
+            wanted = self._wanted_lines(profile)
+            self._lines.show([(kind, place_of(d, unit, profile.geometry)) for kind, d in wanted], THEME.dark)
 
     def _wanted_lines(self, profile: RadialProfile) -> list[tuple[RingKind, float]]:
         """Kind and spacing of each line that has a place on the axis."""
@@ -167,9 +156,8 @@ class RadialProfilePanel(QWidget):
         return [(kind, d) for kind, d in wanted if profile.geometry.wavelength_A <= 2 * d]
 
 
-def _place(d_A: float, unit: Unit, profile: RadialProfile) -> float:
-    """Where a spacing lies on the axis."""
-    geometry = profile.geometry
+def place_of(d_A: float, unit: Unit, geometry: Geometry | None) -> float:
+    """Where a spacing lies on an axis of this unit."""
     wavelength = geometry.wavelength_A if geometry is not None else None
     assert geometry is not None and wavelength is not None
     two_theta = 2.0 * np.arcsin(wavelength / (2.0 * d_A))

@@ -9,11 +9,14 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QDockWidget, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from xgeom_gui.image.cake_panel import CakePanel
 from xgeom_gui.image.display_panel import DisplayPanel
 from xgeom_gui.image.image_view import ImageView
+from xgeom_gui.image.lattice_overlay import LatticeOverlay
 from xgeom_gui.image.line_profile import LineProfilePanel
 from xgeom_gui.image.mask_painter import MaskPainter
 from xgeom_gui.image.mask_panel import MaskPanel
+from xgeom_gui.image.place_menu import PlaceMenu
 from xgeom_gui.image.playback import PlayStrip
 from xgeom_gui.image.radial_profile import RadialProfilePanel
 from xgeom_gui.image.rings_panel import RingsPanel
@@ -57,6 +60,7 @@ class ImageTools(QObject):
         actions: Mapping[str, QAction],
     ) -> None:
         super().__init__(window)
+        self._image = image
         self._window, self._session, self._settings, self._actions = window, session, settings, actions
         profiles, mask_files = ProfileThread(self), MaskFiles(self)
         controller.adopt(profiles)
@@ -64,9 +68,11 @@ class ImageTools(QObject):
         self.painter = MaskPainter(image.box, session.masks, self)
         self.display = DisplayPanel(session, image.picture)
         self.rings = RingsPanel(session)
+        self.lattice = LatticeOverlay(image.box, session, controller, self)
         self.mask = MaskPanel(session, self.painter, mask_files)
         self.line_profile = LineProfilePanel(session, image.box)
         self.radial_profile = RadialProfilePanel(session, profiles)
+        self.cake = CakePanel(session, profiles)
         self.play_strip = PlayStrip(session)
         window.setCorner(Qt.Corner.BottomLeftCorner, _LEFT)
         window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
@@ -76,9 +82,13 @@ class ImageTools(QObject):
             "mask": self._dock("Mask", "mask", _LEFT, _stacked((("Mask", self.mask),))),
             "line_profile": self._dock("Line profile", "line_profile", _BOTTOM, self.line_profile),
             "radial_profile": self._dock("Radial profile", "radial_profile", _BOTTOM, self.radial_profile),
+            "cake": self._dock("Cake", "cake", _BOTTOM, self.cake),
         }
         window.tabifyDockWidget(self.docks["display"], self.docks["mask"])
         window.tabifyDockWidget(self.docks["line_profile"], self.docks["radial_profile"])
+        # Beside the profiles, not under them: a drag is judged by both.
+        window.splitDockWidget(self.docks["radial_profile"], self.docks["cake"], Qt.Orientation.Horizontal)
+        self.place_menu = PlaceMenu(session, image, self.measure_from, actions)
         self._connect(image)
 
     def _dock(self, title: str, name: str, area: Qt.DockWidgetArea, widget: QWidget) -> QDockWidget:
@@ -102,12 +112,18 @@ class ImageTools(QObject):
         if first and self._window.dockWidgetArea(dock) == _BOTTOM and not dock.isFloating():
             self._window.resizeDocks([dock], [PROFILE_HEIGHT], Qt.Orientation.Vertical)
 
+    def measure_from(self, place: tuple[float, float]) -> None:
+        """Begin a line at a place; its other end, a quarter of the view away, is there to be dragged."""
+        self._show_dock("line_profile", True)
+        self.line_profile.set_line(place, (place[0] + self._image.box.viewRect().width() / 4.0, place[1]))
+
     def _connect(self, image: ImageView) -> None:
         display, rings = self._session.display, self._session.rings
         toggles: dict[str, Callable[[bool], object]] = {
             "log": lambda on: display.set_scale("log" if on else "linear"),
             "invert": lambda on: display.set_colors(display.color_map, on),
             "rings": lambda on: rings.choose(resolution=on),
+            "lattice": self.lattice.set_on,
             "play": self.play_strip.play,
         }
         # Triggered, not toggled: only the user's own doing counts, not what the state shows.
@@ -136,6 +152,7 @@ class ImageTools(QObject):
     def _show_display(self) -> None:
         display = self._session.display
         self._actions["log"].setChecked(display.scale == "log")
+        self._actions["auto_contrast"].setChecked(display.automatic)
         self._actions["invert"].setChecked(display.inverted)
         self._actions["rings"].setChecked(self._session.rings.resolution)
 

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-DOCK_WIDTH = 640
+DOCK_WIDTH, NARROWEST = 640, 320
+"""Width of the dock at first, and as narrow as it can be drawn."""
 
 
 class ResultsDock(QDockWidget):
@@ -37,6 +38,7 @@ class ResultsDock(QDockWidget):
         self.setTitleBarWidget(QWidget())
         hint = QLabel("The center and the tilt of the open frame appear here.")
         hint.setProperty("role", "soft")
+        hint.setWordWrap(True)
         hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._pages = QStackedWidget()
         self._pages.addWidget(hint)
@@ -46,11 +48,13 @@ class ResultsDock(QDockWidget):
         self.tabs.addTab(self._pages, "Center and tilt")
         self.tabs.addTab(_scrolled(training), "Training")
         self.setWidget(self.tabs)
-        self.setMinimumWidth(DOCK_WIDTH)
+        self.setMinimumWidth(NARROWEST)
 
     def add_tab(self, title: str, panel: QWidget, tip: str, *, scrolls: bool = True) -> None:
         """One more tab, before the last: training stays at the end."""
         page = _scrolled(panel) if scrolls else panel
+        # Narrower than its row of fields a panel is cut at its right rather than holding the dock wide.
+        page.setMinimumWidth(1)
         index = self.tabs.insertTab(self.tabs.count() - 1, page, title)
         self.tabs.setTabToolTip(index, tip)
 
@@ -59,6 +63,11 @@ class ResultsDock(QDockWidget):
         titles = [self.tabs.tabText(i) for i in range(self.tabs.count())]
         index = titles.index(title)
         self.tabs.setCurrentIndex(0 if self.tabs.currentIndex() == index else index)
+
+    def bring(self, title: str) -> None:
+        """Bring a tab to the front."""
+        titles = [self.tabs.tabText(i) for i in range(self.tabs.count())]
+        self.tabs.setCurrentIndex(titles.index(title))
 
     def show_results(self, shown: bool) -> None:
         """Show the panels, or the hint before a frame is open."""
@@ -88,5 +97,5 @@ def _scrolled(widget: QWidget) -> QScrollArea:
     area.setWidget(widget)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    # Narrower than its tables a panel scrolls sideways; nothing of it is out of reach.
     return area

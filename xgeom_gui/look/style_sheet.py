@@ -44,6 +44,16 @@ QLineEdit { min-height: 20px; }
 QComboBox { min-height: 20px; }
 QAbstractSpinBox QLineEdit { border: 0; padding: 0 3px; min-height: 0; background: transparent; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: 0; }
+QComboBox QAbstractItemView { border: 1px solid $line; background: $paper; color: $ink; outline: 0;
+    selection-background-color: $chosen; selection-color: $ink; }
+QComboBox QAbstractItemView::item { padding: 3px 6px; min-height: 18px; }
+QComboBox QAbstractItemView::item:hover, QComboBox QAbstractItemView::item:selected {
+    background: $chosen; color: $ink; }
+QMenu { background: $paper; color: $ink; border: 1px solid $line; padding: 4px; }
+QMenu::item { padding: 5px 22px 5px 30px; border-radius: 4px; }
+QMenu::item:selected { background: $chosen; color: $ink; }
+QMenu::item:disabled { color: $faint_ink; background: transparent; }
+QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
 QComboBox::drop-down { border: 0; width: 22px; }
 QProgressBar { border: 0; border-radius: 3px; background: $track; }
 QProgressBar::chunk { border-radius: 3px; background: $accent; }
@@ -76,10 +86,11 @@ QToolTip { background: $paper; color: $ink; border: 1px solid $line; padding: 4p
 """)
 
 _TICKS = Template("""
-QCheckBox::indicator, QTableView::indicator, QMenu::indicator:non-exclusive {
+QCheckBox::indicator, QTableView::indicator, QMenu::indicator {
     width: 13px; height: 13px; border: 1px solid $hint; border-radius: 3px; background: $paper; }
-QMenu::indicator { margin-left: 6px; }
-QCheckBox::indicator:checked, QTableView::indicator:checked, QMenu::indicator:non-exclusive:checked {
+QMenu::indicator { left: 9px; }
+QMenu::indicator:exclusive { border-radius: 7px; }
+QCheckBox::indicator:checked, QTableView::indicator:checked, QMenu::indicator:checked {
     background: $tick_ground; border-color: $tick_ground; image: url("$icons/check.svg"); }
 QCheckBox::indicator:focus, QRadioButton::indicator:focus { border-color: $accent; }
 QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {

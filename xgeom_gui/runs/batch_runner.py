@@ -64,6 +64,7 @@ class BatchRunner(QObject):
         self._next.timeout.connect(self._advance)
         reader.loaded.connect(self._on_loaded)
         reader.failed.connect(self._on_read_failed)
+        reader.known.connect(self._on_known)
         reader.shared.connect(self._on_shared)
         predictor.batch_done.connect(self._on_done)
         predictor.batch_failed.connect(self._on_failed)
@@ -127,6 +128,7 @@ class BatchRunner(QObject):
                 self._read(index)
                 continue
             self._add(index, known)
+            self._submit(index, truth_only=True)
             taken += 1
             if taken >= _AT_ONCE:
                 self._next.start()
@@ -139,9 +141,16 @@ class BatchRunner(QObject):
             self._end()
 
     def _read(self, index: int) -> None:
-        assert self._template is not None
         self._reading.add(index)
-        self._reader.submit(BatchRead(self._number, replace(self._template, index=index)))
+        self._submit(index)
+
+    def _submit(self, index: int, truth_only: bool = False) -> None:
+        assert self._template is not None
+        self._reader.submit(BatchRead(self._number, replace(self._template, index=index), truth_only))
+
+    def _on_known(self, read: BatchRead, truth: Estimate) -> None:
+        if read.run == self._number and read.request is not None:
+            self._session.batch.set_known(read.request.index, truth.center_px)
 
     def _on_loaded(self, read: BatchRead, frame: Frame) -> None:
         if read.run == self._number and read.request is not None:
@@ -150,7 +159,7 @@ class BatchRunner(QObject):
             self._advance()
 
     def _on_read_failed(self, read: BatchRead, sentence: str) -> None:
-        if read.run == self._number and read.request is not None:
+        if read.run == self._number and read.request is not None and not read.truth_only:
             self._reading.discard(read.request.index)
             self._add(read.request.index, None, sentence)
             self._advance()

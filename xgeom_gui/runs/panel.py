@@ -21,11 +21,12 @@ from PySide6.QtWidgets import (
 
 from xgeom_gui.runs.batch_runner import BatchRunner
 from xgeom_gui.runs.run_plots import RunPlots
-from xgeom_gui.runs.run_table_model import DoubtModel
+from xgeom_gui.runs.run_table_model import COLUMNS, DoubtModel
 from xgeom_gui.state.formatting import center_text
 from xgeom_gui.state.session import Session
 
 _REFRESH_MS = 400
+_KNOWN = [column.title for column in COLUMNS].index("known px")
 _HINT = "Predicts every frame of the open file and lists them with the most doubtful on top."
 
 
@@ -67,6 +68,13 @@ class RunPanel(QWidget):
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.model = DoubtModel(self)
         self.table = _table(self.model)
+        self.detail = QLabel()
+        self.detail.setWordWrap(True)
+        self.detail.setAccessibleName("Reason of the selected frame, in full")
+        self.detail.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        # Two lines are there from the start: the table does not jump from frame to frame.
+        self.detail.setMinimumHeight(2 * self.detail.fontMetrics().lineSpacing())
+        self.detail.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.plots = RunPlots()
         self._lay_out()
         self._refresh_soon = QTimer(self, singleShot=True, interval=_REFRESH_MS)
@@ -84,11 +92,21 @@ class RunPanel(QWidget):
             row.addWidget(label)
             row.addWidget(spin)
         row.addStretch(1)
-        row.addWidget(self.export_button)
-        row.addWidget(self.cancel_button)
-        row.addWidget(self.start_button)
+        # Under the fields, so that a narrow panel holds both.
+        buttons = QHBoxLayout()
+        buttons.setSpacing(6)
+        buttons.addWidget(self.start_button)
+        buttons.addWidget(self.cancel_button)
+        buttons.addStretch(1)
+        buttons.addWidget(self.export_button)
         split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(self.table)
+        listed = QWidget()
+        column = QVBoxLayout(listed)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.detail)
+        split.addWidget(listed)
         split.addWidget(self.plots)
         split.setChildrenCollapsible(False)
         split.setSizes([230, 300])
@@ -96,6 +114,7 @@ class RunPanel(QWidget):
         layout.setContentsMargins(12, 12, 12, 10)
         layout.setSpacing(8)
         layout.addLayout(row)
+        layout.addLayout(buttons)
         layout.addWidget(self.progress)
         layout.addWidget(self.summary)
         layout.addWidget(split, 1)
@@ -107,6 +126,7 @@ class RunPanel(QWidget):
         self.cancel_button.clicked.connect(self._runner.cancel)
         self.table.activated.connect(self._choose)
         self.table.doubleClicked.connect(self._choose)
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_detail())
         self.plots.chosen.connect(self.go_to)
         session.batch.changed.connect(self._on_row)
         session.batch.state_changed.connect(self._on_state)
@@ -173,7 +193,9 @@ class RunPanel(QWidget):
         self.progress.setValue(batch.done)
         self.export_button.setEnabled(batch.done > 0)
         self.model.set_rows(batch.doubtful, batch.middle)
+        self.table.setColumnHidden(_KNOWN, not any(row.known_px for row in batch.rows))
         self.summary.setText(self._summary())
+        self.plots.setVisible(bool(batch.rows))
         self.plots.show_span(batch.plan.frames if batch.plan is not None else range(0))
         self.plots.show_rows(batch.rows, batch.shared)
         self._select_here()
@@ -197,6 +219,13 @@ class RunPanel(QWidget):
         left = (time.monotonic() - self._began) / batch.done * (batch.total - batch.done)
         return f", about {left / 60:.0f} min left" if left > 90 else f", about {left:.0f} s left"
 
+    def _show_detail(self) -> None:
+        """The reason of the selected frame in full; the column has room for its first words only."""
+        chosen = self.table.selectionModel().selectedRows()
+        row = self.model.rows[chosen[0].row()] if chosen else None
+        text = f"Frame {row.index}: {row.reason or 'trusted.'}" if row is not None else ""
+        self.detail.setText(text)
+
     def _choose(self, index: QModelIndex) -> None:
         self.go_to(self.model.rows[index.row()].index)
 
@@ -204,6 +233,7 @@ class RunPanel(QWidget):
         rows = [row.index for row in self.model.rows]
         if self._session.index in rows:
             self.table.selectRow(rows.index(self._session.index))
+        self._show_detail()
 
 
 def _spin(name: str, tip: str, least: int = 0) -> QSpinBox:
@@ -211,7 +241,7 @@ def _spin(name: str, tip: str, least: int = 0) -> QSpinBox:
     spin.setAccessibleName(name)
     spin.setToolTip(tip)
     spin.setRange(least, 1_000_000 if least else 0)
-    spin.setFixedWidth(64)
+    spin.setFixedWidth(58)
     # Style sheets set no padding inside spin boxes.
     spin.lineEdit().setTextMargins(5, 0, 0, 0)
     return spin
@@ -237,6 +267,6 @@ def _table(model: DoubtModel) -> QTableView:
     header.setHighlightSections(False)
     header.setStretchLastSection(True)
     header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-    for section, width in enumerate((46, 72, 46, 64, 48, 62, 62, 52, 48)):
+    for section, width in enumerate((46, 72, 46, 64, 48, 64, 62, 62, 52, 48)):
         header.resizeSection(section, width)
     return table

@@ -99,19 +99,19 @@ class RunPlots(QWidget):
     @property
     def plots(self) -> list[pg.PlotWidget]:
         """Center x and y, pitch and yaw; made when they are first needed."""
-        if not self._plots:
-            self._make_plots()
+        while len(self._plots) < len(QUANTITIES):
+            self._make_next()
         return self._plots
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Whoever looks sees plots, empty ones before a run."""
+        """Whoever looks sees plots, of what there is."""
         super().showEvent(event)
-        _ = self.plots
+        self._draw_soon()
 
-    def _make_plots(self) -> None:
-        for i, quantity in enumerate(QUANTITIES):
-            self._layout.addWidget(self._add_plot(quantity), i // 2, i % 2)
-        self._recolor()
+    def _make_next(self) -> None:
+        i = len(self._plots)
+        self._layout.addWidget(self._add_plot(QUANTITIES[i]), i // 2, i % 2)
+        self._paint()
         self.show_frame(self._index)
         self._show_span()
 
@@ -121,7 +121,7 @@ class RunPlots(QWidget):
         plot.setToolTip(f"{quantity.name}. Click a point to go to its frame.")
         plot.hideButtons()
         plot.showGrid(x=True, y=True, alpha=0.12)
-        plot.getAxis("left").setWidth(62)
+        plot.getAxis("left").setWidth(72)
         plot.getAxis("left").enableAutoSIPrefix(False)
         AxisColors(plot, {"left": quantity.label})
         bars = pg.ErrorBarItem(beam=0)
@@ -133,6 +133,7 @@ class RunPlots(QWidget):
         for item in (shared, here, bars, points):
             plot.addItem(item, ignoreBounds=item in (here, shared))
         plot.enableAutoRange(x=False)
+        plot.hide()
         if self._plots:
             plot.setXLink(self._plots[0])
         for kept, item in (
@@ -146,17 +147,23 @@ class RunPlots(QWidget):
         return plot
 
     def _recolor(self) -> None:
+        self._paint()
+        self.show_rows(self._rows, self._mean)
+
+    def _paint(self) -> None:
         for bars, here, shared in zip(self._bars, self._here, self._shared, strict=True):
             bars.setOpts(pen=pg.mkPen(HINT, width=1))
             here.setPen(pg.mkPen(ACCENT, width=1.2))
             shared.setPen(pg.mkPen(SOFT_INK, width=1, style=Qt.PenStyle.DashLine))
-        self.show_rows(self._rows, self._mean)
 
     def show_rows(self, rows: Sequence[BatchRow], shared: Estimate | None = None) -> None:
         """Draw what a run has found so far; dashed, the geometry that its frames share."""
         self._rows, self._mean = tuple(rows), shared
+        self._draw_soon()
+
+    def _draw_soon(self) -> None:
         if self._rows or self._plots:
-            self._left = list(range(len(self.plots)))
+            self._left = list(range(len(QUANTITIES)))
             self._turn.start()
 
     def show_span(self, frames: range) -> None:
@@ -178,8 +185,10 @@ class RunPlots(QWidget):
         return not self._left
 
     def _draw_next(self) -> None:
-        # One plot a turn of the event loop: four at once would hold the window up.
-        if self._left:
+        # One plot made or drawn a turn of the event loop: four at once would hold the window up.
+        if self._left and self._left[0] >= len(self._plots):
+            self._make_next()
+        elif self._left:
             self._draw(self._left.pop(0))
         if self._left:
             self._turn.start()
@@ -193,6 +202,8 @@ class RunPlots(QWidget):
         self._bars[i].setData(x=at, y=values, height=2.0 * np.asarray(sigma))
         brushes = [pg.mkBrush(STATUS_COLORS[row.status]) for row, _ in found]
         self._points[i].setData(at, values, data=[row.index for row, _ in found], brush=brushes)
+        # An axis without a point says nothing: a model may predict no tilt.
+        self.plots[i].setVisible(bool(found))
         mean = quantity.of(shared) if shared is not None else None
         self._shared[i].setVisible(mean is not None)
         if mean is not None:

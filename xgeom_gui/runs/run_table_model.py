@@ -48,6 +48,11 @@ COLUMNS = (
         lambda row: _number(row.disagreement_px),
     ),
     _Column("off px", "Distance from the middle (median) of the run, px", lambda row: "", off=True),
+    _Column(
+        "known px",
+        "Distance from the true center, which simulated files state, px",
+        lambda row: _number(row.off_known_px),
+    ),
     _Column("x px", "Beam center along the fast axis, native px", _place(0)),
     _Column("y px", "Beam center along the slow axis, native px", _place(1)),
     _Column("pitch °", "Tilt about the fast axis, degrees", _tilt(0)),

@@ -38,11 +38,20 @@ class RunTools(QObject):
         actions: Mapping[str, QAction],
     ) -> None:
         super().__init__(results)
+        self._results = results
         self.runner = BatchRunner(session, controller, BatchReader(open_run), controller.predictor)
         controller.adopt(self.runner)
         self.panel = RunPanel(session, self.runner)
         results.add_tab(
             "Run", self.panel, "Every frame of the file, in order of doubt (Ctrl+B)", scrolls=False
         )
-        actions["run"].triggered.connect(lambda: results.show_tab("Run"))
+        actions["run"].triggered.connect(lambda _checked: self._run())
         actions["next_doubtful"].triggered.connect(lambda _checked: self.panel.next_doubtful())
+
+    def _run(self) -> None:
+        """Open the run, ready for Return; if it is open already, begin."""
+        if not self.panel.isVisible():
+            self._results.bring("Run")
+            self.panel.start_button.setFocus()
+        elif self.panel.start_button.isEnabled():
+            self.panel.start()

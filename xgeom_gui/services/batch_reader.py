@@ -26,10 +26,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BatchRead:
-    """A frame of a run; `run` tells runs apart."""
+    """A frame of a run; `run` tells runs apart. Of one whose answer is there only the truth is read."""
 
     run: int
     request: ReadRequest | None
+    truth_only: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +49,14 @@ class BatchReader(LatestThread):
     loaded : BatchRead, Frame
     failed : BatchRead, str
         The sentence for the user.
+    known : BatchRead, Estimate
+        The true center of the frame; only where the file states one.
     shared : BatchShare, Estimate or None
     """
 
     loaded = Signal(object, object)
     failed = Signal(object, str)
+    known = Signal(object, object)
     shared = Signal(object, object)
 
     def __init__(self, open_source: Callable[[str], FrameSource], parent: QObject | None = None) -> None:
@@ -76,7 +80,11 @@ class BatchReader(LatestThread):
             self._close()
             return
         try:
-            frame = self._load(request, request.request)
+            source = self._opened(request, request.request)
+            self._tell_truth(source, request, request.request.index)
+            if request.truth_only:
+                return
+            frame = self._load(source, request.request)
         except Superseded:
             return
         except XgeomError as error:
@@ -92,11 +100,23 @@ class BatchReader(LatestThread):
         """Close the file, in the thread that opened it."""
         self._close()
 
-    def _load(self, read: BatchRead, request: ReadRequest) -> Frame:
+    def _tell_truth(self, source: FrameSource, read: BatchRead, index: int) -> None:
+        try:
+            truth = source.truth(index)
+        # An answer is worth having without what it is compared to.
+        except Exception as error:
+            _log.debug("truth of frame %s: %r", index, error)
+        else:
+            if truth is not None:
+                self.known.emit(read, truth)
+
+    def _opened(self, read: BatchRead, request: ReadRequest) -> FrameSource:
         if self._source is None or self._run != read.run:
             self._close()
             self._source, self._run = self._open_source(request.spec), read.run
-        source = self._source
+        return self._source
+
+    def _load(self, source: FrameSource, request: ReadRequest) -> Frame:
         frame = stacked(source.frame, request.index, len(source), request.stack, self.ending)
         return varied(without(frame, request.mask), request.variant)
 

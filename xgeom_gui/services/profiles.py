@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
@@ -12,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from xgeom_core.frame import Frame
 from xgeom_core.geometry import Geometry
+from xgeom_gui.services.cake import CakeRequest
 from xgeom_gui.services.latest import LatestThread
 
 _log = logging.getLogger(__name__)
@@ -121,6 +123,22 @@ def line_profile(frame: Frame, start: Point, end: Point, width: int = 1) -> Line
     return LineProfile(along * length, counts)
 
 
+def spacing_between_A(geometry: Geometry | None, start: Point, end: Point) -> float | None:
+    """Spacing that two spots' difference stands for, in Å; None where the geometry does not tell.
+
+    Notes
+    -----
+    ``1 / |s1 - s0|`` with ``s`` the unit vector from the sample to a spot over the wavelength. From the
+    beam center to a spot it is that spot's resolution; from spot to spot along a row, the cell's edge.
+    """
+    if geometry is None or geometry.wavelength_A is None:
+        return None
+    lab = geometry.to_lab(np.array([start[0], end[0]]), np.array([start[1], end[1]]))
+    rays = lab / np.linalg.norm(lab, axis=-1, keepdims=True)
+    apart = float(np.linalg.norm(rays[1] - rays[0]))
+    return geometry.wavelength_A / apart if apart > 0 else None
+
+
 def radial_profile(
     frame: Frame, center_px: Point, geometry: Geometry | None, bins: int = _BINS, quick: bool = False
 ) -> RadialProfile:
@@ -140,7 +158,7 @@ def radial_profile(
     """
     step = max(int(np.sqrt(frame.data.size / _QUICK_PIXELS)), 1) if quick else 1
     counts, valid = frame.data[::step, ::step], frame.valid[::step, ::step]
-    radius = _radii(frame.shape, step, center_px, geometry)
+    radius = radii_px(frame.shape, step, center_px, geometry)
     farthest = float(radius.max()) or 1.0
     number = np.minimum((radius * np.float32(bins / farthest)).astype(np.int32), bins - 1).ravel()
     # Invalid pixels go to a bin of their own rather than being cut out, which would copy everything.
@@ -158,7 +176,7 @@ def radial_profile(
     return RadialProfile(middle, mean, sigma, geometry)
 
 
-def _radii(
+def radii_px(
     shape: tuple[int, int], step: int, center_px: Point, geometry: Geometry | None
 ) -> NDArray[np.float32]:
     """Radius of every step-th pixel in px of an untilted detector at the same distance."""
@@ -184,13 +202,17 @@ class RadialRequest:
     geometry: Geometry | None
     quick: bool = False
 
+    def make(self) -> RadialProfile:
+        """Average the counts."""
+        return radial_profile(self.frame, self.center_px, self.geometry, quick=self.quick)
+
 
 class ProfileThread(LatestThread):
-    """Makes radial profiles off the window's thread.
+    """Makes radial profiles and cakes off the window's thread, the newest wanted of each.
 
     Signals
     -------
-    done : RadialRequest, RadialProfile
+    done : RadialRequest or CakeRequest, RadialProfile or Cake
     failed : str
         The sentence for the user.
     """
@@ -201,13 +223,17 @@ class ProfileThread(LatestThread):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
 
-    def handle(self, request: RadialRequest) -> None:
-        """Make one profile; runs in the thread."""
+    def kind(self, request: RadialRequest | CakeRequest) -> Hashable:
+        """A profile does not displace a cake."""
+        return type(request).__name__
+
+    def handle(self, request: RadialRequest | CakeRequest) -> None:
+        """Make one; runs in the thread."""
         try:
-            profile = radial_profile(request.frame, request.center_px, request.geometry, quick=request.quick)
+            made = request.make()
         # A fault must not take the window down with it: it is reported and logged.
         except Exception as error:
-            _log.exception("radial profile")
-            self.failed.emit(f"The radial profile ended with a fault in xgeom ({error!r}); please report it.")
+            _log.exception("profile")
+            self.failed.emit(f"The profile ended with a fault in xgeom ({error!r}); please report it.")
         else:
-            self.done.emit(request, profile)
+            self.done.emit(request, made)

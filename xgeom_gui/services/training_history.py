@@ -71,6 +71,8 @@ class TrainingHistory:
         The validation sets, in the order of their first score.
     stage : str
         What the run is busy with, in words.
+    predicts : str
+        What the network answers: "both", "center" or "tilt".
     planned_steps : int
         Steps the run will take; 0 until it says so.
     model : str
@@ -92,6 +94,7 @@ class TrainingHistory:
     center_px: Series = field(default_factory=Series)
     sets: dict[str, SetHistory] = field(default_factory=dict)
     stage: str = ""
+    predicts: str = "both"
     planned_steps: int = 0
     model: str = ""
     checkpoints: int = 0
@@ -142,6 +145,16 @@ class TrainingHistory:
         return tuple(self.sets)
 
     @property
+    def has_center(self) -> bool:
+        """Whether the network answers the center."""
+        return self.predicts != "tilt"
+
+    @property
+    def has_tilt(self) -> bool:
+        """Whether the network answers the tilt."""
+        return self.predicts != "center"
+
+    @property
     def progress(self) -> float:
         """Share of the steps done, 0 to 1."""
         return self.steps[-1].step / self.planned_steps if self.steps and self.planned_steps else 0.0
@@ -186,7 +199,7 @@ class TrainingHistory:
 
     def _begin(self, event: RunStarted) -> None:
         """A run begins, or begins again where its checkpoint ends: what came after is done anew."""
-        self.planned_steps = event.steps
+        self.planned_steps, self.predicts = event.steps, event.predicts
         self.finished = self.failed = None
         self.stage = "starting"
         if self.steps and event.first_step < self.steps[-1].step:

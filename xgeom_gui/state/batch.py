@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
@@ -20,6 +20,7 @@ __all__ = ["Batch", "BatchRow", "RunPlan", "off_px"]
 class _Run:
     plan: RunPlan
     rows: dict[int, BatchRow] = field(default_factory=dict)
+    known: dict[int, tuple[float, float]] = field(default_factory=dict)
     shared: Estimate | None = None
 
 
@@ -110,8 +111,15 @@ class Batch(QObject):
     def add(self, row: BatchRow) -> None:
         """Another frame is done."""
         if self._run is not None:
-            self._run.rows[row.index] = row
+            self._run.rows[row.index] = replace(row, known_px=self._run.known.get(row.index, row.known_px))
             self.changed.emit()
+
+    def set_known(self, index: int, center_px: tuple[float, float]) -> None:
+        """The true center of a frame was read."""
+        if self._run is not None:
+            self._run.known[index] = center_px
+            if index in self._run.rows:
+                self.add(self._run.rows[index])
 
     def end(self) -> None:
         """The run is over, or was cancelled; what was found stays."""
@@ -130,7 +138,7 @@ class Batch(QObject):
         if state is None:
             self._run = None
         else:
-            self._run = _Run(state.plan, {row.index: row for row in state.rows}, state.shared)
+            self._run = _Run(state.plan, {row.index: row for row in state.rows}, shared=state.shared)
         self.state_changed.emit()
         self.changed.emit()
 

@@ -47,6 +47,8 @@ class BatchRow:
         None where the frame could not be read or predicted.
     error : str
         Why not, in a sentence.
+    known_px : tuple of float or None
+        The true center in native px, where the file states it.
     """
 
     path: str
@@ -54,6 +56,7 @@ class BatchRow:
     index: int
     prediction: Prediction | None
     error: str = ""
+    known_px: tuple[float, float] | None = None
 
     @property
     def best(self) -> Estimate | None:
@@ -89,6 +92,11 @@ class BatchRow:
         apart = [math.dist(one.center_px, best.center_px) for one in others if one is not None]
         return max(apart, default=math.nan)
 
+    @property
+    def off_known_px(self) -> float:
+        """How far the answer is from the true center in px; NaN where that is not known."""
+        return off_px(self, self.known_px)
+
     def record(self) -> dict[str, Any]:
         """One flat row for a table of text; centers in native px, tilts in degrees."""
         best = self.best
@@ -111,6 +119,7 @@ class BatchRow:
             "sigma_pitch_deg": tilt_sigma[0],
             "sigma_yaw_deg": tilt_sigma[1],
             "disagreement_px": self.disagreement_px if math.isfinite(self.disagreement_px) else None,
+            "off_known_px": self.off_known_px if math.isfinite(self.off_known_px) else None,
             "reason": self.reason,
         }
 

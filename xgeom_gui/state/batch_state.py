@@ -76,6 +76,8 @@ def _plain_row(row: BatchRow) -> dict[str, Any]:
     entry: dict[str, Any] = {"index": row.index}
     if row.error:
         entry["error"] = row.error
+    if row.known_px:
+        entry["known_px"] = list(row.known_px)
     found = row.prediction
     if found is None:
         return entry
@@ -99,7 +101,9 @@ def _plain_row(row: BatchRow) -> dict[str, Any]:
 def _row(path: str, dataset: str, entry: Mapping[str, Any]) -> BatchRow:
     index = int(entry["index"])
     found = _prediction(entry) if "said" in entry else None
-    return BatchRow(path, dataset, index, found, str(entry.get("error", "")))
+    known = tuple(float(value) for value in entry.get("known_px", ()))
+    known_px = (known[0], known[1]) if len(known) == len("xy") else None
+    return BatchRow(path, dataset, index, found, str(entry.get("error", "")), known_px)
 
 
 def _prediction(entry: Mapping[str, Any]) -> Prediction:

@@ -23,6 +23,7 @@ NICE_A = (
 """Resolutions that are worth a ring, in Å."""
 
 _SPACING, _POINTS, _MOST_CALIBRANT = 0.13, 1440, 25
+_STEEP = np.radians(80.0)
 # Rings of a detector, kept while its center is dragged.
 _REMEMBERED = 128
 
@@ -162,19 +163,26 @@ def finest_resolution_A(geometry: Geometry, shape: tuple[int, int]) -> float:
 
 
 def round_resolutions(geometry: Geometry, shape: tuple[int, int]) -> list[float]:
-    """Round resolutions whose rings stand well apart on this detector, in Å."""
+    """Round resolutions whose rings stand well apart on this detector, in Å.
+
+    Notes
+    -----
+    Which of them are chosen depends on distance, wavelength and the detector's size alone: rings keep
+    their values while the center moves or the tilt becomes known; only how many arrive may change.
+    """
     assert geometry.wavelength_A is not None
-    sines = np.asarray(geometry.wavelength_A) / (2.0 * np.array(NICE_A))
     finest = finest_resolution_A(geometry, shape)
-    reach = np.tan(2.0 * np.arcsin(min(geometry.wavelength_A / (2.0 * finest), 1.0)) * 0.999)
-    # Past 90 degrees the tangent turns: rings are then spaced by angle, which rises with the sine.
-    radii = np.tan(2.0 * np.arcsin(np.clip(sines, 0, 0.7))) / reach if reach > 0 else sines / sines.max()
+    half = (shape[1] * geometry.pixel_mm[0] / 2.0, shape[0] * geometry.pixel_mm[1] / 2.0)
+    apart = _SPACING * np.hypot(*half) / geometry.distance_mm
+    two_theta = 2.0 * np.arcsin(np.clip(geometry.wavelength_A / (2.0 * np.array(NICE_A)), 0.0, 1.0))
+    # Beyond 80 degrees the tangent runs away: rings are then spaced by angle.
+    radii = np.tan(np.minimum(two_theta, _STEEP)) + np.maximum(two_theta - _STEEP, 0.0)
     chosen: list[float] = []
     last = 0.0
     for d, radius in zip(NICE_A, radii, strict=True):
-        if d >= finest and radius - last >= _SPACING:
+        if d >= finest and radius - last >= apart:
             chosen.append(d)
-            last = radius
+            last = float(radius)
     return chosen
 
 

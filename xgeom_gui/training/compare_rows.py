@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,11 @@ def _errors(sets: Sequence[SetResult | None]) -> list[CompareRow]:
     rows = []
     for label, of, form in lines:
         values = [of(one) if one is not None else None for one in sets]
-        cells = tuple(form.format(value) if value is not None else _NONE for value in values)
+        if all(value is None or math.isnan(value) for value in values):
+            continue
+        cells = tuple(
+            form.format(value) if value is not None and not math.isnan(value) else _NONE for value in values
+        )
         rows.append(CompareRow(label, cells, () if "guessing" in label else _smallest(values)))
     return rows
 
@@ -83,7 +88,7 @@ def _course(results: Sequence[RunResult]) -> list[CompareRow]:
 
 
 def _smallest(values: Sequence[float | None]) -> tuple[int, ...]:
-    known = [value for value in values if value is not None]
+    known = [value for value in values if value is not None and not math.isnan(value)]
     if len(known) < 2 or min(known) == max(known):
         return ()
     return tuple(i for i, value in enumerate(values) if value == min(known))

@@ -87,10 +87,12 @@ class Composer(QDialog):
     # ------------------------------------------------------------------------------------- filling
 
     def use(self, preset: Preset) -> None:
-        """Fill every field in."""
+        """Fill every field in, but for a name that somebody typed."""
         self.set_config(preset.config)
         self.window_.pages.sweep.set_space(preset.space, preset.trials)
-        self.window_.header.title.setText(preset.config.name if preset.config.name != "run" else "")
+        title = self.window_.header.title
+        if not (title.isModified() and title.text().strip()):
+            title.setText(preset.config.name if preset.config.name != "run" else "")
         self.window_.header.say(preset.text)
 
     def set_config(self, config: Config, title: str = "") -> None:
@@ -207,6 +209,8 @@ class Composer(QDialog):
     def _on_submitted(self, _job_id: str) -> None:
         if self._waiting:
             self._waiting = False
+            # The name was for this job: the next recipe may bring its own again.
+            self.window_.header.title.setModified(False)
             self.hide()
         self._new_folder()
 

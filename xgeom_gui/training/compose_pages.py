@@ -19,7 +19,7 @@ from xgeom_core.simulate.recipe import KINDS
 from xgeom_gui.training.form import FormRows, Hint, MoreRows, button
 from xgeom_gui.training.form_files import FileList
 from xgeom_gui.training.form_values import fields
-from xgeom_gui.training.kind_words import kind_tip
+from xgeom_gui.training.form_words import kind_tip
 
 _NETWORK = (
     *("model.architecture", "model.predicts", "model.width", "model.input_px", "model.supersampling"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from xgeom_core.jobs.job import command_text
 from xgeom_core.jobs.trust import code_of, needs_consent, stranger_words
@@ -62,9 +63,12 @@ class ControlBar(QWidget):
     -------
     rename_wanted : str
         The job whose title is to be edited.
+    said : str
+        What was done, for the status line.
     """
 
     rename_wanted = Signal(str)
+    said = Signal(str)
 
     def __init__(self, desk: TrainingDesk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,10 +88,16 @@ class ControlBar(QWidget):
         self.more_button.setToolTip("Duplicate, rename, archive, and what can be done with the model")
         self.more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self)
+        self.menu.setToolTipsVisible(True)
         self.more_button.setMenu(self.menu)
         self._actions = {
             "duplicate": self.add_action(
                 "Duplicate with changes…", "Compose a run like this", self.duplicate
+            ),
+            "tensorboard": self.add_action(
+                "Copy TensorBoard command",
+                "Paste it into a terminal, and open the address that it says",
+                self.copy_tensorboard,
             ),
             "rename": self.add_action("Rename", "Give the job another title (F2)", self._rename),
             "archive": self.add_action(
@@ -147,6 +157,13 @@ class ControlBar(QWidget):
 
         self._desk.ask(read, lambda config: self._desk.compose(config, f"{job.title} (2)"), owner=self)
 
+    def copy_tensorboard(self) -> None:
+        """Copy the command that shows this run in TensorBoard, on this machine only."""
+        if self._job is not None:
+            command = shlex.join(["tensorboard", "--logdir", str(self._job.folder), "--host", "127.0.0.1"])
+            QGuiApplication.clipboard().setText(command)
+            self.said.emit(f"Copied: {command}")
+
     def _build_question(self) -> None:
         self.question = QWidget()
         self.question_words = QLabel()
@@ -175,8 +192,16 @@ class ControlBar(QWidget):
         }
         self._row = QHBoxLayout()
         self._row.setSpacing(6)
-        for each in self._buttons.values():
-            self._row.addWidget(each)
+        # Each has its place whether it is offered or not; those that are never offered together share one.
+        slots = QGridLayout()
+        slots.setSpacing(6)
+        for column, names in enumerate((("stop", "resume"), ("pause", "unpause"), ("kill",))):
+            for each in (self._buttons[name] for name in names):
+                policy = each.sizePolicy()
+                policy.setRetainSizeWhenHidden(True)
+                each.setSizePolicy(policy)
+                slots.addWidget(each, 0, column)
+        self._row.addLayout(slots)
         self._row.addStretch(1)
         self._row.addWidget(self.more_button)
         layout = QVBoxLayout(self)

@@ -21,6 +21,7 @@ _DIGITS = ((0.8, (1, 2, 3, 4, 5, 6, 7, 8, 9)), (2.0, (1, 2, 5)), (math.inf, (1,)
 # More points than pixels only cost time.
 _MOST_DRAWN = 700
 _MOST_MARKED = 120
+_LEAST_TICKS, _PARTS = 3, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,7 @@ class CurvePlot(pg.PlotWidget):
         self.setToolTip(f"{name}\nDrag moves, the wheel zooms, double click shows all")
         # Plots ask for far more height than a panel has; they take what is left instead.
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-        self.setMinimumHeight(110)
+        self.setMinimumHeight(92)
         self.hideButtons()
         self.showGrid(x=True, y=True, alpha=0.12)
         self.getAxis("left").setWidth(54)
@@ -168,6 +169,15 @@ def _thinned(points: FloatArray) -> FloatArray:
     return np.concatenate([means, points[:, whole:]], axis=1)
 
 
+def _round_places(low: float, high: float) -> list[float]:
+    """Logarithms of round numbers, evenly spaced: within a small part of a decade it is nearly straight."""
+    first, last = 10.0**low, 10.0**high
+    step = 10.0 ** math.floor(math.log10((last - first) / _PARTS))
+    step = next(step * digit for digit in (1, 2, 5, 10) if (last - first) / (step * digit) <= _PARTS)
+    numbers = range(math.ceil(first / step), math.floor(last / step) + 1)
+    return [math.log10(number * step) for number in numbers if number > 0]
+
+
 class _DecadeAxis(pg.AxisItem):
     """Plain numbers; where logarithmic, round ones, fewer of them the more decades are in sight."""
 
@@ -179,7 +189,8 @@ class _DecadeAxis(pg.AxisItem):
         digits = next(choice for limit, choice in _DIGITS if span < limit)
         decades = range(math.floor(minVal), math.ceil(maxVal) + 1)
         places = [decade + math.log10(digit) for decade in decades for digit in digits]
-        return [(1.0, [place for place in places if minVal <= place <= maxVal])]
+        seen = [place for place in places if minVal <= place <= maxVal]
+        return [(1.0, seen if len(seen) >= _LEAST_TICKS else _round_places(minVal, maxVal))]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802 (pyqtgraph's name)
         """Plain numbers, thousands as k."""

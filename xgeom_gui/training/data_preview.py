@@ -16,7 +16,7 @@ from xgeom_gui.look.marker_styles import style_of
 from xgeom_gui.look.theme import ACCENT, CANVAS, INK, LINE, PAPER, SOFT_INK
 from xgeom_gui.services.preview_maker import SIZE_PX, Preview, PreviewMaker
 from xgeom_gui.training.form import Hint, mark
-from xgeom_gui.training.kind_words import kind_tip
+from xgeom_gui.training.form_words import kind_tip
 
 _COLUMNS = 4
 _HALF_X = 5.0

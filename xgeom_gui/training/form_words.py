@@ -1,10 +1,13 @@
-"""What the fields of the configuration are called, their units and their limits. No widget."""
+"""What fields of the configuration and kinds of frames are called, units, limits. No widget."""
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from pydantic.fields import FieldInfo
+
+from xgeom_core.simulate.recipe import load_recipe
 
 # What the name of a field does not say, and the schema has no word for.
 _TITLES = {
@@ -79,3 +82,9 @@ def limits_text(info: FieldInfo) -> str:
 def shown(value: Any) -> str:
     """A value as one would type it."""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@functools.cache
+def kind_tip(kind: str) -> str:
+    """What a kind's recipe says of it."""
+    return load_recipe(kind).description or f"Simulated frames of the kind {kind!r}"

@@ -17,6 +17,7 @@ from xgeom_gui.training.curve_plot import Curve, CurvePlot
 from xgeom_gui.training.run_colors import series_color
 
 _TURN_MS = 4
+_NOTHING_YET = "The curves begin with the first step."
 _SYMBOLS = ("o", "s", "t", "d")
 _SIGNS = ("●", "■", "▼", "◆")
 
@@ -55,6 +56,9 @@ class LossCurves(QWidget):
         self.loss = CurvePlot("loss", "Loss over the step")
         self.error = CurvePlot("center, px", "Center error over the step, px of a frame 820 px wide")
         self.tilt = CurvePlot("tilt, °", "Larger error of pitch and yaw over the step, degrees")
+        self.hint = QLabel(_NOTHING_YET)
+        self.hint.setProperty("role", "soft")
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.plots = (self.loss, self.error, self.tilt)
         for plot in self.plots:
             plot.share_steps(self.plots)
@@ -112,8 +116,12 @@ class LossCurves(QWidget):
         grid.setSpacing(4)
         grid.addLayout(row, 0, 0, 1, 2)
         grid.addWidget(self.loss, 1, 0, 1, 2)
-        grid.addWidget(self.error, 2, 0)
-        grid.addWidget(self.tilt, 2, 1)
+        errors = QHBoxLayout()
+        errors.setSpacing(4)
+        errors.addWidget(self.error, 1)
+        errors.addWidget(self.tilt, 1)
+        grid.addLayout(errors, 2, 0, 1, 2)
+        grid.addWidget(self.hint, 1, 0, 2, 2)
         grid.setRowStretch(1, 1)
         grid.setRowStretch(2, 1)
 
@@ -147,6 +155,8 @@ class LossCurves(QWidget):
         positive = all((curve.points[1] > 0).all() for curve in curves)
         self.loss.set_log(self.log_x.isChecked(), self.log_y.isChecked() and positive)
         self.loss.show_curves(curves)
+        self.hint.setVisible(not _drawn(curves))
+        self.loss.setVisible(_drawn(curves))
         found = parting(self._runs[0].history) if len(self._runs) == 1 else None
         for plot in self.plots:
             plot.show_parting(found.step if found else None)
@@ -154,17 +164,32 @@ class LossCurves(QWidget):
     def _draw_error(self) -> None:
         training = []
         for i, run in enumerate(self._runs):
+            if not run.history.has_center:
+                continue
             points = smoothed(run.history.center_px.points(), self.smoothing.value() / 100)
             training.append(Curve((run.key, ""), points, self._training_color(i), 1.2))
-        scores = self._scores(lambda held: (held.center_px, held.last.center_constant_px))
+        scores = self._scores(
+            lambda run: run.has_center, lambda held: (held.center_px, held.last.center_constant_px)
+        )
         self.error.show_curves([*training, *scores])
+        self.error.setVisible(_drawn([*training, *scores]))
 
     def _draw_tilt(self) -> None:
-        self.tilt.show_curves(self._scores(lambda held: (held.tilt_deg, held.last.tilt_constant_deg)))
+        curves = self._scores(
+            lambda run: run.has_tilt, lambda held: (held.tilt_deg, held.last.tilt_constant_deg)
+        )
+        self.tilt.show_curves(curves)
+        self.tilt.setVisible(_drawn(curves))
 
-    def _scores(self, of: Callable[[SetHistory], tuple[Series, float]]) -> list[Curve]:
+    def _scores(
+        self,
+        answered: Callable[[TrainingHistory], bool],
+        of: Callable[[SetHistory], tuple[Series, float]],
+    ) -> list[Curve]:
         curves = []
         for i, run in enumerate(self._runs):
+            if not answered(run.history):
+                continue
             for j, (name, held) in enumerate(run.history.sets.items()):
                 series, level = of(held)
                 points = series.points()
@@ -209,6 +234,11 @@ class LossCurves(QWidget):
             f'<span style="color:{SOFT_INK}">{text.replace(" ", "&nbsp;")}</span>'
             for sign, color, text in entries
         )
+
+
+def _drawn(curves: Sequence[Curve]) -> bool:
+    """Whether there is anything to see: empty axes say nothing."""
+    return any(curve.points.shape[1] for curve in curves)
 
 
 def _escaped(text: str) -> str:

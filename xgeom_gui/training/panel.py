@@ -95,6 +95,9 @@ class JobsPanel(QWidget):
     def refresh(self) -> None:
         """Draw what is known now."""
         desk = self._desk
+        if desk.selected is None and desk.jobs and self.isVisible():
+            # Only while somebody looks: a running model would mark the open frame.
+            desk.select(max(desk.jobs, key=lambda job: job.created).id)
         self.pages.setCurrentIndex(1 if desk.jobs or desk.archived else 0)
         self.counts.setText(self._counts_text())
         self.archived_box.setVisible(bool(desk.archived))

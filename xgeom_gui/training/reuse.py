@@ -77,13 +77,15 @@ class Reuse(QObject):
         self.export_action = bar.add_action(
             "Export model…", "As safetensors with its card, or as ONNX for other programs", self.ask_export
         )
+        self.evaluate_open_action = bar.add_action("", "", self.evaluate_open)
         self.evaluate_action = bar.add_action(
-            "Evaluate…",
+            "Evaluate on files…",
             "Score the best model on frames with known centers, and write a report",
             self.ask_evaluate,
         )
         bar.menu.addSeparator()
         self.folder_action = bar.add_action("Open folder", "Show the job's folder", self.open_folder)
+        bar.menu.aboutToShow.connect(self._name_open_run)
         session.model_changed.connect(self._show_bundled)
         self._show_bundled()
 
@@ -91,7 +93,10 @@ class Reuse(QObject):
         """Offer what this job allows."""
         has_model = job is not None and job.kind == "train" and bool(history.model)
         self.use_button.setVisible(has_model)
-        for action in (self.default_action, self.export_action, self.evaluate_action):
+        for action in (
+            *(self.default_action, self.export_action),
+            *(self.evaluate_open_action, self.evaluate_action),
+        ):
             action.setVisible(has_model)
         done = status is not None and status.state == "done"
         self.report_button.setVisible(done and job is not None and report_of(job) is not None)
@@ -156,6 +161,24 @@ class Reuse(QObject):
             )
         )
 
+    def evaluate_open(self) -> None:
+        """Score the best model on the open run, whose file states the centers."""
+        source = self._session.source
+        if source is not None and self._session.truth is not None:
+            self.evaluate([source.spec])
+
+    def _name_open_run(self) -> None:
+        """Offer the open run by its name, or say why it cannot be scored on."""
+        source, known = self._session.source, self._session.truth is not None
+        name = Path(source.path).name if source is not None and known else "the open run"
+        self.evaluate_open_action.setText(f"Evaluate on {name}")
+        self.evaluate_open_action.setEnabled(source is not None and known)
+        self.evaluate_open_action.setToolTip(
+            f"Score the best model on its {source.frames} frames, whose centers are known"
+            if source is not None and known
+            else "Needs an open file that states true centers, such as 'xgeom simulate' writes"
+        )
+
     def ask_evaluate(self) -> None:
         """Ask for frames with known centers, and score the model on them."""
         names, _ = QFileDialog.getOpenFileNames(
@@ -172,7 +195,7 @@ class Reuse(QObject):
             folder = self._desk.root / f"evaluate-{datetime.now():%Y%m%d-%H%M%S-%f}"
             words = ["evaluate", "--model", model, "--run", str(job.folder)]
             words += [word for name in data for word in ("--data", name)]
-            words += ["--report", str(folder / "report.html")]
+            words += ["--report", str(folder / "report.html"), "--json"]
             self._desk.submit("evaluate", words, _NOW, f"Evaluation of {job.title}", folder)
 
         self._with_model(start)

@@ -101,7 +101,7 @@ def _warm(_store: object) -> None:
     """Load what the composer needs; runs in the thread of the jobs."""
     from xgeom_core.simulate.recipe import KINDS  # noqa: PLC0415 - not before it is needed
     from xgeom_gui.training import compose  # noqa: F401, PLC0415
-    from xgeom_gui.training.kind_words import kind_tip  # noqa: PLC0415
+    from xgeom_gui.training.form_words import kind_tip  # noqa: PLC0415
 
     for kind in KINDS:
         kind_tip(kind)

@@ -19,6 +19,7 @@ QUANTITIES = (
     ("pitch, °", "Pitch, degrees"),
     ("yaw, °", "Yaw, degrees"),
 )
+_ANSWERED = {"both": range(4), "center": range(2), "tilt": range(2, 4)}
 _TURN_MS = 4
 
 
@@ -29,6 +30,7 @@ class TrainingScatter(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Predicted against actual")
         self._sets: dict[str, Predictions] = {}
+        self._answered = _ANSWERED["both"]
         self.choice = QComboBox()
         self.choice.setAccessibleName("Validation set")
         self.choice.setToolTip("Validation set whose frames are shown")
@@ -62,9 +64,9 @@ class TrainingScatter(QWidget):
         """Whether everything is drawn."""
         return not self._left
 
-    def show_predictions(self, sets: Mapping[str, Predictions]) -> None:
-        """Draw the newest predictions of a run; nothing for an empty mapping."""
-        self._sets = dict(sets)
+    def show_predictions(self, sets: Mapping[str, Predictions], predicts: str = "both") -> None:
+        """Draw the newest predictions of a run, of what its network answers; nothing for an empty mapping."""
+        self._sets, self._answered = dict(sets), _ANSWERED.get(predicts, range(4))
         names = [self.choice.itemText(i) for i in range(self.choice.count())]
         if names != list(sets):
             chosen = self.choice.currentText()
@@ -118,6 +120,7 @@ class TrainingScatter(QWidget):
 
     def _draw(self, i: int) -> None:
         shown = self._sets.get(self.choice.currentText())
+        self.plots[i].setVisible(shown is not None and i in self._answered)
         color = ACCENT.color
         color.setAlphaF(0.6)
         self._points[i].setBrush(pg.mkBrush(color))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xgeom_core.jobs.job import Job, Status
 
 _MOST_SETS = 4
+_COLUMNS = ("center", "constant", "better by", "tilt", "constant", "better by")
 _STEP_STATES = frozenset({"running", "starting", "paused", "stopping"})
 
 
@@ -106,30 +107,36 @@ def error_text(history: TrainingHistory) -> str:
     """The newest errors as a small table (HTML); "" before the first validation."""
     if not history.sets:
         return ""
-    head = "".join(
-        f'<td style="color:{SOFT_INK}; padding-right:16px">{word}</td>'
-        for word in ("validation", "center", "constant", "tilt", "constant", "better by")
-    )
-    rows = [f"<tr>{head}</tr>"]
+    words = ("validation", *_COLUMNS[:3] * history.has_center, *_COLUMNS[3:] * history.has_tilt)
+    rows = [[f'<span style="color:{SOFT_INK}">{word}</span>' for word in words]]
     for name, held in list(history.sets.items())[:_MOST_SETS]:
         last = held.last
-        times = last.center_constant_px / last.center_px if last.center_px > 0 else float("inf")
-        color = OK if times > 1.05 else FAILED
-        cells = (
-            _escaped(name),
-            f"<b>{last.center_px:.2f} px</b>",
-            f'<span style="color:{SOFT_INK}">{last.center_constant_px:.2f} px</span>',
-            f"<b>{last.tilt_deg:.3f}°</b>",
-            f'<span style="color:{SOFT_INK}">{last.tilt_constant_deg:.3f}°</span>',
-            f'<span style="color:{color}">{times:.1f} times</span>',
-        )
-        rows.append(
-            "<tr>" + "".join(f'<td style="padding-right:16px">{cell}</td>' for cell in cells) + "</tr>"
-        )
+        row = [_escaped(name)]
+        if history.has_center:
+            row += _score_cells(last.center_px, last.center_constant_px, "{:.2f} px")
+        if history.has_tilt:
+            row += _score_cells(last.tilt_deg, last.tilt_constant_deg, "{:.3f}°")
+        rows.append(row)
+    lines = [
+        "<tr>" + "".join(f'<td style="padding-right:16px">{cell}</td>' for cell in row) + "</tr>"
+        for row in rows
+    ]
     more = len(history.sets) - _MOST_SETS
     if more > 0:
-        rows.append(f'<tr><td colspan="6" style="color:{SOFT_INK}">and {more} more, in the curves</td></tr>')
-    return f'<table cellspacing="0" cellpadding="0">{"".join(rows)}</table>'
+        said = f"and {more} more, in the curves"
+        lines.append(f'<tr><td colspan="{len(words)}" style="color:{SOFT_INK}">{said}</td></tr>')
+    return f'<table cellspacing="0" cellpadding="0">{"".join(lines)}</table>'
+
+
+def _score_cells(error: float, constant: float, form: str) -> list[str]:
+    """An error, the constant predictor's, and how many times smaller it is."""
+    times = constant / error if error > 0 else float("inf")
+    color = OK if times > 1.05 else FAILED
+    return [
+        f"<b>{form.format(error)}</b>",
+        f'<span style="color:{SOFT_INK}">{form.format(constant)}</span>',
+        f'<span style="color:{color}">{times:.1f} times</span>',
+    ]
 
 
 class _Elided(QLabel):

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import (
     QCheckBox,
-    QHBoxLayout,
     QPushButton,
     QTabWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from xgeom_gui.services.run_reader import RunReader, RunRequest
-from xgeom_gui.services.tensorboard import TensorBoard
 from xgeom_gui.training.compare import ComparePane
 from xgeom_gui.training.control import ControlBar
+from xgeom_gui.training.evaluation import EvaluationPane
 from xgeom_gui.training.log_pane import LogPane
 from xgeom_gui.training.loss_curves import LossCurves, RunCurves
 from xgeom_gui.training.ranking import RankingPane
@@ -35,10 +33,11 @@ if TYPE_CHECKING:
     from xgeom_gui.training.training_desk import TrainingDesk
 
 _MOST_COMPARED = 8
-_CURVES, _SCATTER, _LOG, _COMPARE, _RANKING = range(5)
+_CURVES, _SCATTER, _LOG, _COMPARE, _RANKING, _RESULT = range(6)
 _TABS_OF = {
     "train": {_CURVES, _SCATTER, _LOG, _COMPARE},
     "sweep": {_RANKING, _LOG},
+    "evaluate": {_RESULT, _LOG},
 }
 
 
@@ -75,24 +74,19 @@ class WatchPage(QWidget):
         self.log_button.clicked.connect(lambda: self.tabs.setCurrentIndex(_LOG))
         self.control.add_button(self.log_button)
         self.curves, self.scatter, self.log = LossCurves(), TrainingScatter(), LogPane(desk)
-        self.compare, self.ranking = ComparePane(), RankingPane()
+        self.compare, self.ranking, self.result = ComparePane(), RankingPane(), EvaluationPane(desk)
         self.live_box = QCheckBox("X on frame")
         self.live_box.setToolTip("Show where the running model sees the center of the open frame")
         self.live_box.setChecked(live.shown)
         self.live_box.toggled.connect(live.set_shown)
-        self.board_button = QToolButton()
-        self.board_button.setText("TensorBoard")
-        self.board_button.setProperty("role", "framed")
-        self.board_button.setToolTip("Start TensorBoard for this run and open it in the browser")
-        self.board_button.clicked.connect(self._open_board)
-        self.board = TensorBoard(parent=self)
         self.reader = RunReader(self)
         self._lay_out()
         self._connect()
 
     def show_jobs(self, job: Job, chosen: Sequence[Job], archived: bool) -> None:
         """Show one job, beside others that are chosen with it."""
-        if self._job is None or job.id != self._job.id:
+        new = self._job is None or job.id != self._job.id
+        if new:
             self._asked.clear()
             self.scatter.show_predictions({})
             self.ranking.show_trials(())
@@ -106,12 +100,13 @@ class WatchPage(QWidget):
         in_trouble = status is not None and status.state in {"failed", "lost", "killed"}
         self.log_button.setVisible(in_trouble and self.tabs.currentIndex() != _LOG)
         self._show_tabs(job, status)
+        if new and job.kind == "evaluate":
+            self.tabs.setCurrentIndex(_RESULT)
         self._show_tab()
 
     def shutdown(self, wait_ms: int = 15_000) -> bool:
-        """End reader and TensorBoards; whether they have ended in time."""
-        ended = self.board.shutdown(min(wait_ms, 2000))
-        return self.reader.shutdown(wait_ms) and ended
+        """End the reader; whether it has ended in time."""
+        return self.reader.shutdown(wait_ms)
 
     def _lay_out(self) -> None:
         self.tabs = QTabWidget()
@@ -122,29 +117,25 @@ class WatchPage(QWidget):
             (self.log, "Log", "What the job's program wrote"),
             (self.compare, "Compare", "Settings that differ beside the results of the chosen runs"),
             (self.ranking, "Ranking", "The variants of the sweep, the best first"),
+            (self.result, "Result", "Errors of the model on each set of frames"),
         ):
             page = QWidget()
             layout = QVBoxLayout(page)
             layout.setContentsMargins(0, 8, 0, 0)
             layout.addWidget(widget)
             self.tabs.setTabToolTip(self.tabs.addTab(page, title), tip)
-        corner = QWidget()
-        row = QHBoxLayout(corner)
-        row.setContentsMargins(0, 0, 0, 2)
-        row.setSpacing(8)
-        row.addWidget(self.live_box)
-        row.addWidget(self.board_button)
-        self.tabs.setCornerWidget(corner)
+        self.tabs.setCornerWidget(self.live_box)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        layout.addWidget(self.header)
+        # What is clicked comes before what grows: no text of another job moves it.
         layout.addWidget(self.control)
+        layout.addWidget(self.header)
         layout.addWidget(self.tabs, 1)
 
     def _connect(self) -> None:
         self.tabs.currentChanged.connect(self._on_tab)
-        self.board.failed.connect(self._session.notice)
+        self.control.said.connect(self._session.say)
         self.reader.predictions_read.connect(self._on_predictions)
         self.reader.comparison_read.connect(self._on_comparison)
         self.reader.ranking_read.connect(self._on_ranking)
@@ -157,9 +148,7 @@ class WatchPage(QWidget):
             self.tabs.setTabVisible(index, index in there)
         many = len(self._trainings())
         self.tabs.setTabText(_COMPARE, f"Compare {many}" if many > 1 else "Compare")
-        training = job.kind == "train"
-        self.live_box.setVisible(training and status is not None and not status.over)
-        self.board_button.setVisible(training)
+        self.live_box.setVisible(job.kind == "train" and status is not None and not status.over)
 
     def _on_tab(self) -> None:
         if self._job is not None:
@@ -178,6 +167,8 @@ class WatchPage(QWidget):
                 self._ask_comparison()
             case 4:
                 self._ask_ranking()
+            case 5 if self._job is not None:
+                self.result.show_job(self._job, self._desk.status(self._job.id))
             case _:
                 pass
 
@@ -222,7 +213,8 @@ class WatchPage(QWidget):
 
     def _on_predictions(self, request: RunRequest, sets: object) -> None:
         if self._is_wanted(request):
-            self.scatter.show_predictions(sets)  # type: ignore[arg-type]
+            predicts = self._desk.history(self._job.id).predicts if self._job is not None else "both"
+            self.scatter.show_predictions(sets, predicts)  # type: ignore[arg-type]
 
     def _on_comparison(self, request: RunRequest, comparison: object) -> None:
         if self._is_wanted(request):
@@ -238,10 +230,6 @@ class WatchPage(QWidget):
                 self.compare.show_hint(text)
             else:
                 self._session.notice(text)
-
-    def _open_board(self) -> None:
-        if self._job is not None:
-            self.board.show(self._job.folder)
 
 
 def sweep_folder(job: Job) -> Path:

@@ -101,6 +101,8 @@ def sentence(job: Job, status: Status | None, history: TrainingHistory) -> str:
     if status.stalled:
         seen = f" for {duration(status.heartbeat_age_s)}" if status.heartbeat_age_s else ""
         return f"No sign of life{seen}: the process may hang, or its disk may be slow. The log may say more."
+    if job.kind == "evaluate" and status.state == "done":
+        return "Scored: see the result below, and the report for figures and the hardest frames."
     if job.kind != "train":
         return status.reason or f"{KIND_WORDS[job.kind].capitalize()}: {STATE_TIPS[status.state].lower()}."
     if status.state == "paused":

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from xgeom_core.errors import UnreadableFileError, UsageError
 from xgeom_gui.files.session_file import SavedMask, SavedSession, SessionParts, read_session, write_session
+from xgeom_gui.look.theme import THEME
 from xgeom_gui.services.exports import export_rows
 
 
@@ -188,3 +189,21 @@ def test_a_part_that_fails_leaves_the_others(tmp_path):
     assert parts.collect() == {"bad": 1, "good": 2}
     assert parts.restore({"bad": 1, "good": 2, "unknown": 3}) == ["bad"]
     assert taken == [2]
+
+
+def test_a_figure_for_paper_is_light_and_has_no_margins(opened, nxmx_file, tmp_path):
+    before = THEME.choice
+    THEME.choose("dark")
+    try:
+        opened.open(nxmx_file)
+        image = opened.window.image
+        opened.window.file_tools.export_figure(str(tmp_path / "figure.png"))
+        figure = QImage(str(saved(opened, tmp_path / "figure.png")))
+        assert THEME.choice == "dark"
+        height, width = opened.session.frame.shape
+        assert figure.width() / figure.height() == pytest.approx(width / height, rel=0.02)
+        view = image.frame_on_screen
+        assert abs(figure.width() - 2 * view.width()) <= 2
+        assert image.legend.pos().x() == 12 and image.legend.pos().y() == 12
+    finally:
+        THEME.choose(before)

@@ -103,7 +103,7 @@ def test_the_ends_can_be_typed_and_hiding_the_panel_hides_the_line(opened, line_
     line_panel.ends.setText("10, 20; 110, 20")
     line_panel.ends.editingFinished.emit()
     assert line_panel.line[1] == pytest.approx((110, 20))
-    assert line_panel.note.text() == "100.0 px, 10.0 mm"
+    assert line_panel.note.text() == "100.0 px, 10.0 mm, 20.23 Å"
     opened.window.actions_by_name["line_profile"].trigger()
     assert not line_panel._line.isVisible()
 
@@ -132,8 +132,8 @@ def test_the_unit_can_be_chosen_and_rings_are_marked(opened, nxmx_file):
     x, _ = panel.plot.curve.getData()
     assert x[-1] == pytest.approx(panel.profile.abscissa("two_theta")[-1])
     opened.session.rings.choose(own=[5.0])
-    (line,) = panel._lines
-    assert line.value() == pytest.approx(np.degrees(2 * np.arcsin(1.0 / 10.0)))
+    (place,) = panel._lines.places
+    assert place == pytest.approx(np.degrees(2 * np.arcsin(1.0 / 10.0)))
 
 
 def test_a_hidden_panel_asks_for_nothing(opened, nxmx_file):

@@ -205,3 +205,25 @@ def test_the_table_has_no_children(opened, run):
     finish(opened, run)
     first = run.model.index(0, 0)
     assert run.model.rowCount(first) == 0 and run.model.rowCount(QModelIndex()) == 5
+
+
+def test_the_reason_of_the_selected_frame_stands_under_the_table_in_full(opened, run):
+    reason = "The background alone tells the center to no better than forty pixels along the fast axis."
+    opened.session.batch.begin(RunPlan("a", "a", "", range(2)))
+    opened.session.batch.add(BatchRow("a", "", 0, None, reason))
+    opened.session.batch.add(BatchRow("a", "", 1, None, "Unreadable."))
+    opened.session.batch.end()
+    run.table.selectRow([row.index for row in run.model.rows].index(0))
+    assert run.detail.text() == f"Frame 0: {reason}"
+    assert run.detail.wordWrap()
+
+
+def test_known_centers_have_a_column_once_there_are_any(opened, run):
+    finish(opened, run)
+    column = TITLES.index("known px")
+    assert run.table.isColumnHidden(column)
+    x, y = opened.session.batch.rows[0].best.center_px
+    opened.session.batch.set_known(0, (x + 3.0, y - 4.0))
+    opened.qtbot.waitUntil(lambda: not run.table.isColumnHidden(column))
+    place = [row.index for row in run.model.rows].index(0)
+    assert cell(run, place, "known px") == "5.00"

@@ -174,6 +174,63 @@ def test_an_evaluation_is_a_job_and_its_report_opens(tab, qtbot, tmp_path, monke
     assert opened == [str(folder / "report.html")]
 
 
+RECORD = {
+    "data": "/d/frames.h5",
+    "frames": 160,
+    "network": {"center_median": 2.5, "center_constant": 25.0, "tilt_median": 0.11, "tilt_constant": 1.1},
+    "times_better_than_constant": 10.0,
+}
+
+
+@pytest.mark.parametrize("tilt", [0.11, None])
+def test_the_result_of_an_evaluation_is_a_table(tab, qtbot, tilt):
+    record = {**RECORD, "network": {**RECORD["network"], "tilt_median": tilt}}
+    job = tab.desk.put("e", "running", kind="evaluate")
+    tab.desk.select("e")
+    result = tab.page.result
+    qtbot.waitUntil(lambda: result.isVisible() and "Scoring" in result.words.text())
+    tab.desk.store.logs[job.id] = f"evaluating\n{{damaged\n{json.dumps(record)}\nReport written to r.\n"
+    tab.desk.set_status("e", "done")
+    qtbot.waitUntil(lambda: "10.0 times better" in result.words.text(), timeout=10_000)
+    table = result.table
+    cells = {table.item(row, 0).text(): table.item(row, 1).text() for row in range(table.rowCount())}
+    assert table.horizontalHeaderItem(1).text() == "frames.h5" and cells["frames"] == "160"
+    assert cells["center, median"] == "2.50 px" and cells["center, worst"] == "–"
+    assert (cells.get("tilt, median") == "0.110°") == ("tilt, median" in cells) == (tilt is not None)
+    qtbot.waitUntil(lambda: "Scored" in tab.page.header.sentence.text(), timeout=10_000)
+
+
+def test_an_evaluation_without_scores_points_to_the_log(tab, qtbot):
+    tab.desk.put("e", "failed", kind="evaluate", reason="no truth")
+    tab.desk.select("e")
+    qtbot.waitUntil(lambda: "the log says why" in tab.page.result.words.text(), timeout=10_000)
+
+
+def test_the_open_run_with_its_known_centers_is_offered_first(tab, qtbot, monkeypatch):
+    from types import SimpleNamespace
+
+    from xgeom_core.estimate import Estimate
+    from xgeom_gui.state.session_state import SessionState
+
+    with_model(tab)
+    reuse, menu = tab.page.reuse, tab.page.control.menu
+    actions = menu.actions()
+    assert actions.index(reuse.evaluate_open_action) < actions.index(reuse.evaluate_action)
+    menu.aboutToShow.emit()
+    assert (
+        not reuse.evaluate_open_action.isEnabled() and "true centers" in reuse.evaluate_open_action.toolTip()
+    )
+    source = SimpleNamespace(path="/d/check.h5", spec="/d/check.h5", frames=4)
+    monkeypatch.setattr(SessionState, "source", property(lambda _self: source))
+    monkeypatch.setattr(SessionState, "truth", property(lambda _self: Estimate("truth", (1.0, 2.0))))
+    menu.aboutToShow.emit()
+    assert reuse.evaluate_open_action.text() == "Evaluate on check.h5"
+    reuse.evaluate_open_action.trigger()
+    qtbot.waitUntil(lambda: bool(tab.desk.done))
+    words = tab.desk.done[-1][2]
+    assert words[words.index("--data") + 1] == "/d/check.h5" and "--json" in words
+
+
 def test_the_words_of_export_and_evaluate_are_those_of_the_command_line(tab, qtbot, tmp_path):
     """The jobs' arguments are options that `xgeom` knows."""
     from typer.main import get_command

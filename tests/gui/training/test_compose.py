@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSpinBox
 
@@ -108,6 +109,23 @@ def test_a_name_that_will_not_do_is_told_at_its_field(opened, composer, name, wh
     header.title.setText("CeO₂ at 28°")
     opened.qtbot.waitUntil(footer.start_button.isEnabled)
     assert header.hint.problem == ""
+
+
+def test_a_typed_name_outlives_every_recipe_and_an_emptied_one_does_not(opened, composer):
+    header = composer.window_.header
+    titles = [preset.title for preset in presets()]
+    header.title.selectAll()
+    opened.qtbot.keyClicks(header.title, "tiny1")
+    kept = 0
+    for title in titles[1:] + titles[:1]:
+        header.choose(title)
+        kept += composer.values()["name"] == "tiny1"
+    assert kept == len(titles) > 1
+    header.title.selectAll()
+    opened.qtbot.keyClick(header.title, Qt.Key.Key_Delete)
+    named = next(preset for preset in presets()[1:] if preset.config.name != "run")
+    header.choose(named.title)
+    assert header.title.text() == named.config.name
 
 
 def test_fields_that_do_not_go_together_are_marked(composer):

@@ -61,6 +61,24 @@ def test_kill_asks_once_and_can_be_taken_back(tab, qtbot):
     qtbot.waitUntil(lambda: "killed" in tab.page.header.sentence.text())
 
 
+def test_buttons_stay_where_they_are_whatever_a_job_has_to_say(tab, qtbot):
+    import fake_desk as fakes
+
+    tab.desk.put("a", "running")
+    tab.desk.put("b", "failed", reason="The disk is full; make room and resume. " * 8)
+    tab.desk.tell("a", fakes.started(), fakes.step(500), fakes.score(500), fakes.beat())
+    places = []
+    for name in ("a", "b", "a"):
+        tab.desk.select(name)
+        tab.panel.refresh()
+        qtbot.wait(30)
+        bar = tab.page.control
+        buttons = (bar.stop_button, bar.resume_button, bar.kill_button, bar.more_button)
+        places.append([button.mapTo(tab.panel, button.rect().topLeft()) for button in buttons])
+    assert places[0] == places[1] == places[2]
+    assert places[0][0] == places[0][1], "one ends what the other begins"
+
+
 def test_the_question_of_one_job_is_not_asked_of_another(tab):
     tab.desk.put("a", "running")
     tab.desk.put("b", "running")

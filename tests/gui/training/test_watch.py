@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -52,6 +53,15 @@ def test_the_selection_survives_another_order(tab):
     tab.desk.set_status("a", "done")
     assert {job.id for job in tab.panel.list.chosen} == {"a", "c"}
     assert tab.desk.selected.id == "a"
+
+
+def test_the_newest_job_is_watched_when_the_tab_is_looked_at_again(tab):
+    tab.panel.hide()
+    for name in ("old", "new"):
+        tab.desk.put(name, "done")
+    assert tab.desk.selected is None, "nobody looks: a running model would mark the open frame"
+    tab.panel.show()
+    assert tab.desk.selected.id == "new" and tab.page.isVisible()
 
 
 def test_the_stage_is_told_before_the_first_step(tab, qtbot):
@@ -104,6 +114,48 @@ def test_errors_stand_beside_the_constant_predictor(tab, qtbot):
     assert tab.page.curves.error.levels == [pytest.approx(22.0)] * 2
     assert tab.page.curves.tilt.levels == [pytest.approx(0.9)] * 2
     assert "constant&nbsp;predictor" in tab.page.curves.legend.text()
+
+
+@pytest.mark.parametrize(("predicts", "seen"), [("center", (True, False)), ("tilt", (False, True))])
+def test_what_a_network_does_not_answer_is_neither_drawn_nor_scored(tab, qtbot, predicts, seen):
+    tab.desk.put("a", "running")
+    tab.desk.select("a")
+    started = replace(fakes.started(), predicts=predicts)
+    tab.desk.tell("a", started, *learning(20)[1:])
+    settle(tab, qtbot)
+    curves, words = tab.page.curves, tab.page.header.errors.text()
+    assert (curves.error.isVisibleTo(tab.page), curves.tilt.isVisibleTo(tab.page)) == seen
+    assert ("6.00 px" in words, "0.400°" in words) == seen
+
+
+def test_before_the_first_step_words_stand_where_the_curves_will_be(tab, qtbot):
+    tab.desk.put("a", "running")
+    tab.desk.select("a")
+    tab.desk.tell("a", fakes.started())
+    settle(tab, qtbot)
+    curves = tab.page.curves
+    assert not any(plot.isVisibleTo(tab.page) for plot in curves.plots)
+    assert "first step" in curves.hint.text() and curves.hint.isVisibleTo(tab.page)
+    tab.desk.tell("a", fakes.step(10))
+    settle(tab, qtbot)
+    assert curves.loss.isVisibleTo(tab.page) and not curves.hint.isVisibleTo(tab.page)
+    assert not curves.tilt.isVisibleTo(tab.page), "no validation yet"
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(2.2, 2.3), (2.2, 2.6), (0.81, 0.82), (1, 9), (3, 4000), (0.02, 7)]
+)
+def test_a_logarithmic_axis_has_labels_whatever_is_in_sight(qtbot, low, high):
+    from xgeom_gui.training.curve_plot import CurvePlot
+
+    plot = CurvePlot("center, px", "Center error")
+    qtbot.addWidget(plot)
+    plot.set_log(False, True)
+    axis = plot.getAxis("left")
+    ((spacing, places),) = axis.tickValues(math.log10(low), math.log10(high), 200.0)
+    labels = axis.tickStrings(places, 1.0, spacing)
+    assert len(labels) >= 2 and all(low <= float(label) <= high for label in labels), labels
+    assert len(set(labels)) == len(labels) and max(map(len, labels)) <= 6, labels
 
 
 def test_a_failure_is_a_sentence_with_the_log_one_click_away(tab, qtbot):

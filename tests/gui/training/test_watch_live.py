@@ -1,8 +1,6 @@
-"""The running model on the open frame, and TensorBoard beside the run."""
+"""The running model on the open frame, and the command for TensorBoard."""
 
 from __future__ import annotations
-
-import sys
 
 import pytest
 
@@ -39,37 +37,8 @@ def test_the_running_model_marks_the_open_frame_after_each_checkpoint(opened, qt
     qtbot.waitUntil(lambda: "Training: mine" not in sources(), timeout=10_000)
 
 
-def board_command(script):
-    return lambda folder: [sys.executable, "-c", script, str(folder)]
-
-
-def test_tensorboard_is_opened_where_it_listens_and_ends_with_the_window(qtbot, qapp, tmp_path):
-    import psutil
-
-    from xgeom_gui.services.tensorboard import TensorBoard
-
-    script = "import time; print('TensorBoard 2 at http://127.0.0.1:4711/ (Press CTRL+C)'); time.sleep(60)"
-    opened = []
-    board = TensorBoard(board_command(script), lambda url: opened.append(url.toString()) or True, qapp)
-    board.show(tmp_path)
-    board.show(tmp_path)
-    qtbot.waitUntil(lambda: opened == ["http://127.0.0.1:4711/"], timeout=20_000)
-    board.show(tmp_path)
-    assert len(opened) == 2, "a second click opens the same one again"
-    pid = board.running[tmp_path].process.processId()
-    assert board.shutdown()
-    qtbot.waitUntil(lambda: not psutil.pid_exists(pid), timeout=10_000)
-
-
-def test_a_tensorboard_that_is_missing_or_fails_is_told_in_a_sentence(qtbot, qapp, tmp_path):
-    from xgeom_gui.services.tensorboard import TensorBoard
-
-    for script, expected in (
-        ("raise ModuleNotFoundError(\"No module named 'tensorboard'\")", "pip install tensorboard"),
-        ("raise SystemExit('no port is free')", "no port is free"),
-    ):
-        board = TensorBoard(board_command(script), lambda url: True, qapp)
-        with qtbot.waitSignal(board.failed, timeout=20_000) as failed:
-            board.show(tmp_path)
-        assert expected in failed.args[0]
-        assert board.shutdown()
+def test_the_command_for_tensorboard_is_copied(tab, qapp):
+    job = tab.desk.put("a", "running")
+    tab.desk.select("a")
+    tab.page.control._actions["tensorboard"].trigger()
+    assert qapp.clipboard().text() == f"tensorboard --logdir {job.folder} --host 127.0.0.1"

@@ -22,8 +22,8 @@ FloatArray = NDArray[np.float64]
 _BENT = 0.006
 
 
-def named(reciprocal: FloatArray, imposed: Symmetry) -> tuple[str, Cell, Symmetry]:
-    """Bravais symbol and conventional cell of a lattice that was fitted, and the symmetry that they show.
+def named(reciprocal: FloatArray, imposed: Symmetry) -> tuple[str, Cell, Symmetry, FloatArray]:
+    """Bravais symbol, conventional cell, the symmetry that they show, and the conventional axes.
 
     Parameters
     ----------
@@ -32,6 +32,12 @@ def named(reciprocal: FloatArray, imposed: Symmetry) -> tuple[str, Cell, Symmetr
     imposed : Symmetry
         What the fit took for granted.
 
+    Returns
+    -------
+    str, Cell, Symmetry
+    ndarray, shape (3, 3)
+        Conventional axes as rows of primitive coordinates: ``hkl_conventional = hkl_primitive @ axes.T``.
+
     Notes
     -----
     Distortions of a detector bend a cell by more than spots scatter, so that a fit is left free to differ
@@ -39,7 +45,8 @@ def named(reciprocal: FloatArray, imposed: Symmetry) -> tuple[str, Cell, Symmetr
     """
     nearest = find_symmetries(reciprocal, _BENT)[0]
     symmetry = nearest if nearest.order > imposed.order else imposed
-    return *conventional(symmetrized(reciprocal, symmetry), symmetry), symmetry
+    symbol, axes, real = _conventional(symmetrized(reciprocal, symmetry), symmetry)
+    return symbol, cell_of(axes @ real), symmetry, axes
 
 
 def conventional(reciprocal: FloatArray, symmetry: Symmetry) -> tuple[str, Cell]:
@@ -52,11 +59,17 @@ def conventional(reciprocal: FloatArray, symmetry: Symmetry) -> tuple[str, Cell]
     symmetry : Symmetry
         Its rotations.
     """
+    symbol, axes, real = _conventional(reciprocal, symmetry)
+    return symbol, cell_of(axes @ real)
+
+
+def _conventional(reciprocal: FloatArray, symmetry: Symmetry) -> tuple[str, FloatArray, FloatArray]:
+    """Symbol, conventional axes as rows of primitive coordinates, primitive axes as rows in Å."""
     real = np.asarray(np.linalg.inv(reciprocal), dtype=np.float64)
     family, axes = _axes(real, symmetry)
     ratio = round(abs(float(np.linalg.det(axes))))
     symbol = family + _centering(family, ratio, axes)
-    return symbol, cell_of(_standard(symbol, axes) @ real)
+    return symbol, _standard(symbol, axes), real
 
 
 def _standard(symbol: str, axes: FloatArray) -> FloatArray:

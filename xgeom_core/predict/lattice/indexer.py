@@ -237,14 +237,14 @@ def _solution(joint: Joint, fit: LatticeFit, offset: HklOffset, observed: Observ
     found, symmetries = [], []
     predicted = np.full((count, 2), np.nan)
     for model, part, lattice in zip(joint.models, joint.parts, fit.lattices, strict=False):
-        bravais, edges, shown = named(model.reciprocal, lattice.symmetry)
+        bravais, edges, shown, axes = named(model.reciprocal, lattice.symmetry)
         symmetries.append(shown)
         used = np.zeros(count, dtype=bool)
         used[: len(part.used)] = part.used
         hkl = np.zeros((count, 3), dtype=np.int64)
         hkl[used] = np.round(part.assignment.hkl[part.used]).astype(np.int64)
         predicted[used] = (observed.xy - part.assignment.rest)[part.used]
-        found.append(FoundLattice(edges, bravais, model.reciprocal, used, hkl))
+        found.append(FoundLattice(edges, bravais, model.reciprocal, used, hkl, axes))
     found_geometry, covariance = on_surface(joint.geometry, joint.covariance)
     diagnostics = diagnose(
         joint,

@@ -86,6 +86,8 @@ class FoundLattice:
         Over the spots.
     hkl : ndarray of int, shape (n, 3)
         Indices in the primitive cell; 0 where not indexed.
+    axes : ndarray, shape (3, 3)
+        Conventional axes as rows of primitive coordinates: ``hkl @ axes.T`` are conventional indices.
     """
 
     cell: Cell
@@ -93,6 +95,7 @@ class FoundLattice:
     reciprocal: FloatArray
     indexed: NDArray[np.bool_]
     hkl: NDArray[np.int64]
+    axes: FloatArray = field(default_factory=lambda: np.eye(3))
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from xgeom_core.estimate import Estimate
 from xgeom_core.frame import Frame, pool
 from xgeom_core.geometry import FloatArray, Geometry, Pooling
-from xgeom_core.predict.lattice.solution import spots_in_words
+from xgeom_core.predict.lattice.solution import LatticeSolution, spots_in_words
 from xgeom_core.predict.posterior.verdict import Verdict
+from xgeom_core.predict.report.reflections import Reflections, reflections
 from xgeom_core.predict.report.sector_profiles import SectorProfiles, sector_profiles
 
 # The longer side of the picture in pixels.
@@ -53,12 +54,15 @@ class SpotsShown:
     indexed : ndarray of bool, shape (n,)
     predicted : ndarray, shape (n, 2)
         Where the lattice puts the indexed ones; NaN elsewhere.
+    reflections : Reflections or None
+        Everything that the lattices predict on the detector, seen or not.
     """
 
     x: FloatArray
     y: FloatArray
     indexed: NDArray[np.bool_]
     predicted: FloatArray
+    reflections: Reflections | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +159,7 @@ class Explanation:
             before=before,
             after=after,
             fitted_shifts=shifts if len(shifts) else None,
-            spots=_spots(spots, lattice),
+            spots=_spots(spots, lattice, frame),
             origins=_origins(verdict),
             lines=tuple(_lines(background, lattice, verdict, spots)),
         )
@@ -194,7 +198,7 @@ def _marks(
     return tuple(marks)
 
 
-def _spots(spots: Any, lattice: Any) -> SpotsShown | None:
+def _spots(spots: Any, lattice: Any, frame: Frame) -> SpotsShown | None:
     if spots is None or not len(spots.x):
         return None
     count = len(spots.x)
@@ -202,7 +206,8 @@ def _spots(spots: Any, lattice: Any) -> SpotsShown | None:
     predicted = np.asarray(getattr(lattice, "predicted", np.full((count, 2), np.nan)), dtype=np.float64)
     if len(indexed) != count or predicted.shape != (count, 2):
         indexed, predicted = np.zeros(count, dtype=bool), np.full((count, 2), np.nan)
-    return SpotsShown(np.asarray(spots.x), np.asarray(spots.y), indexed, predicted)
+    expected = reflections(lattice, frame) if isinstance(lattice, LatticeSolution) else None
+    return SpotsShown(np.asarray(spots.x), np.asarray(spots.y), indexed, predicted, expected)
 
 
 def _origins(verdict: Verdict | Estimate) -> tuple[tuple[float, float, float], ...]:
