@@ -28,6 +28,7 @@ class LatticePlots(QWidget):
         self.words = ElidedLabel()
         self.residuals = pg.PlotWidget(background=None, enableMenu=False)
         plain_plot(self.residuals, "fast, px", "slow, px")
+        self.residuals.setFixedHeight(260)
         self.residuals.getViewBox().invertY(True)
         self.residuals.getViewBox().setAspectLocked(True)
         self.residuals.setAccessibleName("Residuals of the indexed spots")
@@ -37,6 +38,7 @@ class LatticePlots(QWidget):
         )
         self.shares = pg.PlotWidget(background=None, enableMenu=False)
         plain_plot(self.shares, "1/d², 1/Å²", "indexed, %")
+        self.shares.setFixedHeight(260)
         self.shares.setAccessibleName("Indexed share of the spots by resolution")
         self.shares.setToolTip(
             "How many of the spots found the lattice explains, from the beam (left) to the edge of the frame."
