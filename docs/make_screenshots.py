@@ -2,7 +2,8 @@
 
 Without a scene, all of them. They go to docs/screens, that of the bundled example also to docs/window.png.
 Real frames come from the folder named by XGEOM_FRAMES, by default ../shared/frames beside the checkout;
-pictures of frames that are not there are left out.
+pictures of frames that are not there are left out. They are made off screen; on a screen, real or virtual,
+with QT_QPA_PLATFORM=xcb.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def main() -> int:
     names = [name for scenes in ROOMS for name in scenes]
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help=f"one or more of {', '.join(names)}")
     parser.add_argument("--out", type=Path, default=HERE / "screens", help="folder for the pictures")
+    parser.add_argument("--size", default="1366x768", help="of the window, WIDTHxHEIGHT")
     options = parser.parse_args()
+    width, height = map(int, options.size.split("x"))
     if unknown := set(options.scenes) - set(names):
         parser.error(f"there is no scene {', '.join(sorted(unknown))}")
     wanted, missing = options.scenes or names, []
@@ -43,7 +46,7 @@ def main() -> int:
         chosen = [name for name in scenes if name in wanted]
         if not chosen:
             continue
-        studio = Studio(options.out, FRAMES)
+        studio = Studio(options.out, FRAMES, (width, height))
         for name in chosen:
             try:
                 scenes[name](studio)

@@ -35,9 +35,11 @@ class Studio:
         Where pictures are saved.
     frames : Path
         Folder of the reference frames.
+    size : tuple of int
+        Of the window on the screen.
     """
 
-    def __init__(self, folder: Path, frames: Path) -> None:
+    def __init__(self, folder: Path, frames: Path, size: tuple[int, int] = SIZE) -> None:
         self.folder, self.frames = folder, frames
         make_application()
         # Files of the pictures have the same short names wherever they are made.
@@ -45,9 +47,9 @@ class Studio:
         self.window, self.session, self._controller = make_window(
             Settings(blank_settings(self.scratch / "settings"))
         )
-        self.window.resize(*SIZE)
+        self.window.resize(*size)
         # Else the pointer hovers over the first button for ever.
-        QCursor.setPos(SIZE[0] // 2, 2 * SIZE[1])
+        QCursor.setPos(size[0] // 2, 2 * size[1])
         self.window.show()
 
     def wait(self, condition: Callable[[], object]) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from xgeom_gui.centers.explanation_plots import KIND_COLORS, KindsView, ProfilesPlot, ShiftsPlot
+from xgeom_gui.centers.lattice_plots import LatticePlots
 from xgeom_gui.look.theme import SOFT_INK, THEME
 from xgeom_gui.services.predictor import PredictionKey, PredictRequest
 from xgeom_gui.state.session import Session
@@ -48,6 +49,7 @@ class ExplanationPanel(QWidget):
         self.hint = QLabel()
         self.hint.setProperty("role", "soft")
         self.hint.setWordWrap(True)
+        self.lattice = LatticePlots()
         self.kinds, self.profiles, self.shifts = KindsView(), ProfilesPlot(), ShiftsPlot()
         self.legend, self.lines = QLabel(), QLabel()
         for label in (self.legend, self.lines):
@@ -87,9 +89,11 @@ class ExplanationPanel(QWidget):
         grid = QGridLayout(content)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(12)
-        grid.addLayout(left, 0, 0)
-        grid.addLayout(right, 0, 1)
-        grid.addWidget(self.lines, 1, 0, 1, 2)
+        # A lattice, where there is one, says most.
+        grid.addWidget(self.lattice, 0, 0, 1, 2)
+        grid.addLayout(left, 1, 0)
+        grid.addLayout(right, 1, 1)
+        grid.addWidget(self.lines, 2, 0, 1, 2)
         grid.setColumnStretch(0, 9)
         grid.setColumnStretch(1, 11)
         layout = QVBoxLayout(self)
@@ -144,6 +148,7 @@ class ExplanationPanel(QWidget):
         explanation = self.explanation
         if explanation is None:
             return
+        self.lattice.show_explanation(explanation)
         self.kinds.show_explanation(explanation)
         self.shifts.show_shifts(explanation.before, explanation.after)
         self._show_profiles()

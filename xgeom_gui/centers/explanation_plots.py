@@ -91,7 +91,7 @@ class ProfilesPlot(pg.PlotWidget):
 
     def __init__(self) -> None:
         super().__init__(background=None, enableMenu=False)
-        _plain(self, "radius, px", "counts a pixel")
+        plain_plot(self, "radius, px", "counts a pixel")
         self.setAccessibleName("Radial profiles by sector")
         self.setToolTip(
             "Counts against the radius in native px for nine sectors of azimuth, leveled to the mean, "
@@ -120,7 +120,7 @@ class ShiftsPlot(pg.PlotWidget):
 
     def __init__(self) -> None:
         super().__init__(background=None, enableMenu=False)
-        _plain(self, "azimuth, ° (right → down)", "shift, px")
+        plain_plot(self, "azimuth, ° (right → down)", "shift, px")
         self.setAccessibleName("Shift of the rings by sector")
         self.setToolTip(
             "By how many native px the rings of a sector lie farther out than on average, with one standard "
@@ -143,7 +143,8 @@ class ShiftsPlot(pg.PlotWidget):
         self.setXRange(0, 360, padding=0.06)
 
 
-def _plain(plot: pg.PlotWidget, bottom: str, left: str) -> None:
+def plain_plot(plot: pg.PlotWidget, bottom: str, left: str) -> None:
+    """Make a plot look like those of an explanation."""
     plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     plot.setFixedHeight(168)
     plot.setMouseEnabled(x=False, y=False)

@@ -66,6 +66,7 @@ class ImageView(QWidget):
         self._menu = QMenu(self)
         self._shape: tuple[int, int] | None = None
         self._whole = True
+        self._pointer: QPointF | None = None
         self._orientation = Orientation()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -75,6 +76,7 @@ class ImageView(QWidget):
         session.frame_changed.connect(self._show_frame)
         session.centers_changed.connect(self._show_marks)
         self.box.sigTransformChanged.connect(self._size_ellipses)
+        self.box.sigTransformChanged.connect(self._tell_place)
         # Docks that open beside it leave it less room: a whole frame stays whole.
         self.box.sigResized.connect(self._on_resized)
         self.box.sigRangeChangedManually.connect(self._on_manual_zoom)
@@ -183,6 +185,7 @@ class ImageView(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
         """Notice when the pointer leaves the image."""
         if event.type() == QEvent.Type.Leave:
+            self._pointer = None
             self.hovered.emit(None)
         return super().eventFilter(watched, event)
 
@@ -243,7 +246,11 @@ class ImageView(QWidget):
         self._menu.popup(place)
 
     def _on_move(self, place: QPointF) -> None:
-        if self._shape is None:
-            return
-        point = self.box.mapSceneToView(place)
-        self.hovered.emit((point.x(), point.y()))
+        self._pointer = place
+        self._tell_place()
+
+    def _tell_place(self) -> None:
+        """What lies under the pointer, also where the picture moved and the pointer did not."""
+        if self._shape is not None and self._pointer is not None:
+            point = self.box.mapSceneToView(self._pointer)
+            self.hovered.emit((point.x(), point.y()))

@@ -208,6 +208,17 @@ def test_moving_the_pointer_over_the_image_reads_out_that_pixel(opened, nxmx_fil
     assert "saturated" in opened.window.status.cursor_readout.text()
 
 
+def test_the_readout_follows_when_the_picture_moves_under_the_pointer(opened, nxmx_file):
+    opened.open(nxmx_file)
+    image = opened.window.image
+    image._on_move(image.box.mapViewToScene(QPointF(300.5, 200.5)))
+    assert opened.session.cursor == pytest.approx((300.5, 200.5))
+    image.zoom_to((100.0, 80.0), 20)
+    there = image.box.mapSceneToView(image._pointer)
+    assert opened.session.cursor == pytest.approx((there.x(), there.y()))
+    assert opened.session.cursor != pytest.approx((300.5, 200.5))
+
+
 def test_without_metadata_the_tilt_is_unknown_until_it_is_typed_in(opened, bare_file):
     opened.open(bare_file)
     tilt = opened.window.tilt
