@@ -32,7 +32,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     costly = set(_COSTLY.read_text(encoding="utf-8").splitlines())
     left_out = [
-        item for item in items if item.nodeid in costly and item.get_closest_marker("telling") is None
+        item
+        for item in items
+        if (item.nodeid in costly or item.get_closest_marker("integration"))
+        and item.get_closest_marker("telling") is None
     ]
     config.hook.pytest_deselected(items=left_out)
     gone = set(left_out)
