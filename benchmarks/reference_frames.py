@@ -3,7 +3,7 @@
 python benchmarks/reference_frames.py [--model NAME|FILE] [--starts] [FOLDER]
 
 FOLDER defaults to $XGEOM_FRAMES or ../shared/frames beside the checkout. Distance, pixel size and
-wavelength are given as in the folder's truth files; the header's center is never used as a start.
+wavelength are given as in the folder's truth files; the header's center is one witness among others, as for a user.
 Errors are distances in native px (center) and the larger of pitch and yaw (degrees).
 
 With --starts: the flat and binary nanoBragg frames (3 to 6), each from four starts 20 px off in place of the
@@ -58,7 +58,11 @@ def cases(folder: Path) -> Iterator[Case]:
 
 
 def _case(item: dict[str, Any], file: str, center: Any, tilt: Any, trust: float) -> Case:
-    lengths = (item["distance_mm"], item["pixel_mm"], item["wavelength_A"])
+    distance = item["distance_mm"]
+    if "along the detector normal" in item.get("note", ""):
+        # Everything here counts along the beam.
+        distance /= float(np.cos(np.radians(item["tilt_total_deg"])))
+    lengths = (distance, item["pixel_mm"], item["wavelength_A"])
     return Case(file, tuple(center), tilt, item.get("tilt_total_deg"), trust, *lengths)
 
 
