@@ -3,7 +3,7 @@
 python benchmarks/reference_frames.py [--model NAME|FILE] [--starts] [FOLDER]
 
 FOLDER defaults to $XGEOM_FRAMES or ../shared/frames beside the checkout. Distance, pixel size and
-wavelength are given as in the folder's truth files; the header's center is one witness among others, as for a user.
+wavelength are given as in the folder's truth files; the header's center is one witness, as for a user.
 Errors are distances in native px (center) and the larger of pitch and yaw (degrees).
 
 With --starts: the flat and binary nanoBragg frames (3 to 6), each from four starts 20 px off in place of the
